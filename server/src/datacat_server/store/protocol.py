@@ -1,11 +1,13 @@
 """What every storage engine offers. `api/` and `web/` know this and `model`, never an engine."""
 
 from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from datacat_server.ingest.records import SessionBatch
 from datacat_server.ingest.result import IngestResult
-from datacat_server.model import PARTS, Session, SessionPage, SessionSummary
+from datacat_server.model import PARTS, Session, SessionPage, SessionSummary, StateChange
+from datacat_server.store.views import EventPage, Series, StoredEvent, Timeline
 
 
 class UnknownSession(LookupError):
@@ -31,6 +33,40 @@ class Store(Protocol):
 
     def every_session(self) -> Iterator[Session]:
         """Every session, whole, newest first, one in memory at a time."""
+        ...
+
+    def event_page(
+        self,
+        session_id: str,
+        *,
+        limit: int = 100,
+        cursor: str | None = None,
+        level: str | None = None,
+        exceptions: bool = False,
+    ) -> EventPage:
+        """Some of a session's events, newest first: all, those of one level, or the exceptions only.
+
+        Raises UnknownSession, and ValueError for a cursor or level that is none.
+        """
+        ...
+
+    def event(self, session_id: str, number: int) -> StoredEvent:
+        """One event, whole. Raises UnknownSession, and LookupError where the session has no such event."""
+        ...
+
+    def timeline(self, session_id: str, start: datetime, end: datetime, buckets: int) -> Timeline:
+        """A session's events and state changes, counted in `buckets` buckets. Raises UnknownSession."""
+        ...
+
+    def states(self, session_id: str, *, at: datetime | None = None, limit: int = 2) -> list[StateChange]:
+        """The last states at the instant `at` (default: now), newest first. Raises UnknownSession."""
+        ...
+
+    def series(self, session_id: str, *, points: int = 240, limit: int = 100) -> list[Series]:
+        """A session's metrics, in the order of their names, vitals last, with at most `points` readings each.
+
+        Raises UnknownSession.
+        """
         ...
 
     def live(self) -> list[SessionSummary]:
