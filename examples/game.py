@@ -1,0 +1,1 @@
+../server/src/datacat_server/demo/game.py
