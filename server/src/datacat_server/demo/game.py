@@ -98,9 +98,7 @@ class Game:
         )
         self.session.log_counter("enemies_defeated", 1, tags=["enemy:" + enemy.replace(" ", "_")])
         self.logged["counter:enemies_defeated"] += 1
-        self.state(
-            {"hero": {"hit_points": self.hit_points, "position": {"x": round(self.x, 1)}}, "score": self.score}
-        )
+        self.state({"hero": {"hit_points": self.hit_points, "position": {"x": round(self.x, 1)}}, "score": self.score})
         if self.hit_points < 30:
             self.event("health_low", {"hit_points": self.hit_points}, level="warning", message="Drinking a potion")
             self.hit_points = 100
@@ -108,9 +106,7 @@ class Game:
     def enter_next_level(self):
         self.level = (self.level + 1) % len(LEVELS)
         windows = ["map", "inventory"] if self.level % 2 else ["map", "space probe"]
-        self.state(
-            {"level": {"number": self.level + 1, "name": LEVELS[self.level]}, "window_state": {"open": windows}}
-        )
+        self.state({"level": {"number": self.level + 1, "name": LEVELS[self.level]}, "window_state": {"open": windows}})
         self.event("level_entered", {"level": LEVELS[self.level]}, message="Welcome to the " + LEVELS[self.level])
 
     def find_path(self):
@@ -237,7 +233,7 @@ class Tally:
 
 
 def main():
-    fates = "\n".join("  {:<11} {}".format(name, fate.__doc__) for name, fate in FATES.items())
+    fates = "\n".join(f"  {name:<11} {fate.__doc__}" for name, fate in FATES.items())
     parser = argparse.ArgumentParser(
         description="A small game that reports to DataCat.",
         epilog="fates:\n" + fates,

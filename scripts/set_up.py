@@ -1,0 +1,101 @@
+"""Creates a virtual environment and installs into it what a purpose needs, with pinned versions.
+
+scripts/set_up.py run      .venv: both packages (the web bundle is built on the way)
+scripts/set_up.py test     .venv: that, and what the tests and checks need
+scripts/set_up.py bench    .venvs/bench: both packages, and what they are measured against
+
+A stamp in the environment holds a digest of all that the installation came from; as long as it fits, nothing is done.
+"""
+
+import hashlib
+import importlib.util
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ["--editable", "./python", "--editable", "./server"]
+VENVS = {"run": ".venv", "test": ".venv", "bench": ".venvs/bench"}
+SOURCES = (
+    "constraints.txt",
+    "pyproject.toml",
+    "python/pyproject.toml",
+    "python/setup.cfg",
+    "server/pyproject.toml",
+    "server/hatch_build.py",
+    "server/package.json",
+    "server/package-lock.json",
+    "server/frontend",
+)
+
+
+def digest(purpose: str) -> str:
+    """SHA-256 over the interpreter, the purpose and the content of every source."""
+    sha = hashlib.sha256(f"{purpose} {sys.version} {ROOT}".encode())
+    for name in SOURCES:
+        path = ROOT / name
+        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+            if file.is_file():
+                sha.update(f"{file.relative_to(ROOT)}\0".encode() + file.read_bytes())
+    return sha.hexdigest()
+
+
+def requirements(purpose: str) -> list[str]:
+    """What to hand to `pip install`."""
+    groups = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]
+    return PACKAGES + groups.get(purpose, [])
+
+
+def create(venv: Path) -> None:
+    """Make an empty environment with pip in it. Exits with what to install when this Python cannot."""
+    if importlib.util.find_spec("ensurepip"):
+        subprocess.run([sys.executable, "-m", "venv", "--clear", venv], check=True)
+        return
+    # Debian's python3 comes without ensurepip; with its pip, if that is there, an environment can be made all the same.
+    subprocess.run([sys.executable, "-m", "venv", "--clear", "--without-pip", venv], check=True)
+    pip = [sys.executable, "-m", "pip", "--python", venv / "bin" / "python", "install", "--quiet", "pip"]
+    if subprocess.run(pip, check=False, env=pip_environment(), capture_output=True).returncode:
+        version = f"{sys.version_info.major}.{sys.version_info.minor}"
+        sys.exit(
+            f"{sys.executable} cannot make virtual environments: its module ensurepip is missing.\n"
+            f"On Debian and Ubuntu: apt install python{version}-venv"
+        )
+
+
+def pip_environment() -> dict[str, str]:
+    """The environment for pip: versions pinned for the packages and for what builds them, and no questions."""
+    constraints = (ROOT / "constraints.txt").as_uri()
+    return {
+        **os.environ,
+        "PIP_CONSTRAINT": constraints,
+        "PIP_BUILD_CONSTRAINT": constraints,
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "PIP_NO_INPUT": "1",
+    }
+
+
+def main() -> None:
+    purpose = sys.argv[1] if len(sys.argv) == 2 else ""
+    if purpose not in VENVS:
+        sys.exit(f"usage: scripts/set-up {'|'.join(VENVS)}")
+    venv = ROOT / VENVS[purpose]
+    stamp = venv / f"set-up-{purpose}"
+    expected = digest(purpose)
+    if stamp.is_file() and stamp.read_text() == expected:
+        return
+    python = venv / "bin" / "python"
+    works = python.exists() and subprocess.run([python, "-m", "pip", "--version"], capture_output=True).returncode == 0
+    print(f"Setting up {VENVS[purpose]} (this takes a minute or two the first time) ...", file=sys.stderr, flush=True)
+    if not works:
+        create(venv)
+    install = [python, "-m", "pip", "install", "--quiet", *requirements(purpose)]
+    done = subprocess.run(install, cwd=ROOT, env=pip_environment(), stdin=subprocess.DEVNULL, check=False)
+    if done.returncode:
+        sys.exit("Installing failed; pip's own words stand above.")
+    stamp.write_text(expected)
+
+
+if __name__ == "__main__":
+    main()
