@@ -13,5 +13,106 @@ Layout (native byte order), each field one aligned 8-byte store, so that none is
     56      uncaught: 0, or when an exception that nothing caught was recorded
     64      dropped: records that could not be kept (disk full, quota, no spool)
     72      flush: raised by one for every flush() that waits; the daemon ships at once when it changes
-    80      written: records committed by this process (informative; segments are the truth)
 """
+
+import mmap
+import os
+import struct
+
+from datacat._compat import allocate, map_file
+
+MAGIC = b"DCATCTL1"
+SIZE = 4096
+
+BEATS = 8
+MONITORING = 16
+TIMEOUT_US = 24
+PAUSED = 32
+ENDED_US = 40
+END_KIND = 48
+UNCAUGHT_US = 56
+DROPPED = 64
+FLUSH = 72
+
+ENDED_BY_CALL = 1
+ENDED_BY_INTERPRETER = 2
+ENDED_BY_INTERRUPT = 3
+
+FIELD = struct.Struct("@Q")
+
+_store = FIELD.pack_into
+
+
+class ControlPage(object):
+    """The application's side of a control page.
+
+    Args:
+        path: the file to make, or None for a page that nobody reads (a forked child, a spool that cannot be written).
+
+    Raises OSError where the file cannot be made.
+    """
+
+    def __init__(self, path=None):
+        self._page = mmap.mmap(-1, SIZE) if path is None else _make(path)
+        self._beats = 0
+        self._flushes = 0
+
+    def beat(self):
+        """One heartbeat: one store."""
+        self._beats += 1
+        _store(self._page, BEATS, self._beats)
+
+    def monitor(self, timeout):
+        """Watch the heartbeat: a silence longer than `timeout` seconds is a hang; None stops watching."""
+        if timeout is None:
+            _store(self._page, MONITORING, 0)
+        else:
+            _store(self._page, TIMEOUT_US, int(timeout * 1000000))
+            self.beat()
+            _store(self._page, MONITORING, 1)
+
+    def pause(self, paused):
+        """A paused heartbeat is never a hang; going on counts as a beat."""
+        self.beat()
+        _store(self._page, PAUSED, int(paused))
+
+    def end(self, time_us, kind):
+        """The session ended; `kind` is one of ENDED_BY_CALL, ENDED_BY_INTERPRETER, ENDED_BY_INTERRUPT."""
+        _store(self._page, END_KIND, kind)
+        _store(self._page, ENDED_US, time_us)
+
+    def uncaught(self, time_us):
+        """An exception that nothing caught was recorded: if the process dies now, that is why."""
+        _store(self._page, UNCAUGHT_US, time_us)
+
+    def dropped(self, count):
+        """How many records could not be kept so far."""
+        _store(self._page, DROPPED, count)
+
+    def request_flush(self):
+        """Ask the daemon to ship at once."""
+        self._flushes += 1
+        _store(self._page, FLUSH, self._flushes)
+
+
+def read_control(page):
+    """The fields of a control page, as a dict by their names in lower case; None if it is not one.
+
+    Args:
+        page: at least 80 bytes: the mapped page or what was read of it.
+    """
+    if bytes(page[0:8]) != MAGIC:
+        return None
+    names = ("beats", "monitoring", "timeout_us", "paused", "ended_us", "end_kind", "uncaught_us", "dropped", "flush")
+    return {name: FIELD.unpack_from(page, 8 + 8 * index)[0] for index, name in enumerate(names)}
+
+
+def _make(path):
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
+    try:
+        allocate(descriptor, SIZE)
+    finally:
+        os.close(descriptor)
+    page = map_file(path, SIZE)
+    page[0:8] = MAGIC
+    return page

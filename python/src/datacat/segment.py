@@ -47,3 +47,149 @@ What a reader finds after every kind of end
   exists, its header says which ordinal comes next, so the number of lost records is known, and reported.
 - machine switched off: pages that had not reached the disk are zeros or old; the same rules hold for what is there.
 """
+
+import errno
+import os
+import struct
+import sys
+import zlib
+
+from datacat._compat import allocate, map_file, monotonic
+
+MAGIC = b"DCATSEG1"
+BYTE_ORDER_MARK = 0x01020304
+HEADER_SIZE = 64
+RECORD_HEADER_SIZE = 24
+SEAL = 0xFFFFFFFF
+
+SEGMENT_SIZE = 1 << 20
+MAX_PAYLOAD = 1 << 18
+
+EVENT = 1
+STATE = 2
+METRIC = 3
+STATUS = 4
+URGENT = 1
+
+RETRY_SECONDS = 1.0
+
+HEADER = struct.Struct("@8sIIQI")
+HEADER_CRC = struct.Struct("@I")
+BODY = struct.Struct("@QIBBH")
+COMMIT = struct.Struct("@II")
+
+_pack_body = BODY.pack
+_commit = COMMIT.pack_into
+_crc32 = zlib.crc32
+_PY2 = sys.version_info[0] == 2
+
+
+def segment_name(writer, sequence):
+    """The file name of a writer's segment: `<writer>.<8 digits>.segment`."""
+    return "%s.%08d.segment" % (writer, sequence)
+
+
+def segment_header(sequence, ordinal, size):
+    """The first 64 bytes of a segment whose first record has this ordinal."""
+    fields = HEADER.pack(MAGIC, BYTE_ORDER_MARK, sequence, ordinal, size)
+    return (fields + HEADER_CRC.pack(_crc32(fields) & 0xFFFFFFFF)).ljust(HEADER_SIZE, b"\0")
+
+
+def make_segment(folder, writer, sequence, ordinal, size=SEGMENT_SIZE):
+    """Make a segment file, allocated in full, unless somebody already has; returns its path.
+
+    The name appears only when the file is whole. Raises OSError (disk full, no such folder, ...).
+    """
+    path = os.path.join(folder, segment_name(writer, sequence))
+    temporary = os.path.join(folder, ".%s.%d.making" % (segment_name(writer, sequence), os.getpid()))
+    descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), 0o600)
+    try:
+        try:
+            allocate(descriptor, size)
+            os.write(descriptor, segment_header(sequence, ordinal, size))
+        finally:
+            os.close(descriptor)
+        try:
+            os.link(temporary, path)
+        except OSError:
+            if not os.path.exists(path):
+                raise
+    finally:
+        os.unlink(temporary)
+    return path
+
+
+class SegmentWriter(object):
+    """A writer: fills its chain of segments, one record at a time. Not to be entered twice; the recorder sees to that.
+
+    Args:
+        folder: the session's folder in the spool.
+        name: the writer's name, never used by anybody else in this session.
+        size: bytes of one segment.
+        has_room: called before a segment is made; False means that the quota is used up.
+
+    Raises OSError where the first segment cannot be made.
+    """
+
+    def __init__(self, folder, name, size=SEGMENT_SIZE, has_room=None):
+        self.name = name
+        self.ordinal = 0
+        self._folder = folder
+        self._size = size
+        self._has_room = has_room
+        self._sequence = 0
+        self._sealed = False
+        self._retry_at = 0.0
+        self._open()
+
+    def append(self, kind, flags, time_us, payload):
+        """Commit one record; raises OSError where the next segment cannot be made (nothing is written then).
+
+        Args:
+            kind: EVENT, STATE, METRIC or STATUS.
+            flags: 0 or URGENT.
+            time_us: microseconds since 1970 UTC.
+            payload: bytes of a JSON object, at most MAX_PAYLOAD.
+        """
+        length = len(payload)
+        end = (self._offset + RECORD_HEADER_SIZE + 7 + length) & ~7
+        if end > self._size or self._sealed:
+            self._roll()
+            end = (self._offset + RECORD_HEADER_SIZE + 7 + length) & ~7
+        body = _pack_body(time_us, self.ordinal & 0xFFFFFFFF, kind, flags, 0) + payload
+        offset = self._offset
+        page = self._page
+        page[offset + 8 : offset + RECORD_HEADER_SIZE + length] = body
+        if _PY2:
+            _commit(page, offset, _crc32(body) & 0xFFFFFFFF, length)
+        else:
+            _commit(page, offset, _crc32(body), length)
+        self._offset = end
+        self.ordinal += 1
+
+    def seal(self):
+        """Nothing more will be written into this segment: its reader need not wait for more."""
+        if not self._sealed:
+            if self._offset <= self._size - RECORD_HEADER_SIZE:
+                _commit(self._page, self._offset, 0, SEAL)
+            self._sealed = True
+
+    def _roll(self):
+        """Go on in the next segment; after a failure it is tried again once a second, every other call fails at once."""
+        self.seal()
+        if monotonic() < self._retry_at:
+            raise OSError(errno.ENOSPC, "no room for the next segment")
+        try:
+            self._open(self._sequence + 1)
+        except OSError:
+            self._retry_at = monotonic() + RETRY_SECONDS
+            raise
+        self._sealed = False
+
+    def _open(self, sequence=0):
+        if self._has_room is not None and not self._has_room():
+            raise OSError(errno.ENOSPC, "the quota of the spool is used up")
+        path = make_segment(self._folder, self.name, sequence, self.ordinal, self._size)
+        self._page = map_file(path, self._size)
+        self._sequence = sequence
+        self._offset = HEADER_SIZE

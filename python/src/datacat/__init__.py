@@ -1,0 +1,76 @@
+"""DataCat: every run of a program is a session, with its state, events, metrics and exceptions.
+
+    from datacat import create_session
+
+    session = create_session(product="MyGame", version="1.4.2")
+    session.update_state({"level": 1, "player": {"health": 100}})
+    session.log_event("player_moved", {"x": 10, "y": 20})
+    session.log_gauge("fps", 60.0, unit="fps")
+    session.log_counter("enemies_defeated")
+    session.end()
+
+Logging calls copy their record into shared memory that outlives the process; a daemon beside it ships them, and tells
+the server when the process crashed or hung.
+"""
+
+import uuid
+
+from datacat.client import DatacatClient, DatacatError, default_product, default_version
+from datacat.handler import DatacatHandler
+from datacat.heartbeat import HeartbeatMonitor
+from datacat.session import AsyncSession, Session
+from datacat.sink_direct import DirectSink, QueuedSink, description
+from datacat.sink_recorder import RecorderSink
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AsyncSession",
+    "DatacatClient",
+    "DatacatError",
+    "DatacatHandler",
+    "HeartbeatMonitor",
+    "Session",
+    "create_session",
+]
+
+
+def create_session(
+    base_url=None,
+    daemon_port="auto",
+    product=None,
+    version=None,
+    async_mode=False,
+    queue_size=10000,
+    use_daemon=True,
+    api_key=None,
+    batch_interval_seconds=1.0,
+):
+    """Start a session; returns at once, also with no server.
+
+    Args:
+        base_url: the server's address; by default $DATACAT_URL, else http://localhost:9090.
+        daemon_port: taken for compatibility; the daemon is reached through shared memory.
+        product: by default $DATACAT_PRODUCT, else the main script's name.
+        version: by default $DATACAT_VERSION, else "unknown".
+        async_mode: return an AsyncSession.
+        queue_size: without a daemon and with async_mode: how many calls may wait for the server.
+        use_daemon: False sends one plain HTTP request a call, and nobody sees how the process ends.
+        api_key: by default $DATACAT_API_KEY.
+        batch_interval_seconds: how long the daemon gathers records before it sends them.
+
+    Returns a Session, or an AsyncSession with `async_mode`.
+    """
+    client = DatacatClient(base_url, api_key)
+    session_id = str(uuid.uuid4())
+    product = str(product or default_product())
+    version = str(version or default_version())
+    if use_daemon:
+        options = {"batch_interval_seconds": float(batch_interval_seconds)}
+        sink = RecorderSink(session_id, product, version, client.base_url, client.api_key, options)
+    elif async_mode:
+        sink = QueuedSink(client, session_id, description(product, version), queue_size)
+    else:
+        sink = DirectSink(client, session_id, description(product, version))
+        sink.open()
+    return (AsyncSession if async_mode else Session)(session_id, client, sink)

@@ -1,0 +1,155 @@
+"""The REST API from Python: one plain HTTP request a call, over the standard library."""
+
+import json
+import os
+import socket
+
+from datacat import machine
+from datacat._compat import PY2
+from datacat.encode import encode, encode_event, event_fields
+
+if PY2:
+    from urllib import quote
+
+    from httplib import HTTPException
+    from urllib2 import HTTPError, Request, URLError, urlopen
+else:
+    from http.client import HTTPException
+    from urllib.error import HTTPError, URLError
+    from urllib.parse import quote
+    from urllib.request import Request, urlopen
+
+DEFAULT_URL = "http://localhost:9090"
+REQUEST_TIMEOUT = 5.0
+
+
+class DatacatError(Exception):
+    """The server did not do what was asked.
+
+    Attributes:
+        status: the HTTP status, or None where no server answered.
+        error: the kind of error, in a word or two.
+        details: what to do about it.
+    """
+
+    def __init__(self, status, error, details):
+        Exception.__init__(self, "%s: %s" % (error, details))
+        self.status = status
+        self.error = error
+        self.details = details
+
+
+class DatacatClient(object):
+    """Calls of the REST API.
+
+    Args:
+        base_url: the server's address; by default $DATACAT_URL, else http://localhost:9090.
+        api_key: by default $DATACAT_API_KEY.
+        timeout: seconds that one request may take.
+
+    Reading calls and `create_session` raise DatacatError. Logging calls never raise: they answer the server's
+    `{"status": "ok", ...}`, or `{"status": "error", "error": ..., "details": ...}`.
+    """
+
+    def __init__(self, base_url=None, api_key=None, timeout=REQUEST_TIMEOUT):
+        self.base_url = (base_url or os.environ.get("DATACAT_URL") or DEFAULT_URL).rstrip("/")
+        self.api_key = api_key or os.environ.get("DATACAT_API_KEY") or None
+        self.timeout = timeout
+
+    def create_session(self, product=None, version=None, **fields):
+        """Create a session and return its id. `fields` are further ones of POST /api/sessions."""
+        body = {
+            "product": product or default_product(),
+            "version": version or default_version(),
+            "machine_id": machine.machine_id(),
+            "hostname": machine.hostname(),
+            "pid": os.getpid(),
+        }
+        body.update(fields)
+        return self.request("POST", "/api/sessions", encode(body))["session_id"]
+
+    register_session = create_session
+
+    def get_session(self, session_id):
+        """The whole session as a dict (shape: the REST API's)."""
+        return self.request("GET", _session_path(session_id))
+
+    def get_all_sessions(self):
+        """Every session, as a list of dicts."""
+        return self.request("GET", "/api/data/sessions")
+
+    def update_state(self, session_id, state):
+        """Deep merge a patch into the session's state."""
+        return self.post(session_id, "state", encode({"state": state}))
+
+    def log_event(self, session_id, name, data=None, **fields):
+        """Log an event; `fields`: level, category, labels, message, group."""
+        if fields:
+            fields.update(event_fields(name, data))
+            return self.post(session_id, "events", encode(fields))
+        return self.post(session_id, "events", encode_event(name, data))
+
+    def log_metric(self, session_id, name, value, tags=None, **fields):
+        """Log a metric, a gauge unless `type` says otherwise; `fields`: type, unit, count, delta, buckets."""
+        fields.update({"name": name, "value": value, "tags": list(tags or [])})
+        fields.setdefault("type", "gauge")
+        return self.post(session_id, "metrics", encode(fields))
+
+    def heartbeat(self, session_id):
+        """Say that the session lives."""
+        return self.post(session_id, "heartbeat", b"{}")
+
+    def end_session(self, session_id):
+        """End the session."""
+        return self.post(session_id, "end", b"{}")
+
+    def post(self, session_id, what, body):
+        """POST one encoded record to a session; never raises."""
+        try:
+            return self.request("POST", "%s/%s" % (_session_path(session_id), what), body)
+        except DatacatError as error:
+            return {"status": "error", "success": False, "error": error.error, "details": error.details}
+
+    def request(self, method, path, body=None):
+        """One HTTP request; the answer's JSON. Raises DatacatError."""
+        headers = {"Accept": "application/json"}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        if self.api_key:
+            headers["Authorization"] = "Bearer %s" % self.api_key
+        try:
+            request = Request(self.base_url + path, data=body, headers=headers)
+            request.get_method = lambda: method
+            answer = urlopen(request, timeout=self.timeout)
+            try:
+                return json.loads(answer.read().decode("utf-8"))
+            finally:
+                answer.close()
+        except HTTPError as error:
+            raise _refusal(error)
+        except (URLError, HTTPException, socket.error, ValueError) as error:
+            raise DatacatError(None, "no_answer", "%s did not answer (%s); is the server running?" % (self.base_url, error))
+
+
+def default_product():
+    """$DATACAT_PRODUCT, else the main script's name."""
+    return os.environ.get("DATACAT_PRODUCT") or machine.main_script()
+
+
+def default_version():
+    """$DATACAT_VERSION, else "unknown"."""
+    return os.environ.get("DATACAT_VERSION") or "unknown"
+
+
+def _session_path(session_id):
+    return "/api/sessions/%s" % quote(str(session_id), safe="")
+
+
+def _refusal(error):
+    try:
+        body = json.loads(error.read().decode("utf-8"))
+        return DatacatError(error.code, str(body["error"]), str(body["details"]))
+    except Exception:
+        return DatacatError(error.code, "http_%d" % error.code, "the server answered %d" % error.code)
+    finally:
+        error.close()

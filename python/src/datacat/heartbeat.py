@@ -1,0 +1,42 @@
+"""The handle that `start_heartbeat_monitor` returns."""
+
+
+class HeartbeatMonitor(object):
+    """Watches a session's heartbeat: silence for longer than the timeout is logged as a hang.
+
+    Args:
+        session: the session to watch.
+        timeout: seconds.
+        check_interval: seconds; taken for compatibility.
+    """
+
+    def __init__(self, session, timeout=60, check_interval=5):
+        self.timeout = timeout
+        self.check_interval = check_interval
+        self._session = session
+        self._running = False
+
+    def start(self, timeout=None):
+        """Start watching, with another timeout if one is given."""
+        if timeout is not None:
+            self.timeout = timeout
+        self._set(float(self.timeout))
+
+    def heartbeat(self):
+        """One beat, the same as the session's."""
+        self._session.heartbeat()
+
+    def stop(self):
+        """Stop watching."""
+        self._set(None)
+
+    def is_running(self):
+        """Whether the heartbeat is watched."""
+        return self._running
+
+    def _set(self, timeout):
+        self._running = timeout is not None
+        try:
+            self._session.sink.monitor(timeout)
+        except Exception:
+            self._running = False

@@ -1,0 +1,96 @@
+"""Starts the daemon beside this process, and does not wait for it.
+
+It becomes nobody's child: a shell starts it in a session of its own and is gone at once, so that Ctrl-C does not reach it
+and the application never finds a process that it did not start among its children.
+"""
+
+import os
+import shlex
+import subprocess
+import sys
+
+OLDEST_PYTHON = (3, 9)
+
+HOW_TO_GET_ONE = (
+    "datacat: no Python 3.9 or newer was found to run datacat-daemon; records stay in %s until one is there. "
+    "Install datacat-client for a newer Python, or name the daemon in $DATACAT_DAEMON."
+)
+
+# Runs the daemon that lies beside this very package, whatever else the interpreter that runs it has installed.
+_BOOT = """
+import importlib.util, os, sys
+home = sys.argv.pop(1)
+for name in ("datacat", "datacat_daemon"):
+    place = os.path.join(home, name)
+    spec = importlib.util.spec_from_file_location(
+        name, os.path.join(place, "__init__.py"), submodule_search_locations=[place])
+    sys.modules[name] = module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+from datacat_daemon.cli import main
+sys.argv[0] = "datacat-daemon"
+sys.exit(main())
+"""
+
+_IN_BACKGROUND = '"$@" </dev/null >/dev/null 2>&1 &'
+
+_TRY_EACH_PYTHON = """
+boot=$1; home=$2; folder=$3
+(
+if command -v datacat-daemon >/dev/null 2>&1; then exec datacat-daemon --process-dir "$folder"; fi
+for python in python3 python3.14 python3.13 python3.12 python3.11 python3.10 python3.9; do
+  "$python" -c 'import sys; sys.exit(sys.version_info < (3, 9))' && exec "$python" -I -c "$boot" "$home" --process-dir "$folder"
+done
+) </dev/null >/dev/null 2>&1 &
+"""
+
+
+def start_daemon(folder):
+    """Start a daemon for a process folder of the spool; None, or a sentence that says why there is none."""
+    try:
+        command = _command(folder)
+        if os.name == "posix":
+            _run_detached(command)
+        elif command is not None:
+            subprocess.Popen(command, close_fds=True, creationflags=0x00000008)  # DETACHED_PROCESS
+        else:
+            return HOW_TO_GET_ONE % folder
+    except Exception as error:
+        return "datacat: the daemon could not be started (%s); records stay in %s." % (error, folder)
+    return None
+
+
+def _command(folder):
+    """The shell's words, or on Windows the program's, that start the daemon."""
+    home = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    chosen = os.environ.get("DATACAT_DAEMON")
+    if chosen:
+        return _background(shlex.split(chosen) + ["--process-dir", folder])
+    if sys.version_info >= OLDEST_PYTHON and _is_interpreter(sys.executable):
+        return _background([sys.executable, "-I", "-c", _BOOT, home, "--process-dir", folder])
+    if os.name == "posix":
+        return [_TRY_EACH_PYTHON, "sh", _BOOT, home, folder]
+    return None
+
+
+def _background(words):
+    return [_IN_BACKGROUND, "sh"] + words if os.name == "posix" else words
+
+
+def _is_interpreter(path):
+    """Whether this really is a Python: a frozen game's `sys.executable` is the game, starting that would be a disaster."""
+    if not path or getattr(sys, "frozen", False):
+        return False
+    name = os.path.basename(path).lower()
+    return name.startswith(("python", "pypy")) and os.path.exists(path)
+
+
+def _run_detached(words):
+    options = {"start_new_session": True} if sys.version_info >= (3, 2) else {"preexec_fn": os.setsid}
+    null = os.open(os.devnull, os.O_RDWR)
+    try:
+        shell = subprocess.Popen(
+            ["/bin/sh", "-c"] + words, stdin=null, stdout=null, stderr=null, cwd="/", close_fds=True, **options
+        )
+    finally:
+        os.close(null)
+    shell.wait()

@@ -1,0 +1,124 @@
+"""The flight recorder of one session in one process: what `write` returned from is in pages that outlive the process.
+
+There is no lock. A call leases a writer for as long as it lasts: it takes one out of a pool by an atomic `pop`, and puts
+it back when its record is committed. A thread that is interrupted in the middle of a call holds its writer meanwhile; any
+other thread, a signal handler or a finalizer that logs at that moment takes another one, or makes one. So nobody waits
+for anybody, and no writer is ever entered twice. A call that is broken off by an exception (Ctrl-C) never gives its
+writer back: what that had committed stays readable, and a half-written record is never taken for a whole one.
+
+After a fork the child starts with an empty pool, under names of its own. A call that the fork caught half way through
+gives its writer back to the pool it came from, which in the child nobody uses any more.
+"""
+
+import itertools
+import os
+import weakref
+from collections import deque
+
+from datacat._compat import monotonic, now_us
+from datacat.control import ControlPage
+from datacat.segment import RETRY_SECONDS, SEGMENT_SIZE, SegmentWriter
+
+_recorders = weakref.WeakSet()
+_fork_is_announced = hasattr(os, "register_at_fork")
+
+
+class Recorder(object):
+    """Appends records to the segments of a session.
+
+    Args:
+        folder: the session's folder in the spool, or None where there is none: everything is dropped, and counted.
+        segment_size: bytes of one segment.
+        quota: bytes that the segments of this session may take; beyond that records are dropped until some are shipped.
+    """
+
+    def __init__(self, folder, segment_size=SEGMENT_SIZE, quota=512 << 20):
+        self.folder = folder
+        self.control = self._make_control()
+        self._segment_size = segment_size
+        self._quota = quota
+        self._start()
+        _recorders.add(self)
+
+    def _make_control(self):
+        if self.folder is not None:
+            try:
+                return ControlPage(os.path.join(self.folder, "control"))
+            except OSError:
+                self.folder = None
+        return ControlPage()
+
+    def _start(self):
+        self._pid = os.getpid()
+        self._names = itertools.count()
+        self._drops = itertools.count(1)
+        self._retry_at = 0.0
+        self.dropped = 0
+        self.writers = []
+        idle = deque()
+        self._pool = idle.pop, idle.append
+
+    def write(self, kind, flags, payload):
+        """Commit one record; True if it is kept, False if it had to be dropped (it is counted then).
+
+        Args:
+            kind: EVENT, STATE, METRIC or STATUS of `datacat.segment`.
+            flags: 0 or URGENT.
+            payload: bytes of a JSON object, at most MAX_PAYLOAD.
+        """
+        if not _fork_is_announced and self._pid != os.getpid():
+            self.after_fork_in_child()
+        lease, give_back = self._pool
+        try:
+            writer = lease()
+        except IndexError:
+            writer = self._new_writer()
+            if writer is None:
+                return self._drop()
+        try:
+            writer.append(kind, flags, now_us(), payload)
+        except OSError:
+            give_back(writer)
+            return self._drop()
+        give_back(writer)
+        return True
+
+    def written(self):
+        """Next ordinal by writer name: how many records each writer of this process has committed."""
+        return {writer.name: writer.ordinal for writer in list(self.writers)}
+
+    def after_fork_in_child(self):
+        """Become a recorder of its own: the parent's writers and control page are the parent's."""
+        self.control = ControlPage()
+        self._start()
+
+    def _new_writer(self):
+        if self.folder is None or monotonic() < self._retry_at:
+            return None
+        try:
+            writer = SegmentWriter(
+                self.folder, "%d-%d" % (self._pid, next(self._names)), self._segment_size, self._has_room
+            )
+        except OSError:
+            self._retry_at = monotonic() + RETRY_SECONDS
+            return None
+        self.writers.append(writer)
+        return writer
+
+    def _has_room(self):
+        names = os.listdir(self.folder)
+        return (sum(name.endswith(".segment") for name in names) + 1) * self._segment_size <= self._quota
+
+    def _drop(self):
+        self.dropped = next(self._drops)
+        self.control.dropped(self.dropped)
+        return False
+
+
+def _after_fork_in_child():
+    for recorder in list(_recorders):
+        recorder.after_fork_in_child()
+
+
+if _fork_is_announced:
+    os.register_at_fork(after_in_child=_after_fork_in_child)

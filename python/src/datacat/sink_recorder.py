@@ -1,0 +1,130 @@
+"""Where a session's records go in daemon mode: into the flight recorder, which the daemon beside this process ships."""
+
+import json
+import os
+import time
+import warnings
+
+from datacat import hooks, launch, machine, spool
+from datacat._compat import monotonic, now_us
+from datacat.control import ENDED_BY_CALL
+from datacat.recorder import Recorder
+
+QUOTA_MB = 512
+
+_daemon_started_for = None
+
+
+class RecorderSink(object):
+    """Records of one session, kept in the spool.
+
+    Args:
+        session_id, product, version, server_url, api_key: what the manifest says of the session.
+        options: more entries for the manifest (batch_interval_seconds, ...).
+
+    Never raises: with no spool to write into, records are dropped and counted, and a warning says so once.
+    """
+
+    def __init__(self, session_id, product, version, server_url, api_key, options):
+        process, error = spool.process_folder()
+        folder = None
+        if process is not None:
+            try:
+                folder = spool.session_folder(process, session_id)
+            except (OSError, IOError) as caught:
+                error = caught
+        self._recorder = Recorder(folder, quota=int(os.environ.get("DATACAT_SPOOL_MAX_MB", QUOTA_MB)) << 20)
+        self._folder = self._recorder.folder
+        self.write = self._recorder.write
+        if self._folder is not None:
+            error = self._announce(process, session_id, product, version, server_url, api_key, options)
+        if error is not None:
+            warnings.warn("datacat: %s" % error, RuntimeWarning, stacklevel=4)
+
+    def _announce(self, process, session_id, product, version, server_url, api_key, options):
+        pid = os.getpid()
+        manifest = {
+            "format": 1,
+            "session_id": session_id,
+            "product": product,
+            "version": version,
+            "created_us": now_us(),
+            "server_url": server_url,
+            "api_key": api_key,
+            "pid": pid,
+            "process_start": machine.process_start(pid),
+            "boot_id": machine.boot_id(),
+            "machine_id": machine.machine_id(),
+            "hostname": machine.hostname(),
+            "stack_signal": hooks.install_stack_dumps(process),
+            "facts": machine.facts(),
+        }
+        manifest.update(options)
+        try:
+            spool.write_manifest(self._folder, manifest)
+        except (OSError, IOError) as error:
+            return error
+        return _start_daemon_once(process)
+
+    # the control page is looked up at every call: after a fork the child has another one
+
+    def heartbeat(self):
+        """One beat: one store into the control page."""
+        self._recorder.control.beat()
+
+    def monitor(self, timeout):
+        """Watch the heartbeat with this timeout in seconds; None stops watching."""
+        self._recorder.control.monitor(timeout)
+
+    def pause(self, paused):
+        """Hold the watching of the heartbeat, or let it go on."""
+        self._recorder.control.pause(paused)
+
+    def uncaught(self, time_us):
+        """An exception that nothing caught has been recorded."""
+        self._recorder.control.uncaught(time_us)
+
+    def end(self, kind=ENDED_BY_CALL):
+        """The session ends here."""
+        self._recorder.control.end(now_us(), kind)
+
+    def flush(self, timeout):
+        """Wait until the server has acknowledged what was written so far; False when `timeout` seconds were not enough."""
+        target = self._recorder.written()
+        if self._folder is None:
+            return not target
+        self._recorder.control.request_flush()
+        deadline = monotonic() + timeout
+        while True:
+            acknowledged = self._acknowledged()
+            if all(acknowledged.get(writer, 0) >= ordinal for writer, ordinal in target.items()):
+                return True
+            if monotonic() >= deadline:
+                return False
+            time.sleep(0.01)
+
+    def stats(self):
+        """{"sent": acknowledged by the server, "dropped": not kept, "queued": in the spool}, in records."""
+        written = self._recorder.written()
+        acknowledged = self._acknowledged()
+        sent = sum(min(acknowledged.get(writer, 0), ordinal) for writer, ordinal in written.items())
+        return {"sent": sent, "dropped": self._recorder.dropped, "queued": sum(written.values()) - sent}
+
+    def _acknowledged(self):
+        if self._folder is None:
+            return {}
+        try:
+            with open(os.path.join(self._folder, "acked.json")) as file:
+                return json.load(file)
+        except (OSError, IOError, ValueError):
+            # gone once everything is shipped and the session has ended
+            return {} if os.path.isdir(self._folder) else self._recorder.written()
+
+
+def _start_daemon_once(process):
+    """Start the daemon of this process at its first session; None, or why there is none."""
+    global _daemon_started_for
+    if _daemon_started_for == process:
+        return None
+    _daemon_started_for = process
+    return launch.start_daemon(process)

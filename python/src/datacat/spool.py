@@ -1,0 +1,77 @@
+"""Where records live until they are shipped: the folders of the spool, and the manifests in them.
+
+The layout is written down in docs/design/records.md.
+"""
+
+import json
+import os
+import sys
+import tempfile
+import uuid
+
+from datacat import machine
+from datacat._compat import make_private_folders, replace_file
+
+_process_folder = (None, None)
+
+
+def spool_roots():
+    """The folders that may hold the spool, best first."""
+    if os.environ.get("DATACAT_SPOOL"):
+        return [os.environ["DATACAT_SPOOL"]]
+    roots = []
+    home = os.path.expanduser("~")
+    if os.name == "nt":
+        base = os.environ.get("LOCALAPPDATA")
+    elif sys.platform == "darwin":
+        base = os.path.join(home, "Library", "Application Support")
+    else:
+        base = os.environ.get("XDG_STATE_HOME") or os.path.join(home, ".local", "state")
+    if base and os.path.isabs(base):
+        roots.append(os.path.join(base, "datacat", "spool"))
+    user = os.getuid() if hasattr(os, "getuid") else "user"
+    roots.append(os.path.join(tempfile.gettempdir(), "datacat-%s" % user, "spool"))
+    return roots
+
+
+def process_folder():
+    """The spool folder of this process, made at the first call; None where none can be made.
+
+    Returns (folder, error): one of them is None; error is an OSError.
+    """
+    global _process_folder
+    pid, folder = _process_folder
+    if pid == os.getpid() and os.path.isdir(folder):
+        return folder, None
+    error = None
+    for root in spool_roots():
+        name = "%d-%s-%s" % (os.getpid(), machine.process_start(os.getpid()) or 0, uuid.uuid4().hex[:8])
+        folder = os.path.join(root, name)
+        try:
+            make_private_folders(root)
+            _refuse_foreign(root)
+            os.mkdir(folder, 0o700)
+        except (OSError, IOError) as caught:
+            error = error or caught
+        else:
+            _process_folder = (os.getpid(), folder)
+            return folder, None
+    return None, error
+
+
+def session_folder(process, session_id):
+    """Make a session's folder. Raises OSError."""
+    folder = os.path.join(process, session_id)
+    os.mkdir(folder, 0o700)
+    return folder
+
+
+def write_manifest(folder, manifest):
+    """Write a session's manifest: from now on the daemon looks after it. Raises OSError."""
+    replace_file(os.path.join(folder, "manifest.json"), json.dumps(manifest, indent=1).encode("ascii"))
+
+
+def _refuse_foreign(root):
+    """A spool in a folder that all share could have been laid out by somebody else: then it is not used."""
+    if hasattr(os, "getuid") and os.stat(root).st_uid != os.getuid():
+        raise OSError("%s belongs to another user" % root)

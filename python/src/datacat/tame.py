@@ -1,0 +1,110 @@
+"""Makes any Python value something that JSON holds and a record has room for: repr, cut, and marked where it was cut."""
+
+import math
+
+from datacat._compat import PY2, integer_types, string_types, text_type
+
+MAX_DEPTH = 24
+MAX_ITEMS = 2000
+MAX_TEXT = 64 << 10
+MAX_NODES = 20000
+
+_LARGEST = 2**63
+
+
+def represent(value):
+    """The `repr` of a value, cut where it is long; says so where the `repr` itself fails."""
+    try:
+        text = repr(value)
+        if PY2:
+            text = text.decode("utf-8", "replace")
+    except Exception as error:
+        text = "<%s whose repr raises %s>" % (type(value).__name__, type(error).__name__)
+    return _cut(text, 4096)
+
+
+def tame(value):
+    """A copy of the value made of dict, list, str, int, float, bool and None only."""
+    return _Tamer(MAX_TEXT, MAX_ITEMS).tame(value, 0)
+
+
+def tame_to_fit(payload, length):
+    """A much smaller copy of a payload that was still `length` long after taming, with a mark of its original size."""
+    small = _Tamer(1024, 50, 400).tame(payload, 0)
+    small["metadata" if "type" in small else "data"] = {
+        "cut": "this record was cut: it had %d bytes" % length,
+        "rest": _Tamer(256, 20, 100).tame(payload.get("data"), 0),
+    }
+    return small
+
+
+def _cut(text, most):
+    if len(text) <= most:
+        return text
+    return "%s... [cut: %d characters in all]" % (text[:most], len(text))
+
+
+class _Tamer(object):
+    def __init__(self, text, items, nodes=MAX_NODES):
+        self._text = text
+        self._items = items
+        self._nodes = nodes
+        self._open = set()
+
+    def tame(self, value, depth):
+        self._nodes -= 1
+        if value is None or value is True or value is False:
+            return value
+        if isinstance(value, integer_types):
+            return int(value) if -_LARGEST <= value < _LARGEST else represent(value)
+        if isinstance(value, float):
+            return float(value) if not (math.isnan(value) or math.isinf(value)) else represent(value)
+        if isinstance(value, string_types):
+            return self._tame_text(value)
+        if isinstance(value, (dict, list, tuple)):
+            return self._tame_container(value, depth)
+        return self._tame_text(represent(value))
+
+    def _tame_text(self, value):
+        if PY2 and isinstance(value, str):
+            value = value.decode("utf-8", "replace")
+        value = _cut(value, self._text)
+        # half a surrogate pair is no text: it becomes the escape that Python shows for it
+        return text_type(value).encode("utf-8", "backslashreplace").decode("utf-8") if not PY2 else value
+
+    def _tame_container(self, value, depth):
+        if id(value) in self._open:
+            return "<cycle: this %s contains itself>" % type(value).__name__
+        if depth >= MAX_DEPTH:
+            return "<cut: %s at depth %d>" % (type(value).__name__, depth)
+        if self._nodes < 0:
+            return "<cut: too many values in one record>"
+        self._open.add(id(value))
+        try:
+            if isinstance(value, dict):
+                return self._tame_dict(value, depth)
+            return self._tame_list(value, depth)
+        finally:
+            self._open.discard(id(value))
+
+    def _tame_dict(self, value, depth):
+        tamed = {}
+        for index, (key, item) in enumerate(list(value.items())):
+            if index >= self._items:
+                tamed["<cut>"] = "%d keys in all" % len(value)
+                break
+            tamed[self._tame_key(key)] = self.tame(item, depth + 1)
+        return tamed
+
+    def _tame_key(self, key):
+        if isinstance(key, string_types):
+            return _cut(self._tame_text(key), 256)
+        if key is None or key is True or key is False:
+            return {None: "null", True: "true", False: "false"}[key]
+        return _cut(represent(key), 256)
+
+    def _tame_list(self, value, depth):
+        tamed = [self.tame(item, depth + 1) for item in list(value)[: self._items]]
+        if len(value) > self._items:
+            tamed.append("<cut: %d items in all>" % len(value))
+        return tamed
