@@ -1,7 +1,7 @@
 """Prints the path of a Chromium or Chrome for the browser tests, and gets one first if there is none.
 
-In this order: $DATACAT_BROWSER; the one that is installed; Playwright's own, if it was downloaded before; as root, Debian's
-package `chromium`; Playwright's download. When nothing works it says what to install, and exits with 1.
+In this order: $DATACAT_BROWSER; the one that is installed; Playwright's own, if it was downloaded before; as root,
+Debian's package `chromium`; Playwright's download. When nothing works it says what to install, and exits with 1.
 """
 
 import os

@@ -1,0 +1,1 @@
+"""The demo: a server, seven games with seven fates, and what DataCat says of each."""
