@@ -57,7 +57,7 @@ class Game:
         self.logged["state"] += 1
 
     def event(self, name, data, **more):
-        self.session.log_event(name, data, **more)
+        self.session.log_event(name, data=data, **more)
         self.logged["event:" + name] += 1
 
     def play(self, seconds):
