@@ -1,23 +1,9 @@
 """The REST API from Python: one plain HTTP request a call, over the standard library."""
 
-import json
 import os
-import socket
 
 from datacat import machine
-from datacat._compat import PY2
 from datacat.encode import encode, encode_event, event_fields
-
-if PY2:
-    from urllib import quote
-
-    from httplib import HTTPException
-    from urllib2 import HTTPError, Request, URLError, urlopen
-else:
-    from http.client import HTTPException
-    from urllib.error import HTTPError, URLError
-    from urllib.parse import quote
-    from urllib.request import Request, urlopen
 
 DEFAULT_URL = "http://localhost:9090"
 REQUEST_TIMEOUT = 5.0
@@ -112,23 +98,16 @@ class DatacatClient(object):
 
     def request(self, method, path, body=None):
         """One HTTP request; the answer's JSON. Raises DatacatError."""
-        headers = {"Accept": "application/json"}
-        if body is not None:
-            headers["Content-Type"] = "application/json"
-        if self.api_key:
-            headers["Authorization"] = "Bearer %s" % self.api_key
-        try:
-            request = Request(self.base_url + path, data=body, headers=headers)
-            request.get_method = lambda: method
-            answer = urlopen(request, timeout=self.timeout)
-            try:
-                return json.loads(answer.read().decode("utf-8"))
-            finally:
-                answer.close()
-        except HTTPError as error:
-            raise _refusal(error)
-        except (URLError, HTTPException, socket.error, ValueError) as error:
-            raise DatacatError(None, "no_answer", "%s did not answer (%s); is the server running?" % (self.base_url, error))
+        from datacat import http  # most programs never need it, and it takes longer to import than all the rest
+
+        status, answer = http.exchange(method, self.base_url + path, body, self.api_key, self.timeout)
+        if status == 200 and answer is not None:
+            return answer
+        if status is None:
+            raise DatacatError(None, "no_answer", "%s did not answer (%s); is the server running?" % (self.base_url, answer))
+        if isinstance(answer, dict) and "error" in answer and "details" in answer:
+            raise DatacatError(status, str(answer["error"]), str(answer["details"]))
+        raise DatacatError(status, "http_%d" % status, "%s answered %d, not as a DataCat server does" % (self.base_url, status))
 
 
 def default_product():
@@ -142,14 +121,6 @@ def default_version():
 
 
 def _session_path(session_id):
-    return "/api/sessions/%s" % quote(str(session_id), safe="")
+    from datacat import http
 
-
-def _refusal(error):
-    try:
-        body = json.loads(error.read().decode("utf-8"))
-        return DatacatError(error.code, str(body["error"]), str(body["details"]))
-    except Exception:
-        return DatacatError(error.code, "http_%d" % error.code, "the server answered %d" % error.code)
-    finally:
-        error.close()
+    return "/api/sessions/%s" % http.quote(str(session_id), safe="")

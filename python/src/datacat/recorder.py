@@ -10,6 +10,7 @@ After a fork the child starts with an empty pool, under names of its own. A call
 gives its writer back to the pool it came from, which in the child nobody uses any more.
 """
 
+import binascii
 import itertools
 import os
 import weakref
@@ -50,6 +51,8 @@ class Recorder(object):
 
     def _start(self):
         self._pid = os.getpid()
+        # pids come back; a writer's name must not, or the server would take its records for known ones
+        self._tag = binascii.hexlify(os.urandom(3)).decode("ascii")
         self._names = itertools.count()
         self._drops = itertools.count(1)
         self._retry_at = 0.0
@@ -96,9 +99,8 @@ class Recorder(object):
         if self.folder is None or monotonic() < self._retry_at:
             return None
         try:
-            writer = SegmentWriter(
-                self.folder, "%d-%d" % (self._pid, next(self._names)), self._segment_size, self._has_room
-            )
+            name = "%d-%s-%d" % (self._pid, self._tag, next(self._names))
+            writer = SegmentWriter(self.folder, name, self._segment_size, self._has_room)
         except OSError:
             self._retry_at = monotonic() + RETRY_SECONDS
             return None

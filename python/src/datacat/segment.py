@@ -5,7 +5,8 @@ back. The kernel owns the mapped pages: what was copied into them outlives the p
 
 Layout (native byte order; the reader is always on the same machine)
 --------------------------------------------------------------------
-Header, 64 bytes, written before the file gets its final name:
+Header, 64 bytes, written before the file gets its final name, and again by the writer when it takes up a segment that the
+daemon had made ready (that one says PREPARED for an ordinal: nobody could know it yet):
 
     offset  size  field
     0       8     magic, b"DCATSEG1"
@@ -43,6 +44,7 @@ What a reader finds after every kind of end
 - killed after the commit: the record is there.
 - killed between a seal and the next segment: the chain ends at the seal; nothing after it was committed.
 - killed while making a segment: it still has its temporary name; the reader never sees it.
+- killed while taking up a prepared segment: it is still PREPARED, or its header's CRC does not hold; it has no record.
 - a byte is flipped, or the file is cut short, by somebody else: the reader stops in front of the damaged record. If a later segment
   exists, its header says which ordinal comes next, so the number of lost records is known, and reported.
 - machine switched off: pages that had not reached the disk are zeros or old; the same rules hold for what is there.
@@ -61,6 +63,7 @@ BYTE_ORDER_MARK = 0x01020304
 HEADER_SIZE = 64
 RECORD_HEADER_SIZE = 24
 SEAL = 0xFFFFFFFF
+PREPARED = (1 << 64) - 1
 
 SEGMENT_SIZE = 1 << 20
 MAX_PAYLOAD = 1 << 18
@@ -191,5 +194,6 @@ class SegmentWriter(object):
             raise OSError(errno.ENOSPC, "the quota of the spool is used up")
         path = make_segment(self._folder, self.name, sequence, self.ordinal, self._size)
         self._page = map_file(path, self._size)
+        self._page[0:HEADER_SIZE] = segment_header(sequence, self.ordinal, self._size)
         self._sequence = sequence
         self._offset = HEADER_SIZE

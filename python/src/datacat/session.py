@@ -164,11 +164,9 @@ class Session(object):
         return self
 
     def __exit__(self, kind, value, trace):
-        if kind is not None and issubclass(kind, Exception):
-            self.log_exception((kind, value, trace))
-            # whether it ends the program is seen by the hooks; the session stays open for that
-            return
-        self.end()
+        # an exception may be about to end the program: that is for the hooks to see, which need the session open
+        if kind is None or not issubclass(kind, Exception):
+            self.end()
 
     def __repr__(self):
         return "<%s %s>" % (type(self).__name__, self.session_id)
