@@ -62,7 +62,10 @@ class Bucket(Struct, frozen=True):
 
 
 class Metric(Struct, kw_only=True, frozen=True):
-    """One reading of a metric. For a counter `value` is the running total, for a histogram the mean so far."""
+    """One reading of a metric. For a counter `value` is the running total.
+
+    A histogram has one for all its samples: `timestamp` of the newest, `value` the mean, `count`, `sum`, `buckets`.
+    """
 
     timestamp: datetime
     name: str
@@ -103,7 +106,12 @@ class Verdict(Struct, kw_only=True, frozen=True):
 
 
 class SessionSummary(Struct, kw_only=True, frozen=True):
-    """One row of a list of sessions."""
+    """One row of a list of sessions.
+
+    `event_count` counts what was detected about the session too. `refused_count`: records that the server could not
+    take; `dropped_count`: ones that the application could not keep; `lost_count`: ones that were gone before they
+    could be sent.
+    """
 
     id: str
     created_at: datetime
@@ -127,6 +135,7 @@ class SessionSummary(Struct, kw_only=True, frozen=True):
     exception_count: int
     refused_count: int
     dropped_count: int
+    lost_count: int = 0
 
 
 class Session(SessionSummary, kw_only=True, frozen=True):

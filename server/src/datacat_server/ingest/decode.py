@@ -1,0 +1,186 @@
+"""The body of `POST /api/ingest` into batches: unpacked within a limit, line by line, each bad line refused alone."""
+
+import re
+import zlib
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from datacat_server.ingest.explain import explain
+from datacat_server.ingest.records import Line, Record, Refused, SessionBatch, SessionLine, WriterLine
+from datacat_server.ingest.text import readable
+from datacat_server.ingest.validate import check_depth, check_record, check_session, check_writer
+
+LARGEST_BODY = 16 * 1024 * 1024
+LARGEST_UNPACKED = 64 * 1024 * 1024
+LARGEST_RECORD = 1024 * 1024
+
+
+class UnreadableBody(ValueError):
+    """The body as a whole cannot be read; nothing of it was applied."""
+
+
+class BodyTooLarge(ValueError):
+    """The body is larger than the server takes; send it in parts."""
+
+
+def unpack(body: bytes, encoding: str | None) -> bytes:
+    """The body as it was before compression. Raises UnreadableBody or BodyTooLarge."""
+    match (encoding or "identity").strip().lower():
+        case "identity":
+            return body
+        case "gzip" | "x-gzip":
+            return _gunzip(body)
+        case other:
+            raise UnreadableBody(f"Content-Encoding: {other!r} is not known here; send gzip or none")
+
+
+def decode_batches(body: bytes) -> tuple[list[SessionBatch], list[Refused]]:
+    """The batches of a body, and what belongs to none of them. Lines are counted from 1."""
+    reader = _BatchReader()
+    for number, line in enumerate(_lines(body), 1):
+        if line and not line.isspace():
+            reader.read(number, line)
+    return reader.batches, reader.stray
+
+
+def _gunzip(body: bytes) -> bytes:
+    unpacked = bytearray()
+    try:
+        while body:
+            inflater = zlib.decompressobj(wbits=31)
+            unpacked += inflater.decompress(body, LARGEST_UNPACKED + 1 - len(unpacked))
+            if len(unpacked) > LARGEST_UNPACKED:
+                raise BodyTooLarge(
+                    f"the body unpacks to more than {LARGEST_UNPACKED // 2**20} MB; send smaller batches"
+                )
+            if not inflater.eof:
+                raise UnreadableBody("the gzip body is cut short; send it again, whole")
+            body = inflater.unused_data
+    except zlib.error:
+        raise UnreadableBody("the body is not the gzip that Content-Encoding says it is") from None
+    return bytes(unpacked)
+
+
+def _lines(body: bytes) -> Iterator[bytes]:
+    start = 0
+    while (end := body.find(b"\n", start)) >= 0:
+        yield body[start:end]
+        start = end + 1
+    yield body[start:]
+
+
+class _Place(msgspec.Struct):
+    """Where a line that was refused belongs, as far as it can be read."""
+
+    kind: str | None = None
+    writer: str | None = None
+    ordinal: int | None = None
+
+
+_line_decoder = msgspec.json.Decoder(Line)
+_place_decoder = msgspec.json.Decoder(_Place)
+# What a broken line was is read off its beginning, where senders put it.
+_KIND = re.compile(rb'"kind"\s*:\s*"([a-z]{1,20})"')
+_WRITER = re.compile(rb'"writer"\s*:\s*"([^"\\]{1,200})"')
+_ORDINAL = re.compile(rb'"ordinal"\s*:\s*(\d{1,15})')
+_HEAD = 400
+
+
+class _BatchReader:
+    """Sorts lines into batches. After a session line that is bad, nothing can be placed until the next one."""
+
+    def __init__(self) -> None:
+        self.batches: list[SessionBatch] = []
+        self.stray: list[Refused] = []
+        self._batch: SessionBatch | None = None
+        self._skipping = False
+        self._ranges: dict[str, tuple[int, int]] = {}
+
+    def read(self, number: int, line: bytes) -> None:
+        if self._skipping and _kind(line) != "session":
+            return
+        try:
+            self._take(decode_line(line))
+        except ValueError as error:
+            self._refuse(number, line, str(error))
+
+    def _take(self, line: Line) -> None:
+        match line:
+            case SessionLine():
+                check_session(line)
+                self._batch = SessionBatch(line.id, header=line, heartbeat=line.last_heartbeat)
+                self.batches.append(self._batch)
+                self._ranges = {}
+                self._skipping = False
+            case WriterLine():
+                check_writer(line)
+                batch = self._current()
+                if line.writer in self._ranges:
+                    raise ValueError("writer: has a writer line in this batch already")
+                self._ranges[line.writer] = (line.first, line.next)
+                batch.writers.append(line)
+            case _:
+                batch = self._current()
+                self._check_place(line)
+                check_record(line)
+                batch.records.append(line)
+
+    def _current(self) -> SessionBatch:
+        if self._batch is None:
+            raise ValueError("kind: a session line has to come before this one")
+        return self._batch
+
+    def _check_place(self, record: Record) -> None:
+        if record.writer is None or record.ordinal is None:
+            raise ValueError(f"{'writer' if record.writer is None else 'ordinal'}: is missing")
+        bounds = self._ranges.get(record.writer)
+        if bounds is None:
+            raise ValueError("writer: has no writer line in this batch")
+        first, next_ = bounds
+        if not first <= record.ordinal < next_:
+            raise ValueError(f"ordinal: expected one from {first} to {next_ - 1}, rising")
+        self._ranges[record.writer] = (record.ordinal + 1, next_)
+
+    def _refuse(self, number: int, line: bytes, details: str) -> None:
+        place = _place(line)
+        if place.kind == "session":
+            self._batch, self._skipping = None, True
+        refused = Refused(
+            session=self._batch.id if self._batch else None,
+            writer=place.writer,
+            ordinal=place.ordinal,
+            line=number,
+            error="too_large" if len(line) > LARGEST_RECORD else "bad_request",
+            details=details,
+        )
+        (self._batch.refused if self._batch else self.stray).append(refused)
+
+
+def decode_line(line: bytes, decoder: msgspec.json.Decoder[Any] = _line_decoder) -> Any:
+    """One JSON object as what `decoder` makes of it. Raises ValueError with `field: what is wrong`."""
+    if len(line) > LARGEST_RECORD:
+        raise ValueError(f"record: larger than {LARGEST_RECORD // 2**20} MB")
+    check_depth(line)
+    try:
+        return decoder.decode(readable(line))
+    except msgspec.MsgspecError as error:
+        raise ValueError(explain(error)) from None
+
+
+def _kind(line: bytes) -> str | None:
+    found = _KIND.search(line, 0, _HEAD)
+    return found[1].decode() if found else None
+
+
+def _place(line: bytes) -> _Place:
+    try:
+        return _place_decoder.decode(line)
+    except (ValueError, RecursionError):
+        writer, ordinal = _WRITER.search(line, 0, _HEAD), _ORDINAL.search(line, 0, _HEAD)
+        return _Place(
+            kind=_kind(line),
+            writer=writer[1].decode(errors="replace") if writer else None,
+            ordinal=int(ordinal[1]) if ordinal else None,
+        )

@@ -1,0 +1,99 @@
+"""What a status record makes of a session: its flags, and the event that tells of it. The only place that decides."""
+
+from dataclasses import dataclass
+
+import msgspec
+from msgspec import Raw
+
+from datacat_server.ingest.records import EventRecord, StatusRecord
+from datacat_server.model import Level, Status
+
+STATUSES = frozenset({"ended", "crashed", "hung", "recovered", "suspended", "resumed"})
+
+_EVENTS = {
+    "crashed": ("session_crashed_detected", Level.CRITICAL),
+    "hung": ("application_appears_hung", Level.ERROR),
+    "recovered": ("application_recovered", Level.INFO),
+}
+_REASONS = {
+    "ended": "the session ended",
+    "crashed": "the process ended without ending the session",
+    "hung": "the heartbeat stopped",
+    "recovered": "the heartbeat is back",
+    "suspended": "the machine sleeps, or nothing is heard",
+    "resumed": "the session is heard from again",
+}
+
+
+@dataclass(slots=True)
+class Standing:
+    """Where a session stands. `ended` is a time in microseconds."""
+
+    ended: int | None = None
+    suspended: bool = False
+    crashed: bool = False
+    hung: bool = False
+    ever_hung: bool = False
+    reason: str | None = None
+
+    @property
+    def active(self) -> bool:
+        """Running and heard from; a hung session still runs."""
+        return self.ended is None and not self.suspended
+
+    @property
+    def status(self) -> Status:
+        if self.crashed:
+            return Status.CRASHED
+        if self.ended is not None:
+            return Status.ENDED
+        if self.hung:
+            return Status.HUNG
+        return Status.SUSPENDED if self.suspended else Status.ACTIVE
+
+
+def reason_of(record: StatusRecord) -> str:
+    """The sentence that came with a verdict, or a plain one."""
+    return record.reason or _REASONS[record.status]
+
+
+def judge(standing: Standing, record: StatusRecord) -> bool:
+    """Bring the standing up to date; False when the verdict comes too late to change anything.
+
+    Crashed is final. A session that was hung when it crashed stays hung; one that ends cleanly no longer is.
+    """
+    if standing.crashed or (standing.ended is not None and record.status != "crashed"):
+        return False
+    match record.status:
+        case "ended":
+            standing.ended, standing.suspended, standing.hung = record.time, False, False
+        case "crashed":
+            standing.crashed, standing.suspended = True, False
+            standing.ended = record.time
+        case "hung":
+            standing.hung = standing.ever_hung = True
+        case "recovered":
+            standing.hung = False
+        case "suspended":
+            standing.suspended = True
+        case "resumed":
+            standing.suspended = False
+    standing.reason = reason_of(record)
+    return True
+
+
+def event_of(record: StatusRecord) -> EventRecord | None:
+    """The event that tells of a status, if there is one."""
+    if record.status not in _EVENTS:
+        return None
+    name, level = _EVENTS[record.status]
+    return EventRecord(
+        writer=record.writer,
+        ordinal=record.ordinal,
+        time=record.time,
+        name=name,
+        level=level,
+        category="datacat",
+        message=reason_of(record),
+        data=Raw(msgspec.json.encode(record.data or {})),
+    )

@@ -1,0 +1,126 @@
+"""The records that applications and daemons send, and the batch of them that a store applies at once.
+
+Shapes and rules: docs/design/records.md. Times are whole microseconds since 1970 UTC. The structs describe types only;
+what a type cannot say (a known level, a whole series of bounds) is checked in `validate`.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from msgspec import Raw, Struct
+
+NOTHING = Raw(b"")
+"""What a `Raw` field holds when its key was absent."""
+
+
+class SessionLine(Struct, tag_field="kind", tag="session", kw_only=True):
+    """What a session is; creates it or brings it up to date."""
+
+    id: str
+    product: str
+    version: str = "unknown"
+    time: int
+    machine_id: str | None = None
+    hostname: str | None = None
+    pid: int | None = None
+    facts: dict[str, Any] | None = None
+    last_heartbeat: int | None = None
+    dropped: int | None = None
+
+
+class WriterLine(Struct, tag_field="kind", tag="writer", kw_only=True):
+    """The ordinals `[first, next)` of a writer that a batch settles; `lost`: a gap in front of them is for good."""
+
+    writer: str
+    first: int
+    next: int
+    lost: bool = False
+
+
+class EventRecord(Struct, tag_field="kind", tag="event", kw_only=True):
+    """Something that happened."""
+
+    writer: str | None = None
+    ordinal: int | None = None
+    time: int = 0
+    name: str
+    level: str | None = None
+    category: str | None = None
+    group: str | None = None
+    labels: list[str] | None = None
+    message: str | None = None
+    data: Raw = NOTHING
+    exception_type: str | None = None
+    exception_msg: str | None = None
+    stacktrace: list[str] | None = None
+    source_file: str | None = None
+    source_line: int | None = None
+    source_function: str | None = None
+
+
+class StateRecord(Struct, tag_field="kind", tag="state", kw_only=True):
+    """A patch that is merged deeply into the state of the session."""
+
+    writer: str | None = None
+    ordinal: int | None = None
+    time: int = 0
+    state: dict[str, Any]
+
+
+class MetricRecord(Struct, tag_field="kind", tag="metric", kw_only=True):
+    """One reading of a gauge or timer, one delta or total of a counter, or one sample of a histogram."""
+
+    writer: str | None = None
+    ordinal: int | None = None
+    time: int = 0
+    name: str
+    type: str = "gauge"
+    value: float | None = None
+    delta: float | None = None
+    unit: str | None = None
+    tags: list[str] | None = None
+    count: int | None = None
+    buckets: list[float] | None = None
+    metadata: Raw = NOTHING
+
+
+class StatusRecord(Struct, tag_field="kind", tag="status", kw_only=True):
+    """What is known about the process: ended, crashed, hung, recovered, suspended or resumed."""
+
+    writer: str | None = None
+    ordinal: int | None = None
+    time: int = 0
+    status: str
+    reason: str | None = None
+    data: dict[str, Any] | None = None
+
+
+Record = EventRecord | StateRecord | MetricRecord | StatusRecord
+Line = SessionLine | WriterLine | Record
+
+
+class Refused(Struct, kw_only=True, frozen=True):
+    """A record that could not be taken: where it stood, and what to do about it."""
+
+    session: str | None
+    writer: str | None
+    ordinal: int | None
+    line: int | None
+    error: str
+    details: str
+
+
+@dataclass(slots=True)
+class SessionBatch:
+    """Records of one session, in the order in which they are to be applied.
+
+    Without `writers` the records are applied as they are: a single REST call has no ordinals. Without `header` the
+    session has to exist already.
+    """
+
+    id: str
+    header: SessionLine | None = None
+    writers: list[WriterLine] = field(default_factory=list)
+    records: list[Record] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+    heartbeat: int | None = None

@@ -1,0 +1,160 @@
+"""Checks that types alone cannot make. Each raises ValueError with `field: what is wrong` and may tidy the record."""
+
+import re
+from typing import Any
+
+import msgspec
+from msgspec import Raw
+
+from datacat_server.ingest.explain import explain
+from datacat_server.ingest.histogram import DEFAULT_BOUNDS, check_bounds
+from datacat_server.ingest.lifecycle import STATUSES
+from datacat_server.ingest.records import (
+    EventRecord,
+    MetricRecord,
+    Record,
+    SessionLine,
+    StateRecord,
+    StatusRecord,
+    WriterLine,
+)
+from datacat_server.model import Level
+
+LATEST_TIME = 253_402_300_799_999_999  # the end of the year 9999, the last that RFC 3339 can write
+LARGEST_INTEGER = 2**53
+LONGEST_NAME = 1_000
+MOST_TAGS = 100
+DEEPEST = 100
+METRIC_TYPES = frozenset({"gauge", "counter", "histogram", "timer"})
+LEVELS = frozenset(Level)
+LEVEL_ALIASES = {"warn": "warning", "fatal": "critical", "notice": "info", "trace": "debug"}
+
+_session_id = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:~-]{0,127}")
+
+
+def check_session(line: SessionLine) -> None:
+    if not _session_id.fullmatch(line.id):
+        raise ValueError("id: expected 1 to 128 letters, digits or . _ : ~ - and a letter or digit first")
+    _check_name("product", line.product)
+    _check_name("version", line.version)
+    _check_time("time", line.time)
+    if line.last_heartbeat is not None:
+        _check_time("last_heartbeat", line.last_heartbeat)
+    _check_count("pid", line.pid)
+    _check_count("dropped", line.dropped)
+
+
+def check_writer(line: WriterLine) -> None:
+    if not 0 < len(line.writer) <= 200:
+        raise ValueError("writer: expected 1 to 200 characters")
+    _check_count("first", line.first)
+    _check_count("next", line.next)
+    if line.next < line.first:
+        raise ValueError("next: must not be below first")
+
+
+def check_record(record: Record) -> None:
+    _check_time("time", record.time)
+    match record:
+        case EventRecord():
+            _check_event(record)
+        case MetricRecord():
+            _check_metric(record)
+        case StatusRecord():
+            if record.status not in STATUSES:
+                raise ValueError(f"status: expected one of {', '.join(sorted(STATUSES))}")
+        case StateRecord():
+            pass
+
+
+def check_depth(line: bytes) -> None:
+    """Refuse what is nested deeper than `DEEPEST`, before anything recursive looks at it."""
+    if line.count(b"{") + line.count(b"[") <= DEEPEST:
+        return
+    depth = 0
+    for token in _brackets.findall(line):
+        if token in b"{[":
+            depth += 1
+            if depth > DEEPEST:
+                raise ValueError(f"record: nested deeper than {DEEPEST} levels")
+        elif token in b"}]":
+            depth -= 1
+
+
+_brackets = re.compile(rb'[{}\[\]]|"(?:[^"\\]|\\.)*"', re.DOTALL)
+
+
+def _check_event(record: EventRecord) -> None:
+    _check_name("name", record.name)
+    record.data = _object("data", record.data)
+    if record.level is None and record.category is not None:
+        record.level = _standard_level(record.category)
+    if record.level is None:
+        record.level = Level.ERROR if record.exception_type is not None else Level.INFO
+    elif record.level not in LEVELS:
+        level = _standard_level(record.level)
+        if level is None:
+            raise ValueError(f"level: expected one of {', '.join(Level)}")
+        record.level = level
+    _check_count("source_line", record.source_line)
+
+
+def _standard_level(word: str) -> str | None:
+    word = word.lower()
+    word = LEVEL_ALIASES.get(word, word)
+    return word if word in LEVELS else None
+
+
+def _check_metric(record: MetricRecord) -> None:
+    _check_name("name", record.name)
+    if record.type not in METRIC_TYPES:
+        raise ValueError(f"type: expected one of {', '.join(sorted(METRIC_TYPES))}")
+    if record.value is None and (record.type != "counter" or record.delta is None):
+        raise ValueError("value: is missing")
+    _check_count("count", record.count)
+    record.metadata = _object("metadata", record.metadata)
+    if record.tags:
+        if len(record.tags) > MOST_TAGS:
+            raise ValueError(f"tags: more than {MOST_TAGS}")
+        record.tags = sorted(set(record.tags))
+    if record.type == "histogram":
+        if record.buckets:
+            record.buckets = check_bounds(record.buckets)
+        else:
+            record.buckets = DEFAULT_BOUNDS
+
+
+def _check_name(field: str, value: str) -> None:
+    if not value:
+        raise ValueError(f"{field}: must not be empty")
+    if len(value) > LONGEST_NAME:
+        raise ValueError(f"{field}: longer than {LONGEST_NAME} characters")
+
+
+def _check_time(field: str, value: int) -> None:
+    if not 0 <= value <= LATEST_TIME:
+        raise ValueError(f"{field}: not a time between 1970 and 9999")
+
+
+def _check_count(field: str, value: int | None) -> None:
+    if value is not None and not 0 <= value <= LARGEST_INTEGER:
+        raise ValueError(f"{field}: expected a whole number from 0 to {LARGEST_INTEGER}")
+
+
+def _object(field: str, raw: Raw) -> Raw:
+    """An object as it is; nothing for null or an absent key."""
+    content = bytes(raw)
+    if not content or content == b"null":
+        return _NOTHING
+    if not content.startswith(b"{"):
+        raise ValueError(f"{field}: expected an object")
+    # Raw is only scanned for where it ends; reading it once here is what lets every reader trust it.
+    try:
+        _any_object.decode(content)
+    except msgspec.MsgspecError as error:
+        raise ValueError(explain(error, field)) from None
+    return raw
+
+
+_NOTHING = Raw(b"")
+_any_object = msgspec.json.Decoder(dict[str, Any])

@@ -1,0 +1,90 @@
+"""Connections to the file: how each is set up, the numbered migrations, and a pool of readers."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import files
+from pathlib import Path
+from queue import Empty, SimpleQueue
+
+from datacat_server.store.errors import StoreError
+
+FILE_NAME = "datacat.sqlite3"
+_BUSY_SECONDS = 30.0
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """A connection that commits only when told to. Raises StoreError when there is no using the file."""
+    try:
+        connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        connection.execute("PRAGMA journal_mode = WAL")
+        # FULL: a commit has reached the disk when it returns, which is what an acknowledgement promises.
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA journal_size_limit = 67108864")
+        connection.execute("PRAGMA temp_store = MEMORY")
+    except sqlite3.Error as error:
+        raise StoreError(f"{path} cannot be opened as a database: {error}") from error
+    return connection
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring the tables up to date, one numbered file after the other, each in its own transaction."""
+    steps = sorted(
+        (int(entry.name.removesuffix(".sql")), entry)
+        for entry in (files(__package__) / "migrations").iterdir()
+        if entry.name.endswith(".sql")
+    )
+    for number, entry in steps:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            # Asked inside the transaction: another process may be doing the same.
+            if _version(connection) < number:
+                for statement in entry.read_text().split(";\n"):
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA user_version = {number}")
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+    if _version(connection) > steps[-1][0]:
+        raise StoreError("the data was written by a newer version of DataCat; update this one")
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    return version
+
+
+class Readers:
+    """A pool of connections for reading; each `with readers.snapshot()` sees one unchanging state of the file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._idle: SimpleQueue[sqlite3.Connection] = SimpleQueue()
+
+    @contextmanager
+    def snapshot(self) -> Iterator[sqlite3.Connection]:
+        connection = self._take()
+        try:
+            connection.execute("BEGIN")
+            yield connection
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            self._idle.put(connection)
+
+    def _take(self) -> sqlite3.Connection:
+        try:
+            return self._idle.get_nowait()
+        except Empty:
+            connection = connect(self._path)
+            connection.execute("PRAGMA query_only = 1")
+            return connection
+
+    def close(self) -> None:
+        while True:
+            try:
+                self._idle.get_nowait().close()
+            except Empty:
+                return

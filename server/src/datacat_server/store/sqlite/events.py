@@ -1,0 +1,79 @@
+"""Events as rows and back."""
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from msgspec import Raw
+
+from datacat_server.ingest.records import EventRecord
+from datacat_server.model import Event, Level
+from datacat_server.store.sqlite.pending import Row
+from datacat_server.store.sqlite.times import to_datetime
+
+LEVELS: list[str] = list(Level)
+LEVEL_NUMBERS: dict[str | None, int] = {level: number for number, level in enumerate(LEVELS)}
+
+COLUMNS = "time, level, name, category, grp, labels, message, data, exception"
+
+_encode = msgspec.json.Encoder().encode
+_labels = msgspec.json.Decoder(list[str])
+_exception = msgspec.json.Decoder(dict[str, Any])
+_EMPTY = Raw(b"{}")
+
+
+def event_row(session: int, record: EventRecord) -> Row:
+    """A row of `events`, without its number."""
+    return (
+        session,
+        record.time,
+        LEVEL_NUMBERS[record.level],
+        record.exception_type is not None,
+        record.name,
+        record.category,
+        record.group,
+        _encode(record.labels).decode() if record.labels else None,
+        record.message,
+        bytes(record.data).decode() or None,
+        _exception_of(record),
+    )
+
+
+def event_of(row: Sequence[Any]) -> Event:
+    """The event of a row of `COLUMNS`."""
+    time, level, name, category, group, labels, message, data, exception = row
+    return Event(
+        timestamp=to_datetime(time),
+        name=name,
+        level=LEVELS[level],
+        category=category,
+        group=group,
+        labels=_labels.decode(labels) if labels else [],
+        message=message,
+        data=Raw(data.encode()) if data else _EMPTY,
+        **(_exception.decode(exception) if exception else {}),
+    )
+
+
+def session_events(db: sqlite3.Connection, session: int) -> list[Event]:
+    """All events of a session, by time, then by arrival."""
+    return [
+        event_of(row)
+        for row in db.execute(f"SELECT {COLUMNS} FROM events WHERE session = ? ORDER BY time, id", (session,))
+    ]
+
+
+def _exception_of(record: EventRecord) -> str | None:
+    if record.exception_type is None:
+        return None
+    return _encode(
+        {
+            "exception_type": record.exception_type,
+            "exception_msg": record.exception_msg or "",
+            "stacktrace": record.stacktrace or [],
+            "source_file": record.source_file,
+            "source_line": record.source_line,
+            "source_function": record.source_function,
+        }
+    ).decode()

@@ -1,0 +1,95 @@
+"""What the writer remembers of a session between batches, so that applying a record reads nothing.
+
+A session is loaded once, then kept up to date in memory together with the tables; `Ledger` forgets it whenever a
+transaction did not come to its end.
+"""
+
+import sqlite3
+from dataclasses import dataclass, field
+from typing import Any
+
+from datacat_server.ingest.lifecycle import Standing
+from datacat_server.store.sqlite.metrics import Fold, SeriesKey, load_series
+from datacat_server.store.sqlite.states import StateLog, load_state_log
+
+COLUMNS = (
+    "id, created, updated, ended, last_heartbeat, suspended, crashed, hung, ever_hung, reason, product, version, "
+    "machine_id, hostname, pid, facts, event_count, metric_count, exception_count, refused_count, dropped_count, "
+    "lost_count"
+)
+
+_SAVED = COLUMNS.split(", ")[1:]
+_STANDING = {"ended", "suspended", "crashed", "hung", "ever_hung", "reason"}
+
+
+@dataclass(slots=True)
+class LiveSession:
+    """One session as the writer knows it; times in microseconds. `row` is its number in the tables."""
+
+    row: int
+    created: int
+    updated: int
+    last_heartbeat: int | None
+    standing: Standing
+    product: str
+    version: str
+    machine_id: str | None
+    hostname: str | None
+    pid: int | None
+    facts: str
+    event_count: int = 0
+    metric_count: int = 0
+    exception_count: int = 0
+    refused_count: int = 0
+    dropped_count: int = 0
+    lost_count: int = 0
+    writers: dict[str, int] = field(default_factory=dict)
+    verdict_count: int = 0
+    states: StateLog = field(default_factory=StateLog)
+    series: dict[SeriesKey, Fold] = field(default_factory=dict)
+
+
+def load(db: sqlite3.Connection, session_id: str) -> LiveSession | None:
+    """The session from the tables, or None where there is none."""
+    row = db.execute(f"SELECT {COLUMNS} FROM sessions WHERE session_id = ?", (session_id,)).fetchone()
+    if row is None:
+        return None
+    number, created, updated, ended, heartbeat, suspended, crashed, hung, ever_hung, reason, *rest = row
+    standing = Standing(ended, bool(suspended), bool(crashed), bool(hung), bool(ever_hung), reason)
+    session = LiveSession(number, created, updated, heartbeat, standing, *rest)
+    session.writers = dict(db.execute("SELECT writer, next FROM writers WHERE session = ?", (number,)))
+    session.verdict_count = _count(db, "SELECT count(*) FROM verdicts WHERE session = ?", number)
+    session.states = load_state_log(db, number)
+    session.series = load_series(db, number)
+    return session
+
+
+def insert(db: sqlite3.Connection, session_id: str, session: LiveSession) -> int:
+    """A row for a new session; its number."""
+    names = ", ".join(_SAVED)
+    marks = ", ".join("?" for _ in _SAVED)
+    row = db.execute(
+        f"INSERT INTO sessions (session_id, status, {names}) VALUES (?, ?, {marks})",
+        (session_id, session.standing.status, *_values(session)),
+    ).lastrowid
+    assert row is not None
+    return row
+
+
+def save(db: sqlite3.Connection, session: LiveSession) -> None:
+    """Bring the session's row up to date."""
+    columns = ", ".join(f"{name} = ?" for name in _SAVED)
+    db.execute(
+        f"UPDATE sessions SET status = ?, {columns} WHERE id = ?",
+        (session.standing.status, *_values(session), session.row),
+    )
+
+
+def _values(session: LiveSession) -> list[Any]:
+    standing = session.standing
+    return [getattr(standing if name in _STANDING else session, name) for name in _SAVED]
+
+
+def _count(db: sqlite3.Connection, query: str, *values: Any) -> int:
+    count: int = db.execute(query, values).fetchone()[0]
+    return count

@@ -1,0 +1,129 @@
+"""The fold of a session's metrics as they come in: one `Fold` for each name, type, tag set and bucket set.
+
+Counters keep their running total, histograms their buckets; every series keeps count, sum, least, greatest and last.
+"""
+
+import sqlite3
+from dataclasses import dataclass, field
+
+import msgspec
+
+from datacat_server.ingest.histogram import bucket_of
+from datacat_server.ingest.records import MetricRecord
+
+MOST_SERIES = 2_000
+
+SeriesKey = tuple[bool, str, str, tuple[str, ...], tuple[float, ...]]
+"""Vital or not, name, type, tags in order, bounds of the buckets."""
+
+Point = tuple[int, int, int, float, int | None, str | None]
+"""One row of `points`: series, time, seq, value, count, metadata."""
+
+_encode = msgspec.json.Encoder().encode
+_tags = msgspec.json.Decoder(tuple[str, ...])
+_bounds = msgspec.json.Decoder(tuple[float, ...])
+_counts = msgspec.json.Decoder(list[int])
+
+
+@dataclass(slots=True)
+class Fold:
+    """The statistics of one series. `buckets` has a count for each bound and one for what lies above them all."""
+
+    row: int
+    bounds: list[float] = field(default_factory=list)
+    unit: str | None = None
+    points: int = 0
+    count: int = 0
+    sum: float = 0.0
+    min: float = 0.0
+    max: float = 0.0
+    last: float = 0.0
+    last_time: int = 0
+    metadata: str | None = None
+    buckets: list[int] = field(default_factory=list)
+    # Of the samples that came since the last point of a histogram; not kept over a commit.
+    batch_count: int = 0
+    batch_sum: float = 0.0
+
+    def add(self, record: MetricRecord) -> Point | None:
+        """Take in a record; the point to keep for it, which a histogram has only once a batch (`close_batch`)."""
+        value = self._reading(record)
+        self.min = value if self.count == 0 else min(self.min, value)
+        self.max = value if self.count == 0 else max(self.max, value)
+        self.count += 1
+        self.sum += value
+        self.last = value
+        self.last_time = max(self.last_time, record.time)
+        if record.unit is not None:
+            self.unit = record.unit
+        metadata = bytes(record.metadata).decode() or None
+        if record.type == "histogram":
+            self.buckets[bucket_of(self.bounds, value)] += 1
+            self.batch_count += 1
+            self.batch_sum += value
+            self.metadata = metadata or self.metadata
+            return None
+        self.points += 1
+        return self.row, record.time, self.points, value, record.count, metadata
+
+    def close_batch(self) -> Point | None:
+        """The point of a histogram for the samples since the last one: their mean, at the time of the newest."""
+        if not self.batch_count:
+            return None
+        self.points += 1
+        point = (self.row, self.last_time, self.points, self.batch_sum / self.batch_count, self.batch_count, None)
+        self.batch_count, self.batch_sum = 0, 0.0
+        return point
+
+    def _reading(self, record: MetricRecord) -> float:
+        if record.type == "counter" and record.delta is not None:
+            return self.last + record.delta
+        assert record.value is not None  # validate refuses a record that has neither
+        return record.value
+
+
+def key_of(record: MetricRecord, *, vital: bool) -> SeriesKey:
+    bounds = tuple(record.buckets or ()) if record.type == "histogram" else ()
+    return vital, record.name, record.type, tuple(record.tags or ()), bounds
+
+
+def open_series(db: sqlite3.Connection, session: int, key: SeriesKey) -> Fold:
+    """A new series, with its row."""
+    vital, name, kind, tags, bounds = key
+    row = db.execute(
+        "INSERT INTO series (session, vital, name, type, tags, bounds, points, count, sum, min, max, last, last_time)"
+        " VALUES (?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, 0, 0)",
+        (session, vital, name, kind, _encode(tags).decode(), _encode(bounds).decode()),
+    ).lastrowid
+    assert row is not None
+    return Fold(row, list(bounds), buckets=[0] * (len(bounds) + 1) if kind == "histogram" else [])
+
+
+def save_series(db: sqlite3.Connection, folds: list[Fold]) -> None:
+    db.executemany(
+        "UPDATE series SET unit = ?, points = ?, count = ?, sum = ?, min = ?, max = ?, last = ?, last_time = ?,"
+        " metadata = ?, buckets = ? WHERE id = ?",
+        [
+            (f.unit, f.points, f.count, f.sum, f.min, f.max, f.last, f.last_time, f.metadata, _buckets(f), f.row)
+            for f in folds
+        ],
+    )
+
+
+def load_series(db: sqlite3.Connection, session: int) -> dict[SeriesKey, Fold]:
+    """Every series of a session, as the writer keeps it."""
+    series: dict[SeriesKey, Fold] = {}
+    for row in db.execute(
+        "SELECT id, vital, name, type, tags, bounds, unit, points, count, sum, min, max, last, last_time, metadata,"
+        " buckets FROM series WHERE session = ?",
+        (session,),
+    ):
+        number, vital, name, kind, tags, bounds, *fold, buckets = row
+        limits = _bounds.decode(bounds)
+        counts = _counts.decode(buckets) if buckets else []
+        series[bool(vital), name, kind, _tags.decode(tags), limits] = Fold(number, list(limits), *fold, counts)
+    return series
+
+
+def _buckets(fold: Fold) -> str | None:
+    return _encode(fold.buckets).decode() if fold.buckets else None

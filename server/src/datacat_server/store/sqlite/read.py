@@ -1,0 +1,218 @@
+"""Sessions out of the tables: whole ones, and pages of summaries."""
+
+import sqlite3
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, Raw
+
+from datacat_server.model import (
+    PARTS,
+    Bucket,
+    Metric,
+    Refusal,
+    Session,
+    SessionPage,
+    SessionSummary,
+    StateChange,
+    Status,
+    Verdict,
+)
+from datacat_server.store.protocol import UnknownSession
+from datacat_server.store.sqlite.cursor import read_cursor, write_cursor
+from datacat_server.store.sqlite.events import session_events
+from datacat_server.store.sqlite.states import current_state, history
+from datacat_server.store.sqlite.times import to_datetime, to_optional_datetime
+
+_SUMMARY = (
+    "session_id, created, updated, ended, last_heartbeat, status, suspended, crashed, hung, ever_hung, product,"
+    " version, machine_id, hostname, pid, reason, event_count, metric_count, exception_count, refused_count,"
+    " dropped_count, lost_count"
+)
+
+_object = msgspec.json.Decoder(dict[str, Any])
+_strings = msgspec.json.Decoder(list[str])
+_numbers = msgspec.json.Decoder(list[float])
+_counts = msgspec.json.Decoder(list[int])
+
+
+def row_number(db: sqlite3.Connection, session_id: str) -> int:
+    """The number of a session in the tables. Raises UnknownSession."""
+    found = db.execute("SELECT id FROM sessions WHERE session_id = ?", (session_id,)).fetchone()
+    if found is None:
+        raise UnknownSession(session_id)
+    number: int = found[0]
+    return number
+
+
+def read_session(db: sqlite3.Connection, session_id: str, parts: Collection[str] = PARTS) -> Session:
+    """One session with the parts asked for. Raises UnknownSession."""
+    row = db.execute(f"SELECT id, facts, {_SUMMARY} FROM sessions WHERE session_id = ?", (session_id,)).fetchone()
+    if row is None:
+        raise UnknownSession(session_id)
+    number, facts, *summary = row
+    return Session(
+        **_summary_fields(summary),
+        state=current_state(db, number),
+        facts=_object.decode(facts),
+        verdicts=_verdicts(db, number),
+        state_history=_state_history(db, number) if "state_history" in parts else UNSET,
+        events=session_events(db, number) if "events" in parts else UNSET,
+        metrics=_metrics(db, number, vital=False) if "metrics" in parts else UNSET,
+        vitals=_metrics(db, number, vital=True) if "vitals" in parts else UNSET,
+        refused=_refusals(db, number) if "refused" in parts else UNSET,
+    )
+
+
+def read_page(
+    db: sqlite3.Connection, limit: int, cursor: str | None, product: str | None, status: str | None
+) -> SessionPage:
+    """A page of summaries, newest first. Raises ValueError for a cursor or status that is none."""
+    if status is not None and status not in set(Status):
+        raise ValueError(f"status: expected one of {', '.join(Status)}")
+    wanted: list[str] = []
+    values: list[Any] = []
+    for column, value in (("product", product), ("status", status)):
+        if value is not None:
+            wanted.append(f"{column} = ?")
+            values.append(value)
+    total = db.execute(f"SELECT count(*) FROM sessions{_where(wanted)}", values).fetchone()[0]
+    if cursor is not None:
+        wanted.append("(created, id) < (?, ?)")
+        values.extend(read_cursor(cursor))
+    rows = db.execute(
+        f"SELECT id, {_SUMMARY} FROM sessions{_where(wanted)} ORDER BY created DESC, id DESC LIMIT ?",
+        (*values, limit + 1),
+    ).fetchall()
+    more = len(rows) > limit
+    rows = rows[:limit]
+    return SessionPage(
+        sessions=[_summary(row[1:]) for row in rows],
+        cursor=write_cursor(rows[-1][2], rows[-1][0]) if more and rows else None,
+        total=total,
+    )
+
+
+def read_live(db: sqlite3.Connection) -> list[SessionSummary]:
+    """The sessions that are neither ended nor crashed, newest first."""
+    rows = db.execute(
+        f"SELECT {_SUMMARY} FROM sessions WHERE status IN ('active', 'hung', 'suspended') ORDER BY created DESC, id DESC"
+    )
+    return [_summary(row) for row in rows]
+
+
+def _where(conditions: list[str]) -> str:
+    return f" WHERE {' AND '.join(conditions)}" if conditions else ""
+
+
+def _summary(row: Sequence[Any]) -> SessionSummary:
+    return SessionSummary(**_summary_fields(row))
+
+
+def _summary_fields(row: Sequence[Any]) -> dict[str, Any]:
+    session_id, created, updated, ended, heartbeat, status, suspended, crashed, hung, ever_hung, *rest = row
+    names = ("product", "version", "machine_id", "hostname", "pid", "reason", "event_count", "metric_count")
+    counts = ("exception_count", "refused_count", "dropped_count", "lost_count")
+    return {
+        "id": session_id,
+        "created_at": to_datetime(created),
+        "updated_at": to_datetime(updated),
+        "ended_at": to_optional_datetime(ended),
+        "last_heartbeat": to_optional_datetime(heartbeat),
+        "status": Status(status),
+        "active": ended is None and not suspended,
+        "suspended": bool(suspended),
+        "crashed": bool(crashed),
+        "hung": bool(hung),
+        "ever_hung": bool(ever_hung),
+        **dict(zip(names + counts, rest, strict=True)),
+    }
+
+
+def _state_history(db: sqlite3.Connection, session: int) -> list[StateChange]:
+    return [StateChange(to_datetime(time), state) for time, state in history(db, session)]
+
+
+def _verdicts(db: sqlite3.Connection, session: int) -> list[Verdict]:
+    rows = db.execute("SELECT status, time, reason, data FROM verdicts WHERE session = ? ORDER BY seq", (session,))
+    return [
+        Verdict(status=status, timestamp=to_datetime(time), reason=reason, data=_object.decode(data))
+        for status, time, reason, data in rows
+    ]
+
+
+def _refusals(db: sqlite3.Connection, session: int) -> list[Refusal]:
+    rows = db.execute(
+        "SELECT time, writer, ordinal, error, details FROM refusals WHERE session = ? ORDER BY id", (session,)
+    )
+    return [
+        Refusal(timestamp=to_datetime(time), writer=writer, ordinal=ordinal, error=error, details=details)
+        for time, writer, ordinal, error, details in rows
+    ]
+
+
+def _metrics(db: sqlite3.Connection, session: int, *, vital: bool) -> list[Metric]:
+    """The readings of gauges, timers and counters, and each histogram as it is now, by time."""
+    metrics = _readings(db, session, vital) + _histograms(db, session, vital)
+    metrics.sort(key=lambda metric: metric.timestamp)
+    return metrics
+
+
+def _readings(db: sqlite3.Connection, session: int, vital: bool) -> list[Metric]:
+    series = {
+        number: (name, kind, unit, _strings.decode(tags))
+        for number, name, kind, unit, tags in db.execute(
+            "SELECT id, name, type, unit, tags FROM series WHERE session = ? AND vital = ? AND type <> 'histogram'",
+            (session, vital),
+        )
+    }
+    metrics = []
+    for number, (name, kind, unit, tags) in series.items():
+        for time, value, count, metadata in db.execute(
+            "SELECT time, value, count, metadata FROM points WHERE series = ? ORDER BY time, seq", (number,)
+        ):
+            metrics.append(
+                Metric(
+                    timestamp=to_datetime(time),
+                    name=name,
+                    type=kind,
+                    value=value,
+                    unit=unit,
+                    tags=tags,
+                    count=UNSET if count is None else count,
+                    metadata=Raw(metadata.encode()) if metadata else UNSET,
+                )
+            )
+    return metrics
+
+
+def _histograms(db: sqlite3.Connection, session: int, vital: bool) -> list[Metric]:
+    rows = db.execute(
+        "SELECT last_time, name, sum, count, unit, tags, bounds, buckets, metadata FROM series"
+        " WHERE session = ? AND vital = ? AND type = 'histogram' ORDER BY id",
+        (session, vital),
+    )
+    return [
+        Metric(
+            timestamp=to_datetime(time),
+            name=name,
+            type="histogram",
+            value=total / count,
+            unit=unit,
+            tags=_strings.decode(tags),
+            count=count,
+            sum=total,
+            buckets=buckets_of(bounds, buckets),
+            metadata=Raw(metadata.encode()) if metadata else UNSET,
+        )
+        for time, name, total, count, unit, tags, bounds, buckets, metadata in rows
+    ]
+
+
+def buckets_of(bounds: str, buckets: str | None) -> list[Bucket]:
+    """The buckets of a histogram's row, the one above all bounds last; none for another type."""
+    if buckets is None:
+        return []
+    limits: list[float | None] = [*_numbers.decode(bounds), None]
+    return [Bucket(limit, count) for limit, count in zip(limits, _counts.decode(buckets), strict=True)]

@@ -1,0 +1,115 @@
+"""The store in one file: `Store` over the writer and the readers."""
+
+import threading
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from datacat_server.ingest.records import SessionBatch
+from datacat_server.ingest.result import IngestResult
+from datacat_server.model import PARTS, Session, SessionPage, SessionSummary, StateChange
+from datacat_server.store.errors import StoreError
+from datacat_server.store.protocol import UnknownSession
+from datacat_server.store.sqlite import read, views
+from datacat_server.store.sqlite.connection import FILE_NAME, Readers, connect, migrate
+from datacat_server.store.sqlite.writer import Writer, unavailable
+from datacat_server.store.views import EventPage, Series, StoredEvent, Timeline
+
+_PAGE = 200
+
+
+class SqliteStore:
+    """Sessions in `datacat.sqlite3` of a data folder, which is made where there is none; private to its owner.
+
+    Several processes may open the same folder. Raises StoreError when the folder or file cannot be used.
+    """
+
+    def __init__(self, data_path: Path) -> None:
+        try:
+            data_path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"data_path: {data_path} cannot be used as a folder: {error.strerror}") from error
+        path = data_path / FILE_NAME
+        connection = connect(path)
+        try:
+            migrate(connection)
+        except Exception as error:
+            connection.close()
+            raise unavailable(error) from error
+        self._writer = Writer(connection)
+        self._readers = Readers(path)
+        self._watcher = connect(path)
+        self._watching = threading.Lock()
+
+    def ingest(self, batches: Sequence[SessionBatch]) -> IngestResult:
+        return self._writer.run(lambda ledger: ledger.apply(batches))
+
+    def session(self, session_id: str, parts: Collection[str] = PARTS) -> Session:
+        with self._readers.snapshot() as db:
+            return read.read_session(db, session_id, parts)
+
+    def sessions(
+        self, *, limit: int = 100, cursor: str | None = None, product: str | None = None, status: str | None = None
+    ) -> SessionPage:
+        with self._readers.snapshot() as db:
+            return read.read_page(db, limit, cursor, product, status)
+
+    def every_session(self) -> Iterator[Session]:
+        cursor = None
+        while True:
+            page = self.sessions(limit=_PAGE, cursor=cursor)
+            for summary in page.sessions:
+                try:
+                    yield self.session(summary.id)
+                except UnknownSession:
+                    continue  # deleted meanwhile
+            cursor = page.cursor
+            if cursor is None:
+                return
+
+    def event_page(
+        self,
+        session_id: str,
+        *,
+        limit: int = 100,
+        cursor: str | None = None,
+        level: str | None = None,
+        exceptions: bool = False,
+    ) -> EventPage:
+        with self._readers.snapshot() as db:
+            return views.read_event_page(db, read.row_number(db, session_id), limit, cursor, level, exceptions)
+
+    def event(self, session_id: str, number: int) -> StoredEvent:
+        with self._readers.snapshot() as db:
+            return views.read_event(db, read.row_number(db, session_id), number)
+
+    def timeline(self, session_id: str, start: datetime, end: datetime, buckets: int) -> Timeline:
+        with self._readers.snapshot() as db:
+            return views.read_timeline(db, read.row_number(db, session_id), start, end, buckets)
+
+    def states(self, session_id: str, *, at: datetime | None = None, limit: int = 2) -> list[StateChange]:
+        with self._readers.snapshot() as db:
+            return views.read_states(db, read.row_number(db, session_id), at, limit)
+
+    def series(self, session_id: str, *, points: int = 240, limit: int = 100) -> list[Series]:
+        with self._readers.snapshot() as db:
+            return views.read_series(db, read.row_number(db, session_id), points, limit)
+
+    def live(self) -> list[SessionSummary]:
+        with self._readers.snapshot() as db:
+            return read.read_live(db)
+
+    def delete(self, session_id: str) -> None:
+        self._writer.run(lambda ledger: ledger.delete(session_id))
+
+    def change_token(self) -> object:
+        # On a connection that never writes, the version moves with every commit of any other, in any process.
+        with self._watching:
+            return self._watcher.execute("PRAGMA data_version").fetchone()[0]
+
+    def close(self) -> None:
+        """Finish what is being written, then close. The store is of no use afterwards."""
+        self._writer.close()
+        self._readers.close()
+        with self._watching:
+            self._watcher.close()

@@ -1,0 +1,133 @@
+"""The one thread that writes: takes what waits, puts it in one transaction, and tells each caller when it is on disk.
+
+Callers that come while a commit is under way wait together and share the next one, so a busy server syncs the disk
+as often as the disk allows and not once a call.
+"""
+
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+from datacat_server.store.errors import StoreBusy, StoreError, StoreUnavailable
+from datacat_server.store.sqlite.ledger import Ledger
+
+_MOST_JOBS = 256
+_MOST_WAITING = 10_000
+
+T = TypeVar("T")
+Job = Callable[[Ledger], Any]
+
+
+class Writer:
+    """Runs jobs against the ledger. A job that raises is undone alone; a commit that fails undoes all it held."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._ledger = Ledger(connection)
+        self._waiting: deque[tuple[Job, Future[Any]]] = deque()
+        self._changed = threading.Condition()
+        self._closed = False
+        self._data_version: int | None = None
+        self._thread = threading.Thread(target=self._run, name="datacat-store-writer", daemon=True)
+        self._thread.start()
+
+    def run(self, job: Callable[[Ledger], T]) -> T:
+        """The job's answer, after its commit. Raises what the job raised, StoreBusy or StoreUnavailable."""
+        future: Future[T] = Future()
+        with self._changed:
+            if self._closed:
+                raise StoreUnavailable("the store is closed")
+            if len(self._waiting) >= _MOST_WAITING:
+                raise StoreBusy("too much is waiting to be written; send it again in a few seconds")
+            self._waiting.append((job, future))
+            self._changed.notify()
+        return future.result()
+
+    def close(self) -> None:
+        """Finish what waits, then stop."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+        self._thread.join()
+        self._connection.close()
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                while not self._waiting and not self._closed:
+                    self._changed.wait()
+                if not self._waiting:
+                    return
+                jobs = [self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST_JOBS))]
+            self._write(jobs)
+
+    def _write(self, jobs: list[tuple[Job, Future[Any]]]) -> None:
+        done: list[tuple[Future[Any], Any]] = []
+        try:
+            self._begin()
+            for job, future in jobs:
+                try:
+                    done.append((future, self._run_alone(job)))
+                except sqlite3.Error:
+                    raise
+                except Exception as error:
+                    future.set_exception(error)
+            self._connection.execute("COMMIT")
+        except Exception as error:
+            self._ledger.forget()
+            self._roll_back()
+            failure = unavailable(error)
+            for _, future in jobs:
+                if not future.done():
+                    future.set_exception(failure)
+            return
+        for future, answer in done:
+            future.set_result(answer)
+
+    def _begin(self) -> None:
+        self._connection.execute("BEGIN IMMEDIATE")
+        # What the ledger remembers is true until another process writes to the same file.
+        version = self._connection.execute("PRAGMA data_version").fetchone()[0]
+        if version != self._data_version:
+            self._ledger.forget()
+            self._data_version = version
+
+    def _run_alone(self, job: Job) -> Any:
+        self._connection.execute("SAVEPOINT job")
+        try:
+            answer = job(self._ledger)
+        except sqlite3.Error:
+            raise
+        except Exception:
+            self._connection.execute("ROLLBACK TO job")
+            self._connection.execute("RELEASE job")
+            self._ledger.forget()
+            raise
+        self._connection.execute("RELEASE job")
+        return answer
+
+    def _roll_back(self) -> None:
+        if self._connection.in_transaction:
+            try:
+                self._connection.execute("ROLLBACK")
+            except sqlite3.Error:
+                # SQLite has rolled back by itself, or will when the connection is next used.
+                return
+
+
+def unavailable(error: Exception) -> Exception:
+    """What a caller is told when a commit failed; anything but SQLite's own errors stays as it is."""
+    code = getattr(error, "sqlite_errorcode", None)
+    match code and code & 0xFF:
+        case sqlite3.SQLITE_FULL:
+            return StoreUnavailable("the disk of the server is full; free some space there, then send it again")
+        case sqlite3.SQLITE_IOERR:
+            return StoreUnavailable("the server cannot write to its disk; look after it, then send it again")
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+            return StoreUnavailable("another process holds the data of the server; send it again later")
+        case None:
+            return error
+    return StoreError(f"the data of the server cannot be written: {error}")
