@@ -1,0 +1,53 @@
+"""The daemon's side of a session's control page (layout: `datacat.control`)."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+from datacat import control as layout
+
+_READ_SIZE = layout.FLUSH + 8
+
+
+class Control(NamedTuple):
+    """The fields of a control page as they were at one look; times in microseconds since 1970 UTC, 0 for never."""
+
+    beats: int = 0
+    monitoring: int = 0
+    timeout_us: int = 0
+    paused: int = 0
+    ended_us: int = 0
+    end_kind: int = 0
+    uncaught_us: int = 0
+    dropped: int = 0
+    flush: int = 0
+
+
+class ControlReader:
+    """Looks at a control page again and again. One that is missing or damaged reads as one where nothing happened."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._descriptor = -1
+        self._last = Control()
+
+    def read(self) -> Control:
+        """The page as it is now; as it was last where it cannot be read any more."""
+        try:
+            if self._descriptor < 0:
+                self._descriptor = os.open(self._path, os.O_RDONLY)
+            page = os.pread(self._descriptor, _READ_SIZE, 0)
+        except OSError:
+            return self._last
+        if len(page) == _READ_SIZE and page[:8] == layout.MAGIC:
+            fields = (layout.FIELD.unpack_from(page, offset)[0] for offset in range(8, _READ_SIZE, 8))
+            self._last = Control(*fields)
+        return self._last
+
+    def close(self) -> None:
+        """Let go of the page."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1

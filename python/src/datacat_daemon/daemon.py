@@ -1,0 +1,114 @@
+"""The daemon's loop: watches, in one thread, every process folder that it looks after; the shipper has another.
+
+A daemon is started for one process folder. When that process is gone and the server has everything, it is done. If the
+server is away, one daemon of the spool stays and the others leave their folders to it: the one on janitor's duty.
+"""
+
+from __future__ import annotations
+
+import select
+import time
+from pathlib import Path
+
+from datacat_daemon.janitor import Janitor
+from datacat_daemon.process_watch import ProcessWatch
+from datacat_daemon.shipper import Shipper
+
+TURN_SECONDS = 0.05
+IDLE_TURN_SECONDS = 0.5
+DUTY_SECONDS = 5.0
+SCAN_SECONDS = 3.0
+_STOP_SECONDS = 40.0
+
+
+class Daemon:
+    """Looks after a process folder, and on duty after those that nobody else does.
+
+    Args:
+        folder: the process folder, inside the spool.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._shipper = Shipper()
+        self._janitor = Janitor(folder.parent)
+        self._watches: dict[Path, ProcessWatch] = {}
+        self._settled: set[Path] = set()
+        self._duty_at = 0.0
+
+    def run(self) -> None:
+        """Return when there is nothing left to do here; at once if another daemon looks after the folder."""
+        if not self._adopt(self._folder):
+            return
+        self._shipper.start()
+        try:
+            while self._turn():
+                self._wait()
+        finally:
+            self._shipper.stop(_STOP_SECONDS)
+
+    def _turn(self) -> bool:
+        now = time.monotonic()
+        for folder, watch in list(self._watches.items()):
+            watch.look(now)
+            if watch.complete:
+                watch.close()
+                del self._watches[folder]
+                self._settled.add(folder)
+        if now >= self._duty_at:
+            self._janitor.go_on_duty()
+            self._duty_at = now + (SCAN_SECONDS if self._janitor.on_duty else DUTY_SECONDS)
+            if self._janitor.on_duty:
+                self._adopt_orphans()
+        if not self._watches:
+            return self._stay_on_duty()
+        if all(watch.only_waits for watch in self._watches.values()) and not self._janitor.go_on_duty():
+            return self._hand_over()
+        return True
+
+    def _wait(self) -> None:
+        poll = select.poll()
+        live = [watch.process for watch in self._watches.values() if watch.process is not None]
+        for process in live:
+            if process.fileno() >= 0:
+                poll.register(process.fileno(), select.POLLIN)
+        waits = not live and all(watch.only_waits for watch in self._watches.values())
+        poll.poll((IDLE_TURN_SECONDS if waits else TURN_SECONDS) * 1000)
+
+    def _adopt(self, folder: Path) -> bool:
+        watch = ProcessWatch.adopt(folder, self._shipper)
+        if watch is not None:
+            self._watches[folder] = watch
+        return watch is not None
+
+    def _adopt_orphans(self) -> bool:
+        """Adopt what can be adopted; True if there is something to look after now, or will be soon."""
+        found, soon = self._janitor.find(self._settled.union(self._watches))
+        adopted = [self._adopt(folder) for folder in found]
+        return any(adopted) or soon
+
+    def _stay_on_duty(self) -> bool:
+        if not self._janitor.on_duty:
+            return False
+        if self._adopt_orphans():
+            return True
+        # Whoever leaves a folder lets go of it first and then looks whether somebody is on duty; here it is the other
+        # way round. So one of the two sees the other, and nothing is left lying.
+        self._janitor.go_off_duty()
+        found, soon = self._janitor.find(self._settled)
+        return (bool(found) or soon) and self._janitor.go_on_duty() and self._adopt_orphans()
+
+    def _hand_over(self) -> bool:
+        """Leave everything to the daemon on duty; True if there is none any more, so that this one has to stay."""
+        self._shipper.stop(_STOP_SECONDS)
+        for watch in self._watches.values():
+            watch.close()
+        left = list(self._watches)
+        self._watches.clear()
+        if not self._janitor.go_on_duty():
+            return False
+        self._shipper = Shipper()
+        self._shipper.start()
+        for folder in left:
+            self._adopt(folder)
+        return True

@@ -1,0 +1,77 @@
+"""Finds what other daemons have left behind. One daemon per spool does that: the one that holds `janitor.lock`."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from datacat_daemon.locks import FileLock
+from datacat_daemon.process import watch_process
+from datacat_daemon.process_watch import process_of
+
+GRACE_SECONDS = 10.0
+"""A process folder that changed more recently than this may have a daemon that is just being started."""
+
+
+class Janitor:
+    """Looks through a spool for process folders that nobody looks after.
+
+    Args:
+        spool: the folder that holds the process folders.
+    """
+
+    def __init__(self, spool: Path) -> None:
+        self._spool = spool
+        self._lock = FileLock(spool / "janitor.lock")
+
+    @property
+    def on_duty(self) -> bool:
+        """This daemon is the one."""
+        return self._lock.held
+
+    def go_on_duty(self) -> bool:
+        """Become the one, if nobody is."""
+        return self._lock.take()
+
+    def go_off_duty(self) -> None:
+        """Leave it to another."""
+        self._lock.release()
+
+    def find(self, known: set[Path]) -> tuple[list[Path], bool]:
+        """Folders to adopt, if their lock is free; and whether there will be more soon.
+
+        Args:
+            known: process folders that need no look.
+
+        More there will be where a process has ended and its folder is too young to be taken over.
+        """
+        adoptable = []
+        soon = False
+        for folder in self._folders():
+            if folder in known:
+                continue
+            try:
+                age = time.time() - folder.stat().st_mtime
+            except OSError:
+                continue
+            if age > GRACE_SECONDS or age < -GRACE_SECONDS:
+                adoptable.append(folder)
+            elif not _runs(folder):
+                soon = True
+        return adoptable, soon
+
+    def _folders(self) -> list[Path]:
+        try:
+            return sorted(path for path in self._spool.iterdir() if path.is_dir())
+        except OSError:
+            return []
+
+
+def _runs(folder: Path) -> bool:
+    named = process_of(folder)
+    process = None if named is None else watch_process(*named)
+    if process is None:
+        return False
+    ended = process.has_ended()
+    process.close()
+    return not ended

@@ -1,0 +1,263 @@
+"""A process that is not our child: is it still the same one, when does it end, and how did it.
+
+A pid is used again one day; the pid with the start time names a process for good. Three ways to watch one, best first:
+
+- a pidfd (Linux): becomes readable when the process ends, so nobody has to ask again and again;
+- `/proc/PID/stat`, asked again and again: tells zombies and, by the start time, reused pids;
+- `ps`, where there is no `/proc`.
+
+How it ended is known in two ways: while it is a zombie, field 52 of `/proc/PID/stat` holds its wait status; once its
+parent has collected it, a pidfd still tells it on Linux 6.15 and newer (`PIDFD_GET_INFO`). Else it is unknown.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import struct
+import subprocess
+import time
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+_PS_SECONDS = 0.5
+_INFO_SIZE = 64
+_INFO_EXIT = 1 << 3
+_INFO_EXIT_CODE_OFFSET = 60
+# _IOWR(0xFF, 11, struct pidfd_info) of linux/pidfd.h; the first 64 bytes of the structure are its first version.
+_PIDFD_GET_INFO = (3 << 30) | (_INFO_SIZE << 16) | (0xFF << 8) | 11
+
+
+class Stat(NamedTuple):
+    """What `/proc/PID/stat` says: one-letter state, start in clock ticks since boot, wait status (0 while it runs)."""
+
+    state: str
+    start: str
+    exit_status: int
+    threads: int
+
+    @property
+    def ended(self) -> bool:
+        """A zombie all of whose threads are gone."""
+        return self.state in "ZXx" and self.threads <= 1
+
+
+def read_stat(pid: int) -> Stat | None:
+    """The stat of a process, None if there is none."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+        # The name in parentheses may hold anything; fields are counted from behind it, the state being the third.
+        fields = text[text.rindex(")") + 1 :].split()
+        return Stat(fields[0], fields[19], int(fields[49]), int(fields[17]))
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+class Process(Protocol):
+    """A process that is watched."""
+
+    pid: int
+
+    def has_ended(self) -> bool:
+        """True from the moment it has ended, also while it is a zombie."""
+        ...
+
+    def exit_status(self) -> int | None:
+        """Once it has ended: its status as `waitpid` gives it; None if unknown."""
+        ...
+
+    def fileno(self) -> int:
+        """A descriptor that becomes readable when it ends, or -1."""
+        ...
+
+    def send_signal(self, number: int) -> bool:
+        """Send it a signal; False if that did not work."""
+        ...
+
+    def close(self) -> None:
+        """Stop watching."""
+        ...
+
+
+class PidfdProcess:
+    """Watched by pidfd. Raises OSError where the process is gone or the system has no pidfd."""
+
+    def __init__(self, pid: int, start: str | None) -> None:
+        self.pid = pid
+        self._start = start
+        self._descriptor = os.pidfd_open(pid)
+        stat = read_stat(pid)
+        if stat is not None and start is not None and stat.start != start:
+            self.close()
+            raise ProcessLookupError(f"process {pid} is another one now")
+
+    def has_ended(self) -> bool:
+        poll = select.poll()
+        poll.register(self._descriptor, select.POLLIN)
+        return bool(poll.poll(0))
+
+    def exit_status(self) -> int | None:
+        stat = read_stat(self.pid)
+        if stat is not None and stat.ended and self._start in (None, stat.start):
+            return stat.exit_status
+        return _status_by_pidfd(self._descriptor)
+
+    def fileno(self) -> int:
+        return self._descriptor
+
+    def send_signal(self, number: int) -> bool:
+        try:
+            signal.pidfd_send_signal(self._descriptor, number)
+        except OSError:
+            return False
+        return True
+
+    def close(self) -> None:
+        os.close(self._descriptor)
+
+
+class PolledProcess:
+    """Watched by looking at `/proc/PID/stat`. Raises OSError where the process is gone or there is no `/proc`."""
+
+    def __init__(self, pid: int, start: str | None) -> None:
+        self.pid = pid
+        self._exit_status: int | None = None
+        self._ended = False
+        stat = read_stat(pid)
+        if stat is None or (start is not None and stat.start != start):
+            raise ProcessLookupError(f"no process {pid} that started at {start}")
+        self._start = stat.start
+
+    def has_ended(self) -> bool:
+        if not self._ended:
+            stat = read_stat(self.pid)
+            same = stat is not None and stat.start == self._start
+            self._ended = stat is None or not same or stat.ended
+            if stat is not None and same and stat.ended:
+                self._exit_status = stat.exit_status
+        return self._ended
+
+    def exit_status(self) -> int | None:
+        return self._exit_status if self.has_ended() else None
+
+    def fileno(self) -> int:
+        return -1
+
+    def send_signal(self, number: int) -> bool:
+        return not self.has_ended() and _kill(self.pid, number)
+
+    def close(self) -> None:
+        pass
+
+
+class PsProcess:
+    """Watched by `ps`, which every POSIX system has. Raises OSError where the process is gone or `ps` is."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self._ended = False
+        self._ask_at = 0.0
+        self._began = self._ask()
+        if self._began is None:
+            raise ProcessLookupError(f"no process {pid}")
+
+    def _ask(self) -> str | None:
+        """When the process began, in the words of `ps`; None if it is gone or a zombie."""
+        command = ["ps", "-o", "stat=,lstart=", "-p", str(self.pid)]
+        environment = {**os.environ, "LC_ALL": "C"}
+        state, _, began = (
+            subprocess.run(
+                command,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                text=True,
+                timeout=10,
+                check=False,
+            )
+            .stdout.strip()
+            .partition(" ")
+        )
+        return None if not state or state.startswith("Z") else began.strip()
+
+    def has_ended(self) -> bool:
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            return True
+        except PermissionError:
+            pass
+        now = time.monotonic()
+        if now >= self._ask_at and not self._ended:
+            self._ask_at = now + _PS_SECONDS
+            with contextlib.suppress(subprocess.SubprocessError):
+                self._ended = self._ask() != self._began
+        return self._ended
+
+    def exit_status(self) -> int | None:
+        return None
+
+    def fileno(self) -> int:
+        return -1
+
+    def send_signal(self, number: int) -> bool:
+        return not self.has_ended() and _kill(self.pid, number)
+
+    def close(self) -> None:
+        pass
+
+
+def watch_process(pid: int, start: str | None) -> Process | None:
+    """Begin to watch a process in the best way there is; None if it is gone.
+
+    Args:
+        pid: its pid.
+        start: field 22 of its `/proc/PID/stat` as its manifest has it, None where there is no `/proc`.
+    """
+    if hasattr(os, "pidfd_open"):
+        try:
+            return PidfdProcess(pid, start)
+        except ProcessLookupError:
+            return None
+        except OSError:
+            pass
+    try:
+        if Path("/proc/self/stat").exists():
+            return PolledProcess(pid, start)
+        return PsProcess(pid)
+    except OSError:
+        return None
+
+
+def boot_id() -> str | None:
+    """What names this run of the machine, None where the system does not tell."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return None
+
+
+def _kill(pid: int, number: int) -> bool:
+    try:
+        os.kill(pid, number)
+    except OSError:
+        return False
+    return True
+
+
+def _status_by_pidfd(descriptor: int) -> int | None:
+    try:
+        import fcntl
+
+        info = bytearray(_INFO_SIZE)
+        struct.pack_into("@Q", info, 0, _INFO_EXIT)
+        fcntl.ioctl(descriptor, _PIDFD_GET_INFO, info)
+    except OSError:
+        return None
+    if not struct.unpack_from("@Q", info)[0] & _INFO_EXIT:
+        return None
+    status: int = struct.unpack_from("@i", info, _INFO_EXIT_CODE_OFFSET)[0]
+    return status

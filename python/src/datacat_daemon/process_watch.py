@@ -1,0 +1,163 @@
+"""Watches one application process: its folder of the spool, its sessions as they come, and its death."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from pathlib import Path
+
+from datacat_daemon.locks import FileLock
+from datacat_daemon.log import DaemonLog
+from datacat_daemon.manifest import BadManifest, read_manifest
+from datacat_daemon.process import Process, watch_process
+from datacat_daemon.session_watch import SessionWatch
+from datacat_daemon.shipper import Shipper
+
+_FIND_SECONDS = 0.1
+_RETRY_SECONDS = 1.0
+_UNNAMED_SECONDS = 30.0
+
+
+def process_of(folder: Path) -> tuple[int, str | None] | None:
+    """Pid and start time as a process folder's name `<pid>-<start>-<random>` has them; None for another name."""
+    parts = folder.name.split("-")
+    if len(parts) != 3 or not parts[0].isdigit() or not parts[1].isdigit():
+        return None
+    return int(parts[0]), None if parts[1] == "0" else parts[1]
+
+
+class ProcessWatch:
+    """One process folder, for which this daemon holds `daemon.lock`. Use `adopt` to get one.
+
+    Attributes:
+        folder: the process folder.
+        complete: the process has ended and there is nothing left to do for it.
+    """
+
+    @classmethod
+    def adopt(cls, folder: Path, shipper: Shipper) -> ProcessWatch | None:
+        """Look after a process folder from now on; None if another daemon does, or it is gone."""
+        lock = FileLock(folder / "daemon.lock")
+        return cls(folder, lock, shipper) if lock.take() else None
+
+    def __init__(self, folder: Path, lock: FileLock, shipper: Shipper) -> None:
+        self.folder = folder
+        self.complete = False
+        self._lock = lock
+        self._shipper = shipper
+        self._log = DaemonLog(folder / "daemon.log")
+        self._sessions: dict[str, SessionWatch] = {}
+        self._left_alone: set[str] = set()
+        self._process: Process | None = None
+        self._identified = False
+        self._exit_status: int | None = None
+        self._seen_alive = False
+        self._find_at = 0.0
+        self._conclude_at = 0.0
+        self._unnamed_until = time.monotonic() + _UNNAMED_SECONDS
+
+    @property
+    def process(self) -> Process | None:
+        """The process while it runs."""
+        return self._process
+
+    @property
+    def ended(self) -> bool:
+        """The process has ended."""
+        return self._identified and self._process is None
+
+    @property
+    def only_waits(self) -> bool:
+        """The process has ended, all verdicts are written, and a server does not take them."""
+        sessions = list(self._sessions.values())
+        return (
+            self.ended and all(session.settled for session in sessions) and any(session.failing for session in sessions)
+        )
+
+    def look(self, now: float) -> None:
+        """One turn; `now` in seconds on the monotonic clock."""
+        if now >= self._find_at:
+            self._find_at = now + _FIND_SECONDS
+            self._find_sessions()
+        if not self._identified:
+            self._identify(now)
+        if self._process is not None and self._process.has_ended():
+            self._exit_status = self._process.exit_status()
+            self._process.close()
+            self._process = None
+            self._find_sessions()
+        for session in self._sessions.values():
+            session.look(now, self._process)
+        if self.ended:
+            self._wind_up(now)
+
+    def close(self) -> None:
+        """Look after it no more: another daemon may."""
+        if self._process is not None:
+            self._process.close()
+        for session in self._sessions.values():
+            session.close()
+        self._lock.release()
+
+    def _find_sessions(self) -> None:
+        try:
+            names = os.listdir(self.folder)
+        except OSError:
+            return
+        for name in names:
+            if name in self._sessions or name in self._left_alone:
+                continue
+            folder = self.folder / name
+            try:
+                manifest = read_manifest(folder / "manifest.json")
+                self._sessions[name] = SessionWatch(folder, manifest, self._shipper, self._log)
+            except (FileNotFoundError, NotADirectoryError):
+                continue  # not a session, or one that is just being made
+            except Exception as error:  # whatever a damaged folder holds, the other sessions are looked after
+                what = error if isinstance(error, BadManifest) else repr(error)
+                self._log.write(f"{name} is left alone: {what}")
+                self._left_alone.add(name)
+
+    def _identify(self, now: float) -> None:
+        named = process_of(self.folder)
+        for session in self._sessions.values():
+            named = session.manifest.pid, session.manifest.process_start
+            break
+        if named is not None:
+            self._process = watch_process(*named)
+            self._seen_alive = self._process is not None
+            self._identified = True
+        elif now > self._unnamed_until:
+            self._identified = True
+
+    def _wind_up(self, now: float) -> None:
+        if now >= self._conclude_at:
+            self._conclude_at = now + _RETRY_SECONDS
+            for session in self._sessions.values():
+                if not session.settled:
+                    session.conclude(self._exit_status, self._seen_alive)
+        for name, session in list(self._sessions.items()):
+            session.finish()
+            if session.done or session.refused:
+                del self._sessions[name]
+                self._left_alone.add(name)
+                self._clear(session)
+        if not self._sessions:
+            self._remove()
+
+    def _clear(self, session: SessionWatch) -> None:
+        try:
+            if session.done:
+                session.remove()
+            else:
+                session.close()
+        except OSError as error:
+            self._log.write(f"{session.folder.name} could not be removed: {error}")
+
+    def _remove(self) -> None:
+        """Remove the process folder, unless something is in it that somebody should look at."""
+        self.complete = True
+        kept = [path for path in self.folder.glob("*/*") if path.name in ("manifest.json", "rejected")]
+        if not kept:
+            shutil.rmtree(self.folder, ignore_errors=True)

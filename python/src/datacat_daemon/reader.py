@@ -1,0 +1,266 @@
+"""The reader's side of a writer's chain of segments (layout and commit rule: `datacat.segment`).
+
+Nothing here raises on damage. A reader stops in front of what is not a committed record and looks again on the next
+call; it goes on in a later segment only once that one has begun, and what lies between is then lost, and known by the
+jump of the ordinals.
+
+Files are read with `pread`, not mapped: a file that somebody cuts short would end the daemon by SIGBUS.
+"""
+
+from __future__ import annotations
+
+import os
+import zlib
+from enum import Enum
+from pathlib import Path
+from typing import NamedTuple
+
+from datacat import segment as layout
+
+PREPARED = (1 << 64) - 1
+"""Header ordinal of a segment that was made ready before anybody knew which ordinal it would begin with."""
+
+_FIRST_LOOK = 4096
+_CHUNK = 1 << 18
+_KINDS = (layout.EVENT, layout.STATE, layout.METRIC, layout.STATUS)
+_SUFFIX = ".segment"
+
+
+class Record(NamedTuple):
+    """One committed record: `time` in microseconds since 1970 UTC, `payload` a JSON object in UTF-8."""
+
+    writer: str
+    ordinal: int
+    time: int
+    kind: int
+    flags: int
+    payload: bytes
+
+
+class _Stop(Enum):
+    LIMIT = "as many records as were asked for"
+    WAIT = "nothing committed here yet, or damage"
+    SEAL = "the chain goes on in the next segment"
+
+
+class _Header(NamedTuple):
+    sequence: int
+    ordinal: int
+    size: int
+
+
+def writers_in(folder: Path) -> dict[str, list[int]]:
+    """The writers of a session's folder, each with the rising sequence numbers of its segments."""
+    found: dict[str, list[int]] = {}
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return found
+    for name in names:
+        writer, _, digits = name[: -len(_SUFFIX)].rpartition(".")
+        if name.endswith(_SUFFIX) and len(digits) == 8 and digits.isdigit() and writer and not writer.startswith("."):
+            found.setdefault(writer, []).append(int(digits))
+    for sequences in found.values():
+        sequences.sort()
+    return found
+
+
+class WriterReader:
+    """Reads the records of one writer in order, as they are committed.
+
+    Args:
+        folder: the session's folder in the spool.
+        writer: the writer's name.
+        at: records with a lower ordinal are passed over.
+        newest: begin this many segments from the end of the chain instead of at its oldest one (0: at the oldest).
+
+    Attributes:
+        next: the ordinal that is expected next.
+        sequence: the segment that is being read, -1 before the first.
+        finished: `(sequence, next ordinal)` of every segment that was read to its end; the caller may take from it.
+    """
+
+    def __init__(self, folder: Path, writer: str, at: int = 0, newest: int = 0) -> None:
+        self.writer = writer
+        self.next = 0
+        self.sequence = -1
+        self.finished: list[tuple[int, int]] = []
+        self._folder = folder
+        self._at = at
+        self._newest = newest
+        self._descriptor = -1
+        self._offset = 0
+        self._size = 0
+
+    @property
+    def half_full(self) -> bool:
+        """More than half of the segment that is being read is taken."""
+        return self._descriptor >= 0 and self._offset * 2 > self._size
+
+    @property
+    def size(self) -> int:
+        """Bytes of the segment that is being read."""
+        return self._size
+
+    def close(self) -> None:
+        """Let go of the open segment."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def read(self, limit: int) -> list[Record]:
+        """Up to `limit` records that were committed since the last call."""
+        records: list[Record] = []
+        if self._descriptor < 0 and not self._open_first():
+            return records
+        while True:
+            stop = self._read_segment(records, limit)
+            if stop is _Stop.LIMIT:
+                return records
+            if stop is _Stop.WAIT:
+                if self._later_segment() is None:
+                    return records
+                # The rest of this one may have been committed, and the next begun, after the look above.
+                stop = self._read_segment(records, limit)
+                if stop is _Stop.LIMIT:
+                    return records
+            if not self._open_later(stop is _Stop.SEAL):
+                return records
+
+    def _read_segment(self, records: list[Record], limit: int) -> _Stop:
+        want = _FIRST_LOOK
+        while True:
+            data = self._pread(want)
+            position = 0
+            need = layout.RECORD_HEADER_SIZE
+            while True:
+                start = self._offset + position
+                if start + layout.RECORD_HEADER_SIZE > self._size:
+                    self._offset = start
+                    return _Stop.SEAL
+                if len(data) - position < layout.RECORD_HEADER_SIZE:
+                    break
+                crc, length = layout.COMMIT.unpack_from(data, position)
+                if length == layout.SEAL:
+                    self._offset = start
+                    return _Stop.SEAL
+                need = layout.RECORD_HEADER_SIZE + length
+                if length == 0 or start + need > self._size:
+                    self._offset = start
+                    return _Stop.WAIT
+                if len(data) - position < need:
+                    break
+                body = data[position + 8 : position + need]
+                time, low_ordinal, kind, flags, _ = layout.BODY.unpack_from(body)
+                if zlib.crc32(body) != crc or low_ordinal != self.next & 0xFFFFFFFF or kind not in _KINDS:
+                    self._offset = start
+                    return _Stop.WAIT
+                if len(records) >= limit:
+                    self._offset = start
+                    return _Stop.LIMIT
+                if self.next >= self._at:
+                    records.append(Record(self.writer, self.next, time, kind, flags, body[16:]))
+                self.next += 1
+                position += (need + 7) & ~7
+            self._offset += min(position, len(data))
+            if position == 0 and len(data) < want:
+                return _Stop.WAIT
+            want = max(_CHUNK, need)
+
+    def _pread(self, want: int) -> bytes:
+        try:
+            return os.pread(self._descriptor, want, self._offset)
+        except OSError:
+            return b""
+
+    def _open_first(self) -> bool:
+        sequences = writers_in(self._folder).get(self.writer, [])
+        for sequence in sequences[-self._newest :]:
+            if self._open(sequence, self._at, False):
+                return True
+        return False
+
+    def _later_segment(self) -> int | None:
+        """The first later segment of the chain that has begun: its header or its first record says so."""
+        sequence = self.sequence + 1
+        while self._path(sequence).exists():
+            descriptor, header = self._header(sequence)
+            if descriptor >= 0:
+                begun = header is not None and _first_ordinal(descriptor, header, self.next) is not None
+                os.close(descriptor)
+                if begun:
+                    return sequence
+            sequence += 1
+        return None
+
+    def _open_later(self, sealed: bool) -> bool:
+        if sealed and self._open(self.sequence + 1, self.next, True):
+            return True
+        later = self._later_segment()
+        return later is not None and self._open(later, self.next, False)
+
+    def _open(self, sequence: int, hint: int, follows: bool) -> bool:
+        descriptor, header = self._header(sequence)
+        if descriptor < 0:
+            return False
+        ordinal = None if header is None else _first_ordinal(descriptor, header, hint)
+        if ordinal is None and follows and header is not None:
+            ordinal = hint
+        if header is None or ordinal is None:
+            os.close(descriptor)
+            return False
+        if self._descriptor >= 0:
+            self.finished.append((self.sequence, ordinal))
+            self.close()
+        self.next = ordinal
+        self.sequence = sequence
+        self._descriptor = descriptor
+        self._offset = layout.HEADER_SIZE
+        self._size = header.size
+        return True
+
+    def _header(self, sequence: int) -> tuple[int, _Header | None]:
+        try:
+            descriptor = os.open(self._path(sequence), os.O_RDONLY)
+        except OSError:
+            return -1, None
+        try:
+            return descriptor, _parse_header(os.pread(descriptor, layout.HEADER_SIZE, 0), sequence)
+        except OSError:
+            return descriptor, None
+
+    def _path(self, sequence: int) -> Path:
+        return self._folder / f"{self.writer}.{sequence:08d}{_SUFFIX}"
+
+
+def _parse_header(data: bytes, sequence: int) -> _Header | None:
+    if len(data) < layout.HEADER_SIZE:
+        return None
+    magic, mark, own_sequence, ordinal, size = layout.HEADER.unpack_from(data)
+    (crc,) = layout.HEADER_CRC.unpack_from(data, layout.HEADER.size)
+    if magic != layout.MAGIC or mark != layout.BYTE_ORDER_MARK or own_sequence != sequence:
+        return None
+    if crc != zlib.crc32(data[: layout.HEADER.size]):
+        return None
+    return _Header(own_sequence, ordinal, size)
+
+
+def _first_ordinal(descriptor: int, header: _Header, hint: int) -> int | None:
+    """The ordinal a segment begins with; None for one that was made ready and has no record yet.
+
+    A prepared header does not know it, but the first record holds its low 32 bits; `hint` is an ordinal near by.
+    """
+    if header.ordinal != PREPARED:
+        return header.ordinal
+    data = os.pread(descriptor, layout.RECORD_HEADER_SIZE, layout.HEADER_SIZE)
+    if len(data) < layout.RECORD_HEADER_SIZE:
+        return None
+    _, length = layout.COMMIT.unpack_from(data)
+    if length in (0, layout.SEAL) or layout.HEADER_SIZE + layout.RECORD_HEADER_SIZE + length > header.size:
+        return None
+    rest = os.pread(descriptor, layout.RECORD_HEADER_SIZE - 8 + length, layout.HEADER_SIZE + 8)
+    if zlib.crc32(rest) != layout.COMMIT.unpack_from(data)[0]:
+        return None
+    low: int = layout.BODY.unpack_from(rest)[1]
+    near = (hint & ~0xFFFFFFFF) | low
+    return min((o for o in (near - (1 << 32), near, near + (1 << 32)) if o >= 0), key=lambda o: abs(o - hint))

@@ -1,0 +1,61 @@
+"""What the daemon itself writes into a session's folder: verdicts as records of its own, and the next segments."""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from pathlib import Path
+
+from datacat.segment import MAX_PAYLOAD, STATUS, URGENT, SegmentWriter, make_segment
+
+from datacat_daemon.reader import PREPARED, WriterReader, writers_in
+from datacat_daemon.verdict import Verdict
+
+OWN_PREFIX = "daemon-"
+_OWN_SEGMENT_SIZE = 1 << 19
+
+
+class VerdictWriter:
+    """Writes verdicts as `status` records; what is written survives this daemon and is shipped exactly once."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._writer: SegmentWriter | None = None
+
+    def write(self, verdict: Verdict) -> None:
+        """Commit one verdict. Raises OSError where there is no room."""
+        if self._writer is None:
+            name = f"{OWN_PREFIX}{os.getpid()}-{uuid.uuid4().hex[:8]}"
+            self._writer = SegmentWriter(str(self._folder), name, _OWN_SEGMENT_SIZE)
+        self._writer.append(STATUS, URGENT, verdict.time, _encode(verdict))
+
+
+def verdicts_in(folder: Path) -> list[str]:
+    """The status words that earlier daemons have already written for a session, in their order."""
+    found = []
+    for writer in writers_in(folder):
+        if writer.startswith(OWN_PREFIX):
+            reader = WriterReader(folder, writer)
+            found += [(record.time, str(json.loads(record.payload)["status"])) for record in reader.read(10_000)]
+            reader.close()
+    return [status for _, status in sorted(found)]
+
+
+def prepare_next(folder: Path, reader: WriterReader) -> None:
+    """Make the segment ready that a writer will need next, unless it is there. Raises OSError for want of room."""
+    make_segment(str(folder), reader.writer, reader.sequence + 1, PREPARED, reader.size)
+
+
+def _encode(verdict: Verdict) -> bytes:
+    content = json.dumps(verdict.payload()).encode("ascii")
+    if len(content) <= MAX_PAYLOAD:
+        return content
+    # Only stacks grow that large; those of the first threads say most.
+    data = {**verdict.data, "stacks": verdict.data.get("stacks", [])[:20], "last_events": [], "cut": True}
+    for thread in data["stacks"]:
+        thread["frames"] = thread["frames"][:100]
+    content = json.dumps({**verdict.payload(), "data": data}).encode("ascii")
+    if len(content) <= MAX_PAYLOAD:
+        return content
+    return json.dumps({**verdict.payload(), "data": {"cut": True}}).encode("ascii")

@@ -1,0 +1,56 @@
+"""Signals by name, in plain words, and whether a process handles one."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+_WORDS = {
+    "SIGSEGV": "segmentation fault",
+    "SIGBUS": "bus error",
+    "SIGFPE": "floating point exception",
+    "SIGILL": "illegal instruction",
+    "SIGABRT": "aborted",
+    "SIGTRAP": "trap",
+    "SIGSYS": "bad system call",
+    "SIGKILL": "kill -9, or the system ran out of memory",
+    "SIGTERM": "asked to terminate",
+    "SIGINT": "interrupted",
+    "SIGQUIT": "quit",
+    "SIGHUP": "its terminal went away",
+    "SIGPIPE": "broken pipe",
+    "SIGALRM": "alarm",
+    "SIGXCPU": "used up its CPU time",
+    "SIGXFSZ": "exceeded the file size limit",
+}
+
+FAULTS = frozenset({"SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL", "SIGABRT", "SIGTRAP", "SIGSYS"})
+"""Signals that a program brings upon itself."""
+
+
+def signal_name(number: int) -> str:
+    """`SIGSEGV` for 11; `signal 64` for one without a name of its own."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def in_words(name: str) -> str | None:
+    """What a signal means, or None for one that the application gave its own meaning."""
+    return _WORDS.get(name)
+
+
+def is_handled(pid: int, number: int) -> bool:
+    """True if the process has a handler for the signal; False also where the system does not tell.
+
+    From the `SigCgt` mask of `/proc/PID/status`, see proc_pid_status(5). A signal that is not handled would end it.
+    """
+    try:
+        status = Path(f"/proc/{pid}/status").read_text(errors="replace")
+    except OSError:
+        return False
+    for line in status.splitlines():
+        if line.startswith("SigCgt:"):
+            return bool(int(line.split()[1], 16) >> (number - 1) & 1)
+    return False

@@ -1,0 +1,134 @@
+"""Decides what became of a session when its process has ended. Pure: evidence in, verdict out."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import Any
+
+from datacat import control as layout
+
+from datacat_daemon.control import Control
+from datacat_daemon.signals import FAULTS, in_words, signal_name
+from datacat_daemon.stacks import fatal_error, fatal_signal, parse_stacks
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A `status` record: `time` in microseconds since 1970 UTC, `reason` one sentence, `data` the evidence."""
+
+    status: str
+    time: int
+    reason: str
+    data: dict[str, Any] = field(default_factory=dict)
+
+    def payload(self) -> dict[str, Any]:
+        """The record's payload (docs/design/records.md, kind `status`)."""
+        return {"status": self.status, "reason": self.reason, "data": self.data}
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known about the end of a process.
+
+    Attributes:
+        time: when it ended as far as that is known, microseconds since 1970 UTC.
+        exit_status: as `waitpid` gives it, None if unknown.
+        fatal_text: what faulthandler wrote when a fatal signal struck.
+        exception: the payload of the last exception that was logged, if any.
+        last_events: names and times of the last events, the newest last.
+        rebooted: the machine has been started again since.
+    """
+
+    time: int
+    exit_status: int | None = None
+    fatal_text: str = ""
+    exception: dict[str, Any] | None = None
+    last_events: list[dict[str, Any]] = field(default_factory=list)
+    rebooted: bool = False
+
+
+_END_REASONS = {
+    layout.ENDED_BY_CALL: "end() was called",
+    layout.ENDED_BY_INTERPRETER: "the program finished",
+    layout.ENDED_BY_INTERRUPT: "interrupted (Ctrl-C)",
+}
+
+
+def while_running(control: Control) -> Verdict | None:
+    """The verdict on a session whose process goes on: `ended` if it called end(), else none yet."""
+    if control.ended_us and control.end_kind == layout.ENDED_BY_CALL:
+        return _ended(control)
+    return None
+
+
+def after_death(control: Control, evidence: Evidence) -> Verdict:
+    """The verdict on a session whose process is gone."""
+    signal, code = _signal_and_code(evidence)
+    uncaught = bool(control.uncaught_us) and code != 0
+    if control.ended_us:
+        by_call = control.end_kind == layout.ENDED_BY_CALL
+        by_interpreter = control.end_kind == layout.ENDED_BY_INTERPRETER
+        # A fault while the interpreter tears itself down is a crash, even though its exit handlers had run by then.
+        if by_call or not ((by_interpreter and uncaught) or signal in FAULTS):
+            return _ended(control, code)
+    if evidence.rebooted:
+        return _crashed(evidence, "reboot", "the machine was restarted")
+    if signal is not None:
+        return _killed(signal, evidence)
+    if uncaught:
+        return _exception(evidence, code)
+    if code is not None:
+        return _crashed(evidence, "exit", f"exited with code {code} without ending the session", exit_code=code)
+    return _crashed(evidence, "unknown", "the process is gone; nobody saw how it ended")
+
+
+def _signal_and_code(evidence: Evidence) -> tuple[str | None, int | None]:
+    """The signal that killed the process, or its exit code; both None if unknown."""
+    status = evidence.exit_status
+    if status is None:
+        return fatal_signal(evidence.fatal_text), None
+    if os.WIFSIGNALED(status):
+        return signal_name(os.WTERMSIG(status)), None
+    return None, os.WEXITSTATUS(status)
+
+
+def _ended(control: Control, code: int | None = None) -> Verdict:
+    reason = _END_REASONS.get(control.end_kind, "the session was ended")
+    data: dict[str, Any] = {} if code is None else {"exit_code": code}
+    if code and control.end_kind == layout.ENDED_BY_INTERPRETER:
+        reason = f"{reason}, with exit code {code}"
+    return Verdict("ended", control.ended_us, reason, data)
+
+
+def _killed(signal: str, evidence: Evidence) -> Verdict:
+    words = in_words(signal)
+    reason = f"killed by {signal} ({words})" if words else f"killed by {signal}"
+    stacks = parse_stacks(evidence.fatal_text) if signal in FAULTS else []
+    error = fatal_error(evidence.fatal_text)
+    if error is not None and fatal_signal(evidence.fatal_text) is None and signal in FAULTS:
+        reason = f"{reason}: {error}"
+    return _crashed(evidence, "signal", reason, signal=signal, stacks=stacks)
+
+
+def _exception(evidence: Evidence, code: int | None) -> Verdict:
+    exception = evidence.exception or {}
+    kind = exception.get("exception_type") or "an exception"
+    message = exception.get("exception_msg")
+    first_line = str(message).splitlines()[0] if message and str(message).strip() else ""
+    reason = f"uncaught exception {kind}: {first_line}" if first_line else f"uncaught exception {kind}"
+    return _crashed(
+        evidence,
+        "exception",
+        reason,
+        exit_code=code,
+        exception_type=exception.get("exception_type"),
+        exception_msg=message,
+    )
+
+
+def _crashed(evidence: Evidence, kind: str, reason: str, **more: Any) -> Verdict:
+    data = {"kind": kind, **{key: value for key, value in more.items() if value not in (None, [])}}
+    if evidence.last_events:
+        data["last_events"] = evidence.last_events
+    return Verdict("crashed", evidence.time, reason, data)
