@@ -1,0 +1,43 @@
+// Brings the page up to date in place: what is open stays open, and nothing moves under the reader.
+
+import htmx from "htmx.org";
+import { Idiomorph } from "idiomorph/htmx";
+import { updateChart } from "./charts";
+
+const listeners: (() => void)[] = [];
+
+/** Call `listener` now, and again whenever the content of the page was brought up to date. */
+export function onPage(listener: () => void): void {
+  listeners.push(listener);
+  listener();
+}
+
+Idiomorph.defaults.callbacks = {
+  ...Idiomorph.defaults.callbacks,
+  // Which details are open is the reader's choice, the server does not know it.
+  beforeAttributeUpdated: (name: string, node: Element) =>
+    !((name === "open" && node instanceof HTMLDetailsElement) || (name === "hidden" && node.matches(".copy, .cursor"))),
+  beforeNodeMorphed: (old: Node, fresh: Node) => {
+    if (old instanceof HTMLElement && fresh instanceof HTMLElement && old.matches(".chart")) {
+      return !updateChart(old, fresh);
+    }
+    return true;
+  },
+};
+
+/** Fetch an address of this page and put its content in the place of what is shown. */
+export async function show(address: string): Promise<void> {
+  await htmx.ajax("get", address, { target: "#page", select: "#page", swap: "morph show:none" as never });
+  for (const listener of listeners) listener();
+}
+
+/** Fetch what is shown again. */
+export function refresh(): Promise<void> {
+  return show(location.pathname + location.search);
+}
+
+// The session was deleted, or the key is no longer right: the server has a page that says so.
+document.addEventListener("htmx:responseError", (event) => {
+  const status = (event as CustomEvent<{ xhr: XMLHttpRequest }>).detail.xhr.status;
+  if (status === 401 || status === 404) location.reload();
+});

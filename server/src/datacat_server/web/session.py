@@ -1,0 +1,160 @@
+"""The page of one session: the verdict, the time axis, the state, the events and the metrics."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from litestar import Request, Response, get
+from litestar.handlers import HTTPRouteHandler
+from msgspec import UNSET
+
+from datacat_server.model import Level, Session
+from datacat_server.store.protocol import Store, UnknownSession
+from datacat_server.web import evidence, metrics, state_tree, timeline
+from datacat_server.web.errors import PageError
+from datacat_server.web.event_rows import EventRow, event_row
+from datacat_server.web.negotiation import json_response, wants_json
+from datacat_server.web.rendering import Renderer
+
+EVENTS_A_PAGE = 100
+REFUSED_SHOWN = 50
+SERIES_SHOWN = 48
+EXCEPTION_FILTER = "exception"
+
+
+@dataclass(frozen=True)
+class EventFilter:
+    """One choice above the table of events, with how many events it picks."""
+
+    name: str
+    count: int
+    address: str
+    current: bool
+
+
+def session_address(session_id: str, **query: str | float | None) -> str:
+    """The address of a session's page."""
+    chosen = urlencode({name: value for name, value in query.items() if value is not None})
+    path = f"/sessions/{quote(session_id, safe='')}"
+    return f"{path}?{chosen}" if chosen else path
+
+
+def session_routes(store: Store, renderer: Renderer) -> list[HTTPRouteHandler]:
+    """A session and one of its events, as a page and as JSON."""
+
+    @get("/sessions/{session_id:str}", include_in_schema=False, sync_to_thread=True)
+    def session(
+        request: Request[Any, Any, Any],
+        session_id: str,
+        level: str | None = None,
+        cursor: str | None = None,
+        at: float | None = None,
+        series: str | None = None,
+    ) -> Response[bytes]:
+        if wants_json(request):
+            return json_response(_whole(store, session_id.removesuffix(".json")))
+        try:
+            context = _context(store, session_id, level or None, cursor or None, at, every_series=series == "all")
+        except UnknownSession:
+            raise _unknown_session() from None
+        except ValueError as error:
+            raise PageError(400, "These events cannot be shown.", f"{error}. Open the session without a filter.") from None
+        return renderer.page("session.html", **context)
+
+    @get("/sessions/{session_id:str}/events/{name:str}", include_in_schema=False, sync_to_thread=True)
+    def event(session_id: str, name: str) -> Response[bytes]:
+        number = name.removesuffix(".json")
+        try:
+            return json_response(store.event(session_id, int(number)).event)
+        except (LookupError, ValueError, OverflowError):
+            raise PageError(404, "There is no such event.", "Its session may have been deleted.") from None
+
+    return [session, event]
+
+
+def _unknown_session() -> PageError:
+    return PageError(
+        404,
+        "There is no such session.",
+        "It may have been deleted, or not arrived yet: a session appears as soon as its first records do.",
+    )
+
+
+def _whole(store: Store, session_id: str) -> Session:
+    try:
+        return store.session(session_id)
+    except UnknownSession:
+        raise _unknown_session() from None
+
+
+def _context(
+    store: Store, session_id: str, level: str | None, cursor: str | None, at: float | None, *, every_series: bool
+) -> dict[str, Any]:
+    """Everything that the template of the page asks for."""
+    now = datetime.now(UTC)
+    session = store.session(session_id, {"refused"})
+    start, end = timeline.span(session, now)
+    seconds = (end - start).total_seconds()
+    moment = None if at is None else min(max(at, 0.0), seconds)
+    folded = store.timeline(session_id, start, end, timeline.BUCKETS)
+    series = store.series(session_id, limit=10_000 if every_series else SERIES_SHOWN + 1)
+    page = store.event_page(
+        session_id,
+        limit=EVENTS_A_PAGE,
+        cursor=cursor,
+        level=None if level == EXCEPTION_FILTER else level,
+        exceptions=level == EXCEPTION_FILTER,
+    )
+    rows = [event_row(stored, start) for stored in page.events]
+    instant = None if moment is None else start + timedelta(seconds=moment)
+    states = store.states(session_id, at=instant, limit=2)
+    shown = series if every_series else series[:SERIES_SHOWN]
+    verdict = evidence.deciding(session)
+    refused = session.refused if session.refused is not UNSET else []
+    return {
+        "now": now,
+        "session": session,
+        "sentence": evidence.sentence(session, now),
+        "lifetime": evidence.lifetime(session, now),
+        "start": start,
+        "verdict": verdict,
+        "threads": evidence.threads(verdict) if verdict else [],
+        "traceback": _last_exception(store, session),
+        "axis": timeline.draw(session, folded, series, moment),
+        "moment": moment,
+        "tree": state_tree.tree(states[0].state, states[1].state if len(states) > 1 else None) if states else None,
+        "changed_at": (states[0].timestamp - start).total_seconds() if len(states) > 1 else None,
+        "earlier_at": (states[1].timestamp - start).total_seconds() if len(states) > 1 else None,
+        "filters": _filters(session, folded.levels, level),
+        "rows": rows,
+        "level": level,
+        "cursor": cursor,
+        "older": page.cursor and session_address(session_id, level=level, cursor=page.cursor, at=at),
+        "newest": session_address(session_id, level=level, at=at),
+        "cards": [metrics.card(one, seconds) for one in shown],
+        "more_series": len(series) > len(shown),
+        "refused": refused[:REFUSED_SHOWN],
+        "refused_left_out": max(0, len(refused) - REFUSED_SHOWN),
+        "facts": {key: state_tree.text(value) for key, value in session.facts.items()},
+        "address": session_address,
+        "at": at,
+    }
+
+
+def _last_exception(store: Store, session: Session) -> evidence.Traceback | None:
+    if not session.exception_count:
+        return None
+    found = store.event_page(session.id, limit=1, exceptions=True).events
+    return evidence.traceback(found[0].event, found[0].number) if found else None
+
+
+def _filters(session: Session, levels: dict[str, list[int]], chosen: str | None) -> list[EventFilter]:
+    counts = {level.value: sum(levels.get(level.value, [])) for level in reversed(Level)}
+    counts[EXCEPTION_FILTER] = session.exception_count
+    total = sum(sum(values) for values in levels.values())
+    filters = [EventFilter("all", total, session_address(session.id), chosen is None)]
+    for name, count in counts.items():
+        if count or name == chosen:
+            filters.append(EventFilter(name, count, session_address(session.id, level=name), name == chosen))
+    return filters

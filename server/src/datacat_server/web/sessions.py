@@ -1,0 +1,54 @@
+"""The page of all sessions, newest first."""
+
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from litestar import Request, Response, get
+from litestar.handlers import HTTPRouteHandler
+
+from datacat_server.model import Status
+from datacat_server.store.protocol import Store
+from datacat_server.web.errors import PageError
+from datacat_server.web.negotiation import json_response, wants_json
+from datacat_server.web.rendering import Renderer
+
+PAGE_SIZE = 100
+
+
+def sessions_address(**filters: str | None) -> str:
+    """The address of the list with these filters."""
+    query = urlencode({name: value for name, value in filters.items() if value})
+    return f"/sessions?{query}" if query else "/sessions"
+
+
+def sessions_routes(store: Store, renderer: Renderer, api_address: str) -> list[HTTPRouteHandler]:
+    """The list as a page and as JSON; `api_address` is where clients send to, for the example on the empty page."""
+
+    @get(["/sessions", "/sessions.json"], include_in_schema=False, sync_to_thread=True)
+    def sessions(
+        request: Request[Any, Any, Any],
+        status: str | None = None,
+        product: str | None = None,
+        cursor: str | None = None,
+    ) -> Response[bytes]:
+        status, product, cursor = status or None, product or None, cursor or None
+        try:
+            page = store.sessions(limit=PAGE_SIZE, cursor=cursor, product=product, status=status)
+        except ValueError as error:
+            raise PageError(400, "This list cannot be shown.", f"{error}. Start again from the list of all sessions.") from None
+        if wants_json(request):
+            return json_response(page)
+        return renderer.page(
+            "sessions.html",
+            page=page,
+            status=status,
+            product=product,
+            cursor=cursor,
+            statuses=list(Status),
+            address=sessions_address,
+            api_address=api_address,
+            now=datetime.now(UTC),
+        )
+
+    return [sessions]

@@ -1,0 +1,208 @@
+"""The one time axis of a session's page: what happened when, as shapes placed in percent of its width.
+
+Percent, so that the same drawing fits every screen without a script; heights are pixels.
+"""
+
+import math
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from datacat_server.model import Session, Status
+from datacat_server.store.views import Series, Timeline
+from datacat_server.web import format
+
+BUCKETS = 160
+EVENTS_HEIGHT = 44
+LINE_WIDTH, LINE_HEIGHT = 1000, 40
+MAX_LANES = 3
+
+_STEPS = (1e-3, 2e-3, 5e-3, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800)
+_LONG_STEPS = (3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800, 2592000)
+_SEVERE = ("warning", "error", "critical")
+
+
+@dataclass(frozen=True)
+class Tick:
+    """A labelled instant of the axis."""
+
+    x: float
+    label: str
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A stretch of the session's life in one status."""
+
+    x: float
+    width: float
+    status: str
+    title: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Bar:
+    """The events of one bucket and one weight (`plain`, `warning` or `error`)."""
+
+    x: float
+    width: float
+    y: float
+    height: float
+    weight: str
+    title: str
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Exceptions or state changes of one bucket, and the place on the axis, in seconds, to look at."""
+
+    x: float
+    count: int
+    at: float
+    label: str
+
+
+@dataclass(frozen=True)
+class Lane:
+    """The course of one metric, as an SVG path in a box of LINE_WIDTH by LINE_HEIGHT."""
+
+    name: str
+    span: str
+    path: str
+
+
+@dataclass(frozen=True)
+class Axis:
+    """Everything that the timeline draws."""
+
+    start: datetime
+    seconds: float
+    ticks: list[Tick]
+    phases: list[Phase]
+    bars: list[Bar]
+    exceptions: list[Mark]
+    changes: list[Mark]
+    lanes: list[Lane]
+    cursor: float | None
+    busiest: int
+
+
+def span(session: Session, now: datetime) -> tuple[datetime, datetime]:
+    """Where a session's axis starts and ends; never empty, and it holds the last record."""
+    end = session.ended_at or (now if session.active else max(session.updated_at, session.created_at))
+    return session.created_at, max(end, session.created_at + timedelta(milliseconds=10))
+
+
+def draw(session: Session, folded: Timeline, series: list[Series], at: float | None) -> Axis:
+    """Place a session's folded records on its axis; `at` is the instant looked at, in seconds from the start."""
+    seconds = (folded.end - folded.start).total_seconds()
+    busiest = max((sum(counts) for counts in zip(*folded.levels.values(), strict=True)), default=0)
+    return Axis(
+        start=folded.start,
+        seconds=seconds,
+        ticks=_ticks(seconds),
+        phases=_phases(session, folded.start, seconds),
+        bars=_bars(folded, seconds, busiest),
+        exceptions=_marks(folded.exceptions, seconds, "exception"),
+        changes=_marks(folded.state_changes, seconds, "state change"),
+        lanes=[_lane(one, folded.start, seconds) for one in chosen(series)],
+        cursor=None if at is None else _percent(at, seconds),
+        busiest=busiest,
+    )
+
+
+def chosen(series: list[Series]) -> list[Series]:
+    """The metrics worth a lane: those that vary and were read most often, the application's before the vitals."""
+    varying = [one for one in series if len(one.values) > 2 and one.maximum > one.minimum and one.type != "histogram"]
+    own = sorted((one for one in varying if not one.vital), key=lambda one: (one.type != "gauge", -one.count))
+    vitals = [one for one in varying if one.vital and "memory" in one.name]
+    return own[: MAX_LANES - len(vitals[:1])] + vitals[:1]
+
+
+def _percent(at: float, seconds: float) -> float:
+    return round(min(100.0, max(0.0, 100 * at / seconds)), 3)
+
+
+def _ticks(seconds: float) -> list[Tick]:
+    step = next((step for step in _STEPS + _LONG_STEPS if seconds / step <= 8), seconds / 8)
+    digits = max(0, -math.floor(math.log10(step))) if step < 1 else 0
+    return [Tick(_percent(i * step, seconds), format.elapsed(i * step, digits)) for i in range(int(seconds / step) + 1)]
+
+
+def _phases(session: Session, start: datetime, seconds: float) -> list[Phase]:
+    """A session's statuses one after the other, from what was found out about it."""
+    becomes = {"hung": "hung", "suspended": "suspended", "recovered": "active", "resumed": "active"}
+    turns = [(0.0, "active")]
+    for verdict in session.verdicts:
+        if status := becomes.get(verdict.status):
+            turns.append(((verdict.timestamp - start).total_seconds(), status))
+    if session.status is Status.SUSPENDED and turns[-1][1] != "suspended" and session.last_heartbeat:
+        turns.append(((session.last_heartbeat - start).total_seconds(), "suspended"))
+    turns = sorted((min(max(0.0, at), seconds), status) for at, status in turns[:500])
+    phases = []
+    for (begin, status), (end, _) in zip(turns, [*turns[1:], (seconds, "")], strict=True):
+        width = _percent(end - begin, seconds)
+        long = format.duration(end - begin)
+        title = f"{status} {long}, from {format.elapsed(begin)} to {format.elapsed(end)}"
+        label = f"{status} {long}" if width > 12 and status != "active" else ""
+        phases.append(Phase(_percent(begin, seconds), max(width, 0.3), status, title, label))
+    return phases
+
+
+def _bars(folded: Timeline, seconds: float, busiest: int) -> list[Bar]:
+    count = len(folded.exceptions)
+    width = 100 / count
+    bars = []
+    for place in range(count):
+        counts = {level: values[place] for level, values in folded.levels.items() if values[place]}
+        if not counts:
+            continue
+        weights = {"plain": sum(n for level, n in counts.items() if level not in _SEVERE)}
+        weights["warning"] = counts.get("warning", 0)
+        weights["error"] = counts.get("error", 0) + counts.get("critical", 0)
+        when = format.elapsed(place * seconds / count, 1)
+        title = f"{when}: " + ", ".join(f"{format.number(n)} {level}" for level, n in counts.items())
+        y = float(EVENTS_HEIGHT)
+        for weight, amount in weights.items():
+            if amount:
+                # One error among thousands of events must still be seen.
+                height = max(2.5, amount / busiest * (EVENTS_HEIGHT - 6))
+                y -= height
+                bars.append(
+                    Bar(round(place * width, 3), round(width * 0.8, 3), round(y, 2), round(height, 2), weight, title)
+                )
+    return bars
+
+
+def _marks(counts: list[int], seconds: float, what: str) -> list[Mark]:
+    step = seconds / len(counts)
+    return [
+        Mark(
+            x=_percent((place + 0.5) * step, seconds),
+            count=count,
+            at=round((place + 1) * step, 6),
+            label=f"{format.number(count)} {what}{'s' if count > 1 else ''} at {format.elapsed(place * step, 1)}",
+        )
+        for place, count in enumerate(counts)
+        if count
+    ]
+
+
+def _lane(series: Series, start: datetime, seconds: float) -> Lane:
+    first, low = start.timestamp(), series.minimum
+    height = series.maximum - low or 1.0
+    gap = _usual_gap(series.times) * 6
+    parts, previous = [], None
+    for time, value in zip(series.times, series.values, strict=True):
+        x = (time - first) / seconds * LINE_WIDTH
+        y = LINE_HEIGHT - 2 - (value - low) / height * (LINE_HEIGHT - 4)
+        parts.append(f"{'M' if previous is None or time - previous > gap else 'L'}{x:.1f} {y:.1f}")
+        previous = time
+    name = " ".join([series.name, *series.tags])
+    span = f"{format.quantity(low, series.unit)} – {format.quantity(series.maximum, series.unit)}"
+    return Lane(format.shorten(name, 40), span, "".join(parts))
+
+
+def _usual_gap(times: list[float]) -> float:
+    gaps = sorted(later - sooner for sooner, later in zip(times, times[1:], strict=False))
+    return max(gaps[len(gaps) * 3 // 4], 1e-6) if gaps else 1.0
