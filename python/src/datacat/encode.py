@@ -84,6 +84,8 @@ else:
         return encoded
 
     def _event(name, data):
+        if name.__class__ is not str:
+            raise TypeError("the name is no text")
         return _fast({"name": name} if data is None else {"name": name, "data": data})
 
 

@@ -20,7 +20,7 @@ class HeartbeatMonitor(object):
         """Start watching, with another timeout if one is given."""
         if timeout is not None:
             self.timeout = timeout
-        self._set(float(self.timeout))
+        self._set(self.timeout)
 
     def heartbeat(self):
         """One beat, the same as the session's."""
@@ -35,8 +35,8 @@ class HeartbeatMonitor(object):
         return self._running
 
     def _set(self, timeout):
-        self._running = timeout is not None
         try:
-            self._session.sink.monitor(timeout)
+            self._session.sink.monitor(None if timeout is None else float(timeout))
+            self._running = timeout is not None
         except Exception:
             self._running = False

@@ -88,7 +88,7 @@ class Session(object):
 
     def log_histogram(self, name, value, unit=None, tags=None, buckets=None):
         """Add one sample to a histogram; `buckets` are upper bounds, inclusive, in rising order."""
-        self._metric(name, "histogram", tags, value=value, unit=unit, buckets=None if buckets is None else list(buckets))
+        self._metric(name, "histogram", tags, value=value, unit=unit, buckets=buckets)
 
     def log_timer(self, name, duration, count=None, unit="seconds", tags=None):
         """Log how long something took, and how many iterations that were."""
@@ -176,7 +176,7 @@ class Session(object):
             payload = {"name": name, "type": kind}
             for key, value in fields.items():
                 if value is not None:
-                    payload[key] = _number(value) if key in ("value", "delta") else value
+                    payload[key] = _PLAIN[key](value) if key in _PLAIN else value
             if tags:
                 payload["tags"] = _words(tags)
             self._write(METRIC, 0, encode(payload))
@@ -245,6 +245,9 @@ def _number(value):
         return int(value) if isinstance(value, bool) else float(value)
     except Exception:
         return value
+
+
+_PLAIN = {"value": _number, "delta": _number, "buckets": list}
 
 
 def _words(labels):

@@ -1,6 +1,7 @@
 """Makes any Python value something that JSON holds and a record has room for: repr, cut, and marked where it was cut."""
 
 import math
+import re
 
 from datacat._compat import PY2, integer_types, string_types, text_type
 
@@ -10,6 +11,7 @@ MAX_TEXT = 64 << 10
 MAX_NODES = 20000
 
 _LARGEST = 2**63
+_HALF_PAIR = re.compile(u"[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]")
 
 
 def represent(value):
@@ -70,7 +72,9 @@ class _Tamer(object):
             value = value.decode("utf-8", "replace")
         value = _cut(value, self._text)
         # half a surrogate pair is no text: it becomes the escape that Python shows for it
-        return text_type(value).encode("utf-8", "backslashreplace").decode("utf-8") if not PY2 else value
+        if PY2:
+            return _HALF_PAIR.sub(lambda half: text_type(repr(half.group())[2:-1]), value)
+        return str(value).encode("utf-8", "backslashreplace").decode("utf-8")
 
     def _tame_container(self, value, depth):
         if id(value) in self._open:

@@ -1,0 +1,65 @@
+"""Running a program on a spool of its own with nobody to ship it, and reading what it left there."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+from datacat.control import read_control
+from datacat_daemon.reader import WriterReader, writers_in
+
+SOURCE = Path(__file__).parents[2] / "python" / "src"
+KINDS = {1: "event", 2: "state", 3: "metric", 4: "status"}
+
+
+def environment(spool, **more):
+    """Environment of a program whose records stay in `spool`: its daemon is /usr/bin/true."""
+    own = {key: value for key, value in os.environ.items() if not key.startswith("DATACAT_")}
+    return dict(
+        own,
+        PYTHONPATH=str(SOURCE),
+        DATACAT_SPOOL=str(spool),
+        DATACAT_DAEMON="true",
+        DATACAT_URL="http://127.0.0.1:9",
+        **more,
+    )
+
+
+def run_program(spool, command, **more):
+    """Run a program to its end; the CompletedProcess with its text output."""
+    return subprocess.run(
+        [str(word) for word in command],
+        env=environment(spool, **more),
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+    )
+
+
+class Left:
+    """What a session left in the spool.
+
+    Attributes:
+        folder: its folder.
+        manifest: its manifest.
+        control: the fields of its control page.
+        records: (kind, payload) of every record, in the order of their time.
+    """
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.manifest = json.loads(folder.joinpath("manifest.json").read_text())
+        self.control = read_control(folder.joinpath("control").read_bytes())
+        found = [record for writer in writers_in(folder) for record in WriterReader(folder, writer).read(10**9)]
+        found.sort(key=lambda record: (record.time, record.writer, record.ordinal))
+        self.raw = found
+        self.records = [(KINDS[record.kind], json.loads(record.payload)) for record in found]
+
+    def of(self, kind, name=None):
+        """Payloads of one kind, and of one name."""
+        return [body for found, body in self.records if found == kind and name in (None, body.get("name"))]
+
+
+def sessions_in(spool):
+    """Every session of a spool."""
+    return [Left(manifest.parent) for manifest in sorted(Path(spool).glob("*/*/manifest.json"))]
