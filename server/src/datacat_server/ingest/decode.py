@@ -159,9 +159,9 @@ class _BatchReader:
 
 
 def decode_line(line: bytes, decoder: msgspec.json.Decoder[Any] = _line_decoder) -> Any:
-    """One JSON object as what `decoder` makes of it. Raises ValueError with `field: what is wrong`."""
+    """One JSON object as what `decoder` makes of it. Raises ValueError with `field: what is wrong`, or BodyTooLarge."""
     if len(line) > LARGEST_RECORD:
-        raise ValueError(f"record: larger than {LARGEST_RECORD // 2**20} MB")
+        raise BodyTooLarge(f"record: larger than {LARGEST_RECORD // 2**20} MB")
     check_depth(line)
     try:
         return decoder.decode(readable(line))

@@ -15,10 +15,17 @@ class UnknownSession(LookupError):
 
 
 class Store(Protocol):
-    """Sessions and their records, durably. Every call is safe from any thread."""
+    """Sessions and their records, durably. Every call is safe from any thread.
+
+    Where the engine cannot do what it should, every call may raise StoreError, and the writing ones StoreUnavailable
+    and StoreBusy (store/errors.py); nothing was kept then.
+    """
 
     def ingest(self, batches: Sequence[SessionBatch]) -> IngestResult:
-        """Apply batches, in order, exactly once by (session, writer, ordinal); returns when they are on disk."""
+        """Apply batches, in order, exactly once by (session, writer, ordinal); returns when they are on disk.
+
+        Raises UnknownSession, with nothing applied, for a batch without a header whose session does not exist.
+        """
         ...
 
     def session(self, session_id: str, parts: Collection[str] = PARTS) -> Session:
@@ -75,6 +82,10 @@ class Store(Protocol):
 
     def delete(self, session_id: str) -> None:
         """Remove a session with all that belongs to it. Raises UnknownSession."""
+        ...
+
+    def prune(self, before: datetime) -> int:
+        """Remove the sessions that were last heard of before an instant; how many there were."""
         ...
 
     def change_token(self) -> object:

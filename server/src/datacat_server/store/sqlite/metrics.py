@@ -118,10 +118,11 @@ def load_series(db: sqlite3.Connection, session: int) -> dict[SeriesKey, Fold]:
         " buckets FROM series WHERE session = ?",
         (session,),
     ):
-        number, vital, name, kind, tags, bounds, *fold, buckets = row
+        number, vital, name, kind, tags, bounds, *statistics, buckets = row
         limits = _bounds.decode(bounds)
-        counts = _counts.decode(buckets) if buckets else []
-        series[bool(vital), name, kind, _tags.decode(tags), limits] = Fold(number, list(limits), *fold, counts)
+        fold = Fold(number, list(limits), *statistics)
+        fold.buckets = _counts.decode(buckets) if buckets else []
+        series[bool(vital), name, kind, _tags.decode(tags), limits] = fold
     return series
 
 

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -23,7 +24,7 @@ from datacat_server.store.protocol import UnknownSession
 from datacat_server.store.sqlite.cursor import read_cursor, write_cursor
 from datacat_server.store.sqlite.events import session_events
 from datacat_server.store.sqlite.states import current_state, history
-from datacat_server.store.sqlite.times import to_datetime, to_optional_datetime
+from datacat_server.store.sqlite.times import to_datetime, to_microseconds, to_optional_datetime
 
 _SUMMARY = (
     "session_id, created, updated, ended, last_heartbeat, status, suspended, crashed, hung, ever_hung, product,"
@@ -97,9 +98,16 @@ def read_page(
 def read_live(db: sqlite3.Connection) -> list[SessionSummary]:
     """The sessions that are neither ended nor crashed, newest first."""
     rows = db.execute(
-        f"SELECT {_SUMMARY} FROM sessions WHERE status IN ('active', 'hung', 'suspended') ORDER BY created DESC, id DESC"
+        f"SELECT {_SUMMARY} FROM sessions WHERE status IN ('active', 'hung', 'suspended')"
+        " ORDER BY created DESC, id DESC"
     )
     return [_summary(row) for row in rows]
+
+
+def read_silent_since(db: sqlite3.Connection, before: datetime) -> list[str]:
+    """The ids of the sessions that were last heard of before an instant."""
+    rows = db.execute("SELECT session_id FROM sessions WHERE updated < ?", (to_microseconds(before),))
+    return [row[0] for row in rows]
 
 
 def _where(conditions: list[str]) -> str:

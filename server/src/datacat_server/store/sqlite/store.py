@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -101,6 +102,15 @@ class SqliteStore:
 
     def delete(self, session_id: str) -> None:
         self._writer.run(lambda ledger: ledger.delete(session_id))
+
+    def prune(self, before: datetime) -> int:
+        with self._readers.snapshot() as db:
+            expired = read.read_silent_since(db, before)
+        # One transaction each, so that what comes in meanwhile need not wait for all of them.
+        for session_id in expired:
+            with suppress(UnknownSession):
+                self.delete(session_id)
+        return len(expired)
 
     def change_token(self) -> object:
         # On a connection that never writes, the version moves with every commit of any other, in any process.

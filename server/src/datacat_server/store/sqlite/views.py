@@ -129,7 +129,7 @@ def _course(db: sqlite3.Connection, series: int, points: int) -> list[tuple[int,
         rows = db.execute("SELECT time, value FROM points WHERE series = ? ORDER BY time, seq", (series,))
         return rows.fetchall()
     width = (last - first) // max(1, points // 2) + 1
-    found = set()
+    found: set[tuple[int, int, float]] = set()
     for extreme in ("min", "max"):
         # SQLite gives the other columns of the row that holds the extreme (its documentation of bare columns).
         found.update(

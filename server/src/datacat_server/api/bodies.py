@@ -1,0 +1,137 @@
+"""The bodies of single calls, made into the same records that a batch holds."""
+
+import time
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+from msgspec import Struct
+
+from datacat_server.api.errors import BadRequest
+from datacat_server.ingest.decode import BodyTooLarge, decode_line
+from datacat_server.ingest.records import (
+    EventRecord,
+    MetricRecord,
+    Record,
+    SessionBatch,
+    SessionLine,
+    StateRecord,
+    StatusRecord,
+)
+from datacat_server.ingest.validate import check_record, check_session
+
+
+class NewSession(Struct, kw_only=True):
+    """The body of `POST /api/sessions`; `id` or `session_id` where the caller has chosen one."""
+
+    product: str
+    version: str = "unknown"
+    id: str | None = None
+    session_id: str | None = None
+    timestamp: str | float | None = None
+    machine_id: str | None = None
+    hostname: str | None = None
+    pid: int | None = None
+    facts: dict[str, Any] | None = None
+
+
+class Timed(Struct):
+    """What every call may say: when it happened, as RFC 3339 or in seconds since 1970 UTC. Default: now."""
+
+    timestamp: str | float | None = None
+
+
+class Said(Struct):
+    """What may be said of an end or a crash."""
+
+    timestamp: str | float | None = None
+    reason: str | None = None
+    data: dict[str, Any] | None = None
+
+
+_new_session = msgspec.json.Decoder(NewSession)
+_timed = msgspec.json.Decoder(Timed)
+_said = msgspec.json.Decoder(Said)
+_event = msgspec.json.Decoder(EventRecord)
+_metric = msgspec.json.Decoder(MetricRecord)
+_object = msgspec.json.Decoder(dict[str, Any])
+
+
+def session_batch(body: bytes) -> SessionBatch:
+    """The batch that creates a session."""
+    new: NewSession = _decode(body, _new_session)
+    header = SessionLine(
+        id=new.id or new.session_id or str(uuid4()),
+        product=new.product,
+        version=new.version or "unknown",
+        time=_microseconds(new.timestamp),
+        machine_id=new.machine_id,
+        hostname=new.hostname,
+        pid=new.pid,
+        facts=new.facts,
+    )
+    try:
+        check_session(header)
+    except ValueError as error:
+        raise BadRequest(str(error)) from None
+    return SessionBatch(header.id, header=header)
+
+
+def event_batch(session_id: str, body: bytes) -> SessionBatch:
+    return _single(session_id, _decode(body, _event), _decode(body, _timed).timestamp)
+
+
+def metric_batch(session_id: str, body: bytes) -> SessionBatch:
+    return _single(session_id, _decode(body, _metric), _decode(body, _timed).timestamp)
+
+
+def state_batch(session_id: str, body: bytes) -> SessionBatch:
+    """The body is the patch, or `{"state": patch, "timestamp"?: ...}`."""
+    content: dict[str, Any] = _decode(body, _object)
+    if isinstance(content.get("state"), dict) and content.keys() <= {"state", "timestamp"}:
+        return _single(session_id, StateRecord(state=content["state"]), _decode(body, _timed).timestamp)
+    return _single(session_id, StateRecord(state=content), None)
+
+
+def status_batch(session_id: str, body: bytes, status: str) -> SessionBatch:
+    said: Said = _decode(body or b"{}", _said)
+    return _single(session_id, StatusRecord(status=status, reason=said.reason, data=said.data), said.timestamp)
+
+
+def heartbeat_batch(session_id: str, body: bytes) -> SessionBatch:
+    return SessionBatch(session_id, heartbeat=_microseconds(_decode(body or b"{}", _timed).timestamp))
+
+
+def _single(session_id: str, record: Record, timestamp: str | float | None) -> SessionBatch:
+    # Positions belong to daemons; a single call has none, and counts each time that it is made.
+    record.writer = record.ordinal = None
+    record.time = _microseconds(timestamp)
+    try:
+        check_record(record)
+    except ValueError as error:
+        raise BadRequest(str(error)) from None
+    return SessionBatch(session_id, records=[record])
+
+
+def _decode(body: bytes, decoder: msgspec.json.Decoder[Any]) -> Any:
+    try:
+        return decode_line(body, decoder)
+    except BodyTooLarge:
+        raise
+    except ValueError as error:
+        raise BadRequest(str(error)) from None
+
+
+def _microseconds(timestamp: str | float | None) -> int:
+    if timestamp is None:
+        return time.time_ns() // 1000
+    if isinstance(timestamp, str):
+        try:
+            moment = datetime.fromisoformat(timestamp)
+        except ValueError:
+            raise BadRequest("timestamp: expected RFC 3339, such as 2026-01-31T12:00:00Z, or seconds") from None
+        timestamp = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    if not 0 <= timestamp < 253_402_300_800:
+        raise BadRequest("timestamp: not a time between 1970 and 9999")
+    return round(timestamp * 1_000_000)

@@ -1,0 +1,93 @@
+"""Every error as `{"error": kind, "details": what to do}`."""
+
+import logging
+from typing import Any
+
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.types import ExceptionHandlersMap
+
+from datacat_server.ingest.decode import BodyTooLarge
+from datacat_server.ingest.explain import explain
+from datacat_server.store.errors import StoreBusy, StoreError
+from datacat_server.store.protocol import UnknownSession
+
+log = logging.getLogger("datacat.api")
+
+_KINDS = {
+    400: "bad_request",
+    401: "unauthorized",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "too_large",
+    429: "too_many_requests",
+    503: "unavailable",
+}
+
+
+class BadRequest(Exception):
+    """What was sent will not do; the message is `field: what is wrong`."""
+
+
+def error_response(status: int, details: str, headers: dict[str, str] | None = None) -> Response[Any]:
+    """The one shape that errors have."""
+    content = {"error": _KINDS.get(status, "bad_request" if status < 500 else "internal_error"), "details": details}
+    return Response(content, status_code=status, media_type="application/json", headers=headers)
+
+
+def _on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
+    where = f"{request.method} {request.url.path}"
+    match error.status_code:
+        case 404:
+            details = f"there is nothing at {where}; the calls stand in the documentation of the REST API"
+        case 405:
+            details = f"{where} is not a call; this address takes {(error.headers or {}).get('allow', 'other methods')}"
+        case 413:
+            details = "the body is larger than 16 MB; send it in parts"
+        case _:
+            details = error.detail
+    return error_response(error.status_code, details, dict(error.headers or {}))
+
+
+def _on_validation_error(request: Request[Any, Any, Any], error: ValidationException) -> Response[Any]:
+    for found in error.extra if isinstance(error.extra, list) else []:
+        return error_response(400, explain(ValueError(found.get("message", "")), str(found.get("key"))))
+    return error_response(400, error.detail)
+
+
+def _on_bad_request(request: Request[Any, Any, Any], error: BadRequest) -> Response[Any]:
+    return error_response(400, str(error))
+
+
+def _on_too_large(request: Request[Any, Any, Any], error: BodyTooLarge) -> Response[Any]:
+    return error_response(413, str(error))
+
+
+def _on_unknown_session(request: Request[Any, Any, Any], error: UnknownSession) -> Response[Any]:
+    return error_response(404, f"there is no session {error.args[0]!r}; create it with POST /api/sessions")
+
+
+def _on_busy(request: Request[Any, Any, Any], error: StoreBusy) -> Response[Any]:
+    return error_response(429, str(error), {"Retry-After": "2"})
+
+
+def _on_store_error(request: Request[Any, Any, Any], error: StoreError) -> Response[Any]:
+    log.error("%s %s: %s", request.method, request.url.path, error)
+    return error_response(503, str(error), {"Retry-After": "10"})
+
+
+def _on_bug(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return error_response(500, "the server failed at this; its log says more")
+
+
+EXCEPTION_HANDLERS: ExceptionHandlersMap = {
+    HTTPException: _on_http_error,
+    ValidationException: _on_validation_error,
+    BadRequest: _on_bad_request,
+    BodyTooLarge: _on_too_large,
+    UnknownSession: _on_unknown_session,
+    StoreBusy: _on_busy,
+    StoreError: _on_store_error,
+    Exception: _on_bug,
+}

@@ -1,0 +1,53 @@
+"""The batch call that daemons use (docs/design/records.md, `POST /api/ingest`)."""
+
+from typing import Any
+
+import msgspec
+from anyio import to_thread
+from litestar import Request, Response, post
+
+from datacat_server.api.errors import BadRequest
+from datacat_server.api.sessions import JSON, StoreDependency
+from datacat_server.ingest.decode import UnreadableBody, decode_batches, unpack
+from datacat_server.store.errors import StoreBusy
+from datacat_server.store.protocol import Store
+
+_MOST_AT_ONCE = 64
+"""Batches that may be in memory together; each can unpack to many times its size."""
+
+
+class _Gate:
+    """Counts the batches that are under way."""
+
+    def __init__(self) -> None:
+        self._inside = 0
+
+    def __enter__(self) -> None:
+        if self._inside >= _MOST_AT_ONCE:
+            raise StoreBusy("too many batches at once; send it again in a few seconds")
+        self._inside += 1
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._inside -= 1
+
+
+_gate = _Gate()
+
+
+@post("/api/ingest", status_code=200)
+async def ingest(request: Request[Any, Any, Any], store: StoreDependency) -> Response[bytes]:
+    """Apply a batch; answers when it is on disk, with the positions reached and the records refused."""
+    with _gate:
+        body = await request.body()
+        answer = await to_thread.run_sync(_apply, store, body, request.headers.get("content-encoding"))
+    return Response(answer, media_type=JSON)
+
+
+def _apply(store: Store, body: bytes, encoding: str | None) -> bytes:
+    try:
+        batches, stray = decode_batches(unpack(body, encoding))
+    except UnreadableBody as error:
+        raise BadRequest(str(error)) from None
+    result = store.ingest(batches)
+    result.refused.extend(stray)
+    return msgspec.json.encode(result)

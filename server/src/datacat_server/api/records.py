@@ -1,0 +1,60 @@
+"""Single records: one call each, by the same way into the store as a batch."""
+
+from typing import Any
+
+from litestar import Router, post
+
+from datacat_server.api import bodies
+from datacat_server.api.errors import BadRequest
+from datacat_server.api.sessions import StoreDependency
+from datacat_server.ingest.records import SessionBatch
+from datacat_server.store.protocol import Store
+
+
+def _ingest(store: Store, batch: SessionBatch) -> dict[str, Any]:
+    result = store.ingest([batch])
+    if result.refused:
+        raise BadRequest(result.refused[0].details)
+    return {"status": "ok", "success": True, "session_id": batch.id}
+
+
+@post("/state", status_code=200, sync_to_thread=True)
+def update_state(store: StoreDependency, session_id: str, body: bytes) -> dict[str, Any]:
+    """Merge a patch deeply into the state."""
+    return _ingest(store, bodies.state_batch(session_id, body))
+
+
+@post("/events", status_code=200, sync_to_thread=True)
+def log_event(store: StoreDependency, session_id: str, body: bytes) -> dict[str, Any]:
+    """Add an event."""
+    return _ingest(store, bodies.event_batch(session_id, body))
+
+
+@post("/metrics", status_code=200, sync_to_thread=True)
+def log_metric(store: StoreDependency, session_id: str, body: bytes) -> dict[str, Any]:
+    """Add a reading, a delta or a sample of a metric."""
+    return _ingest(store, bodies.metric_batch(session_id, body))
+
+
+@post("/heartbeat", status_code=200, sync_to_thread=True)
+def heartbeat(store: StoreDependency, session_id: str, body: bytes) -> dict[str, Any]:
+    """Note that the session lives."""
+    return _ingest(store, bodies.heartbeat_batch(session_id, body))
+
+
+@post("/end", status_code=200, sync_to_thread=True)
+def end_session(store: StoreDependency, session_id: str, body: bytes) -> dict[str, Any]:
+    """The session ended cleanly."""
+    return _ingest(store, bodies.status_batch(session_id, body, "ended"))
+
+
+@post("/crash", status_code=200, sync_to_thread=True)
+def crash_session(store: StoreDependency, session_id: str, body: bytes) -> dict[str, Any]:
+    """The session's process crashed, for the reason given."""
+    return _ingest(store, bodies.status_batch(session_id, body, "crashed"))
+
+
+router = Router(
+    "/api/sessions/{session_id:str}",
+    route_handlers=[update_state, log_event, log_metric, heartbeat, end_session, crash_session],
+)

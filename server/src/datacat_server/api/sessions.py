@@ -1,0 +1,75 @@
+"""Sessions: create, list, read, delete, and all of them at once."""
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Response, Router, delete, get, post
+from litestar.params import Dependency, Parameter
+from litestar.response import Stream
+
+from datacat_server.api.bodies import session_batch
+from datacat_server.api.errors import BadRequest
+from datacat_server.model import PARTS, encode
+from datacat_server.store.protocol import Store
+
+StoreDependency = Annotated[Store, Dependency(skip_validation=True)]
+JSON = "application/json"
+
+
+@post("/api/sessions", status_code=200, sync_to_thread=True)
+def create_session(store: StoreDependency, body: bytes) -> dict[str, Any]:
+    """The new session, under `id` and `session_id`. Sent again with the same id it is brought up to date."""
+    batch = session_batch(body)
+    store.ingest([batch])
+    session: dict[str, Any] = msgspec.json.decode(encode(store.session(batch.id)))
+    return session | {"status": "ok", "success": True, "session_id": batch.id}
+
+
+@get("/api/sessions", sync_to_thread=True)
+def list_sessions(
+    store: StoreDependency,
+    limit: Annotated[int, Parameter(ge=1, le=1000)] = 100,
+    cursor: str | None = None,
+    product: str | None = None,
+    status: str | None = None,
+) -> Response[bytes]:
+    """A page of summaries, newest first; `cursor` of the answer asks for the next one."""
+    try:
+        page = store.sessions(limit=limit, cursor=cursor or None, product=product or None, status=status or None)
+    except ValueError as error:
+        raise BadRequest(str(error)) from None
+    return Response(encode(page), media_type=JSON)
+
+
+@get("/api/sessions/{session_id:str}", sync_to_thread=True)
+def read_session(store: StoreDependency, session_id: str, include: str | None = None) -> Response[bytes]:
+    """The whole session, or with `include` the parts that it names, separated by commas."""
+    parts = PARTS if include is None else frozenset(part.strip() for part in include.split(",") if part.strip())
+    if unknown := parts - PARTS:
+        raise BadRequest(f"include: {sorted(unknown)[0]!r} is none of {', '.join(sorted(PARTS))}")
+    return Response(encode(store.session(session_id, parts)), media_type=JSON)
+
+
+@delete("/api/sessions/{session_id:str}", status_code=200, sync_to_thread=True)
+def delete_session(store: StoreDependency, session_id: str) -> dict[str, Any]:
+    """Gone, with all that belongs to it."""
+    store.delete(session_id)
+    return {"status": "ok", "success": True}
+
+
+@get(["/api/data/sessions", "/api/grafana/sessions"])
+async def every_session(store: StoreDependency) -> Stream:
+    """Every session, whole, newest first, as one array that is sent while it is read."""
+    return Stream(_array(store), media_type=JSON)
+
+
+def _array(store: Store) -> Iterator[bytes]:
+    separator = b"["
+    for session in store.every_session():
+        yield separator + encode(session)
+        separator = b",\n"
+    yield b"]" if separator != b"[" else b"[]"
+
+
+router = Router("/", route_handlers=[create_session, list_sessions, read_session, delete_session, every_session])

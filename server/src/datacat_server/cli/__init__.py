@@ -1,0 +1,1 @@
+"""The commands: `datacat`, `datacat-server` and `datacat-web`."""

@@ -1,0 +1,190 @@
+"""Runs the API, the web UI or both in one event loop, until Ctrl-C or SIGTERM."""
+
+import asyncio
+import errno
+import logging
+import signal
+import socket
+import ssl
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import uvicorn
+from litestar import Litestar
+
+from datacat_server.config import Config
+from datacat_server.store.errors import StoreError
+from datacat_server.store.protocol import Store
+
+log = logging.getLogger("datacat.serve")
+
+_GRACE_SECONDS = 3
+_BACKLOG = 2048
+
+
+class CannotServe(Exception):
+    """The server cannot start; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Service:
+    """Something to serve: what it is called, its application, the port that was asked for and the setting it is in."""
+
+    name: str
+    app: Litestar
+    port: int
+    setting: str
+
+
+def serve(services: Sequence[Service], store: Store, config: Config, on_ready: Callable[[list[str]], None]) -> None:
+    """Serve until told to stop. `on_ready` gets the addresses, in the order of the services.
+
+    Raises CannotServe, before anything answers, when a port is taken or the TLS files will not do.
+    """
+    if config.tls_cert_file and config.tls_key_file:
+        _check_tls(config.tls_cert_file, config.tls_key_file)
+    sockets: list[socket.socket] = []
+    try:
+        for service in services:
+            sockets.append(_listen(config.host, service.port, service.setting))
+        asyncio.run(_run(services, sockets, store, config, on_ready))
+    finally:
+        for listener in sockets:
+            listener.close()
+
+
+async def _run(
+    services: Sequence[Service],
+    sockets: Sequence[socket.socket],
+    store: Store,
+    config: Config,
+    on_ready: Callable[[list[str]], None],
+) -> None:
+    servers = [_Server(_uvicorn_config(service.app, config)) for service in services]
+    with _stopping_on_signals(servers):
+        async with _cleaning(store, config), asyncio.TaskGroup() as tasks:
+            for server, listener in zip(servers, sockets, strict=True):
+                tasks.create_task(server.serve(sockets=[listener]))
+            while not all(server.started or server.should_exit for server in servers):
+                await asyncio.sleep(0.01)
+            if all(server.started for server in servers):
+                on_ready([_address(config, listener) for listener in sockets])
+
+
+class _Server(uvicorn.Server):
+    """One of several in a loop: signals are for all of them, so none takes them for itself."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _uvicorn_config(app: Litestar, config: Config) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        ssl_certfile=config.tls_cert_file,
+        ssl_keyfile=config.tls_key_file,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+        server_header=False,
+    )
+
+
+@contextmanager
+def _stopping_on_signals(servers: Sequence[uvicorn.Server]) -> Iterator[None]:
+    """Ctrl-C and SIGTERM let what is under way finish; a second one does not wait for it."""
+
+    def stop(signal_number: int, frame: object) -> None:
+        for server in servers:
+            server.force_exit = server.should_exit
+            server.should_exit = True
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@asynccontextmanager
+async def _cleaning(store: Store, config: Config) -> AsyncIterator[None]:
+    """While inside, removes sessions older than the retention, at the start and then at each interval."""
+    task = asyncio.create_task(_clean(store, config))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def _clean(store: Store, config: Config) -> None:
+    while True:
+        before = datetime.now(UTC) - timedelta(days=min(config.retention_days, 500_000))
+        try:
+            removed = await asyncio.to_thread(store.prune, before)
+        except StoreError as error:
+            log.error("sessions past their retention could not be removed: %s", error)
+        else:
+            if removed:
+                log.info("removed %d sessions that were silent for %s days", removed, config.retention_days)
+        await asyncio.sleep(config.cleanup_interval_hours * 3600)
+
+
+def _listen(host: str, port: int, setting: str) -> socket.socket:
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except OSError:
+        raise CannotServe(f"host {host!r} is not an address of this machine; set host to one that is") from None
+    listener = socket.socket(family, kind, protocol)
+    try:
+        # A server that is started anew must not wait for the connections of the old one to time out.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise CannotServe(_why_not(error, host, port, setting)) from None
+    listener.setblocking(False)
+    return listener
+
+
+def _why_not(error: OSError, host: str, port: int, setting: str) -> str:
+    flag = "--" + setting.replace("_", "-")
+    match error:
+        case PermissionError():
+            return f"port {port} on {host} is not for ordinary users; take one above 1023 with {flag}"
+        case OSError(errno=errno.EADDRINUSE):
+            return (
+                f"port {port} on {host} is in use by another program (perhaps DataCat is running already); "
+                f"stop that program, or choose another port with {flag}"
+            )
+        case _:
+            return f"port {port} on {host} cannot be used: {error.strerror}; set host to an address of this machine"
+
+
+def _check_tls(certificate: str, key: str) -> None:
+    for name, path in (("tls_cert_file", certificate), ("tls_key_file", key)):
+        if not Path(path).is_file():
+            raise CannotServe(f"{name}: {path} is not a file")
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
+    except ssl.SSLError as error:
+        raise CannotServe(
+            f"tls_cert_file, tls_key_file: not a certificate and its key in PEM: {error.reason}"
+        ) from None
+
+
+def _address(config: Config, listener: socket.socket) -> str:
+    scheme = "https" if config.tls_cert_file else "http"
+    host, port = listener.getsockname()[:2]
+    if host in ("0.0.0.0", "::"):
+        host = "127.0.0.1"
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
