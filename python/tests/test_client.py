@@ -7,10 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.spools import run_program, sessions_in
-
 from datacat.control import ENDED_BY_CALL, ENDED_BY_INTERPRETER, ENDED_BY_INTERRUPT
 from datacat.segment import MAX_PAYLOAD, URGENT
+from support.spools import run_program, sessions_in
 
 PROGRAMS = Path(__file__).parent / "programs"
 
@@ -274,7 +273,8 @@ def test_a_spool_that_cannot_be_made_warns_drops_and_lets_the_program_run(interp
     blocked.write_text("")
     program = tmp_path / "program.py"
     program.write_text(
-        "import datacat\nsession = datacat.create_session(async_mode=True)\nsession.log_event('x')\nsession.heartbeat()\n"
+        "import datacat\nsession = datacat.create_session(async_mode=True)\n"
+        "session.log_event('x')\nsession.heartbeat()\n"
         "print(session.get_stats()['dropped'])\nprint(session.flush(0.1))\nsession.end()\n"
     )
     done = run_program(blocked / "spool", [interpreter, program])

@@ -11,7 +11,6 @@ import time
 from pathlib import Path
 
 import pytest
-
 from datacat.recorder import Recorder
 from datacat.segment import EVENT, HEADER_SIZE, MAX_PAYLOAD, PREPARED, SegmentWriter, make_segment
 from datacat_daemon.reader import WriterReader, writers_in

@@ -1,7 +1,7 @@
 """The Python interpreters that the client is tested with: the fixture `interpreter` is the path of each in turn.
 
-Looked for as `pythonX.Y` on the PATH and under `~/.pyenv/versions`. With DATACAT_INTERPRETERS set, to "2.7,3.6,3.13" for
-example, exactly these are used beside the one that runs the tests, and one that is missing is a failure.
+Looked for as `pythonX.Y` on the PATH and under `~/.pyenv/versions`. With DATACAT_INTERPRETERS set, to "2.7,3.6,3.13"
+for example, exactly these are used beside the one that runs the tests, and one that is missing is a failure.
 """
 
 import functools

@@ -104,10 +104,12 @@ class DatacatClient(object):
         if status == 200 and answer is not None:
             return answer
         if status is None:
-            raise DatacatError(None, "no_answer", "%s did not answer (%s); is the server running?" % (self.base_url, answer))
+            details = "%s did not answer (%s); is the server running?" % (self.base_url, answer)
+            raise DatacatError(None, "no_answer", details)
         if isinstance(answer, dict) and "error" in answer and "details" in answer:
             raise DatacatError(status, str(answer["error"]), str(answer["details"]))
-        raise DatacatError(status, "http_%d" % status, "%s answered %d, not as a DataCat server does" % (self.base_url, status))
+        details = "%s answered %d, not as a DataCat server does" % (self.base_url, status)
+        raise DatacatError(status, "http_%d" % status, details)
 
 
 def default_product():

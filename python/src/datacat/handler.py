@@ -5,7 +5,12 @@ import threading
 
 from datacat.traces import exception_fields
 
-_LEVELS = (("critical", logging.CRITICAL), ("error", logging.ERROR), ("warning", logging.WARNING), ("info", logging.INFO))
+_LEVELS = (
+    ("critical", logging.CRITICAL),
+    ("error", logging.ERROR),
+    ("warning", logging.WARNING),
+    ("info", logging.INFO),
+)
 _STANDARD_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
@@ -39,9 +44,8 @@ class DatacatHandler(logging.Handler):
         data["source"] = "%s:%d in %s" % (record.pathname, record.lineno, record.funcName)
         if record.exc_info and record.exc_info[0] is not None:
             data["stacktrace"] = exception_fields(record.exc_info)["stacktrace"]
-        self.session.log_event(
-            "log", level=_level(record.levelno), category="log", message=record.getMessage(), data=data, group=record.name
-        )
+        level = _level(record.levelno)
+        self.session.log_event("log", level, "log", message=record.getMessage(), data=data, group=record.name)
 
 
 def _level(number):

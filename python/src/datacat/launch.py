@@ -1,7 +1,7 @@
 """Starts the daemon beside this process, and does not wait for it.
 
-It becomes nobody's child: a shell starts it in a session of its own and is gone at once, so that Ctrl-C does not reach it
-and the application never finds a process that it did not start among its children.
+It becomes nobody's child: a shell starts it in a session of its own and is gone at once, so that Ctrl-C does not reach
+it and the application never finds a process that it did not start among its children.
 """
 
 import os
@@ -38,7 +38,9 @@ boot=$1; home=$2; folder=$3
 (
 if command -v datacat-daemon >/dev/null 2>&1; then exec datacat-daemon --process-dir "$folder"; fi
 for python in python3 python3.14 python3.13 python3.12 python3.11 python3.10 python3.9; do
-  "$python" -c 'import sys; sys.exit(sys.version_info < (3, 9))' && exec "$python" -I -c "$boot" "$home" --process-dir "$folder"
+  if "$python" -c 'import sys; sys.exit(sys.version_info < (3, 9))'; then
+    exec "$python" -I -c "$boot" "$home" --process-dir "$folder"
+  fi
 done
 ) </dev/null >/dev/null 2>&1 &
 """
@@ -77,7 +79,7 @@ def _background(words):
 
 
 def _is_interpreter(path):
-    """Whether this really is a Python: a frozen game's `sys.executable` is the game, starting that would be a disaster."""
+    """Whether this is a Python: a frozen game's `sys.executable` is the game, and starting that would be a disaster."""
     if not path or getattr(sys, "frozen", False):
         return False
     name = os.path.basename(path).lower()

@@ -20,7 +20,7 @@ def boot_id():
 
 
 def process_start(pid):
-    """When a process started, in the kernel's ticks, as text: with the pid it names a process for good. None if unknown."""
+    """When a process started, in the kernel's ticks, as text, or None: with the pid it names a process for good."""
     stat = _read("/proc/%d/stat" % pid)
     # the command, in parentheses, may hold anything; field 22 is the 20th after it
     return stat.rpartition(")")[2].split()[19] if stat else None

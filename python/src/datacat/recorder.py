@@ -1,10 +1,10 @@
 """The flight recorder of one session in one process: what `write` returned from is in pages that outlive the process.
 
-There is no lock. A call leases a writer for as long as it lasts: it takes one out of a pool by an atomic `pop`, and puts
-it back when its record is committed. A thread that is interrupted in the middle of a call holds its writer meanwhile; any
-other thread, a signal handler or a finalizer that logs at that moment takes another one, or makes one. So nobody waits
-for anybody, and no writer is ever entered twice. A call that is broken off by an exception (Ctrl-C) never gives its
-writer back: what that had committed stays readable, and a half-written record is never taken for a whole one.
+There is no lock. A call leases a writer for as long as it lasts: it takes one out of a pool by an atomic `pop`, and
+puts it back when its record is committed. A thread that is interrupted in the middle of a call holds its writer
+meanwhile; any other thread, a signal handler or a finalizer that logs at that moment takes another one, or makes one.
+So nobody waits for anybody, and no writer is ever entered twice. A call that is broken off by an exception (Ctrl-C)
+never gives its writer back: what that had committed stays readable, and half a record is never taken for a whole one.
 
 After a fork the child starts with an empty pool, under names of its own. A call that the fork caught half way through
 gives its writer back to the pool it came from, which in the child nobody uses any more.

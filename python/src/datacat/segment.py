@@ -5,8 +5,8 @@ back. The kernel owns the mapped pages: what was copied into them outlives the p
 
 Layout (native byte order; the reader is always on the same machine)
 --------------------------------------------------------------------
-Header, 64 bytes, written before the file gets its final name, and again by the writer when it takes up a segment that the
-daemon had made ready (that one says PREPARED for an ordinal: nobody could know it yet):
+Header, 64 bytes, written before the file gets its final name, and again by the writer when it takes up a segment that
+the daemon had made ready (that one says PREPARED for an ordinal: nobody could know it yet):
 
     offset  size  field
     0       8     magic, b"DCATSEG1"
@@ -34,7 +34,8 @@ A length of 0xFFFFFFFF is the seal: the chain goes on in the next segment. Fewer
 Commit rule
 -----------
 The body (bytes 8 and on) is copied first, then one store writes CRC and length, length last. A record is
-committed when its length is neither zero nor the seal, fits the file, its CRC holds and its ordinal is the one expected.
+committed when its length is neither zero nor the seal, fits the file, its CRC holds and its ordinal is the one that
+is expected.
 
 What a reader finds after every kind of end
 -------------------------------------------
@@ -45,8 +46,8 @@ What a reader finds after every kind of end
 - killed between a seal and the next segment: the chain ends at the seal; nothing after it was committed.
 - killed while making a segment: it still has its temporary name; the reader never sees it.
 - killed while taking up a prepared segment: it is still PREPARED, or its header's CRC does not hold; it has no record.
-- a byte is flipped, or the file is cut short, by somebody else: the reader stops in front of the damaged record. If a later segment
-  exists, its header says which ordinal comes next, so the number of lost records is known, and reported.
+- a byte is flipped, or the file is cut short, by somebody else: the reader stops in front of the damaged record. If a
+  later segment exists, its header says which ordinal comes next, so the number of lost records is known, and reported.
 - machine switched off: pages that had not reached the disk are zeros or old; the same rules hold for what is there.
 """
 
@@ -178,7 +179,7 @@ class SegmentWriter(object):
             self._sealed = True
 
     def _roll(self):
-        """Go on in the next segment; after a failure it is tried again once a second, every other call fails at once."""
+        """Go on in the next segment; after a failure it is tried again once a second, other calls fail at once."""
         self.seal()
         if monotonic() < self._retry_at:
             raise OSError(errno.ENOSPC, "no room for the next segment")

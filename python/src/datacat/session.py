@@ -99,7 +99,7 @@ class Session(object):
         return Timer(self, name, count, unit, tags)
 
     def log_exception(self, exc_info=None, extra_data=None):
-        """Log an exception with its traceback: the one being handled, or the one given (itself or its exc_info triple)."""
+        """Log an exception with its traceback: the one being handled, or the one given (or its exc_info)."""
         try:
             self._write(EVENT, URGENT, encode(exception_fields(exc_info, extra_data)))
         except Exception:
@@ -136,7 +136,7 @@ class Session(object):
             self._monitor.stop()
 
     def get_details(self):
-        """The session as the server knows it; where it does not answer, what is known here, with the reason under "error"."""
+        """The session as the server knows it; where it does not answer, what is known here, and why, as "error"."""
         try:
             return self.client.get_session(self.session_id)
         except DatacatError as error:
@@ -238,7 +238,7 @@ def _given(**fields):
 
 
 def _number(value):
-    """The value as a plain number (NumPy's too); what is none stays as it is, for the server to refuse with a reason."""
+    """The value as a plain number, NumPy's too; what is none stays as it is, for the server to refuse with a reason."""
     if value.__class__ is float or value.__class__ is int:
         return value
     try:

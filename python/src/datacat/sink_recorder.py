@@ -89,7 +89,7 @@ class RecorderSink(object):
         self._recorder.control.end(now_us(), kind)
 
     def flush(self, timeout):
-        """Wait until the server has acknowledged what was written so far; False when `timeout` seconds were not enough."""
+        """Wait until the server has acknowledged what was written so far; False after `timeout` seconds without."""
         target = self._recorder.written()
         if self._folder is None:
             return self._recorder.dropped == 0

@@ -1,4 +1,4 @@
-"""Makes any Python value something that JSON holds and a record has room for: repr, cut, and marked where it was cut."""
+"""Makes any Python value something that JSON holds and a record has room for: by `repr`, by marked cuts."""
 
 import math
 import re

@@ -38,7 +38,9 @@ def exception_fields(exc_info, extra_data=None):
 
 def _full_name(kind):
     module = getattr(kind, "__module__", None)
-    return kind.__name__ if module in (None, "builtins", "exceptions", "__main__") else "%s.%s" % (module, kind.__name__)
+    if module in (None, "builtins", "exceptions", "__main__"):
+        return kind.__name__
+    return "%s.%s" % (module, kind.__name__)
 
 
 def _text(value):

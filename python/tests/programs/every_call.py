@@ -1,4 +1,4 @@
-# Every call of a session, in plain Python that 2.7 runs as well. Prints the session's id.
+# Every call of a session, in plain Python that 2.7 runs as well. Prints the id of the session.
 from __future__ import print_function
 
 import datetime
