@@ -31,9 +31,8 @@ class CannotServe(Exception):
 
 @dataclass(frozen=True)
 class Service:
-    """Something to serve: what it is called, its application, the port that was asked for and the setting it is in."""
+    """Something to serve: its application, the port that was asked for and the setting that says so."""
 
-    name: str
     app: Litestar
     port: int
     setting: str

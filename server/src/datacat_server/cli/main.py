@@ -3,7 +3,7 @@
 import typer
 
 from datacat_server.cli.demo import demo
-from datacat_server.cli.starting import VersionOption
+from datacat_server.cli.options import VersionOption
 from datacat_server.cli.up import up
 
 app = typer.Typer(name="datacat", no_args_is_help=True, context_settings={"help_option_names": ["-h", "--help"]})
