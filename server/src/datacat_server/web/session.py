@@ -9,7 +9,7 @@ from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 from msgspec import UNSET
 
-from datacat_server.model import Level, Session
+from datacat_server.model import Level, Session, Status, Verdict
 from datacat_server.store.protocol import Store, UnknownSession
 from datacat_server.web import evidence, metrics, state_tree, timeline
 from datacat_server.web.errors import PageError
@@ -17,7 +17,9 @@ from datacat_server.web.event_rows import EventRow, event_row
 from datacat_server.web.negotiation import json_response, wants_json
 from datacat_server.web.rendering import Renderer
 
-EVENTS_A_PAGE = 100
+EVENTS_A_PAGE = 50
+JUST_BEFORE = 6
+DETECTED = {"session_crashed_detected", "application_appears_hung", "application_recovered"}
 REFUSED_SHOWN = 50
 SERIES_SHOWN = 48
 EXCEPTION_FILTER = "exception"
@@ -121,6 +123,8 @@ def _context(
         "verdict": verdict,
         "threads": evidence.threads(verdict) if verdict else [],
         "traceback": _last_exception(store, session),
+        "caused": verdict is not None and bool(verdict.data.get("exception_type") or verdict.data.get("kind") == "exception"),
+        "just_before": _just_before(store, session, verdict, start),
         "axis": timeline.draw(session, folded, series, moment),
         "moment": moment,
         "tree": state_tree.tree(states[0].state, states[1].state if len(states) > 1 else None) if states else None,
@@ -147,6 +151,18 @@ def _last_exception(store: Store, session: Session) -> evidence.Traceback | None
         return None
     found = store.event_page(session.id, limit=1, exceptions=True).events
     return evidence.traceback(found[0].event, found[0].number) if found else None
+
+
+def _just_before(store: Store, session: Session, verdict: Verdict | None, start: datetime) -> list[EventRow]:
+    """The last that the application logged before it crashed or hung, newest first; nothing if it went on."""
+    if verdict is None or session.status not in (Status.CRASHED, Status.HUNG):
+        return []
+    rows = [
+        event_row(stored, start)
+        for stored in store.event_page(session.id, limit=JUST_BEFORE * 4).events
+        if stored.event.timestamp <= verdict.timestamp and stored.event.name not in DETECTED
+    ]
+    return rows[:JUST_BEFORE]
 
 
 def _filters(session: Session, levels: dict[str, list[int]], chosen: str | None) -> list[EventFilter]:

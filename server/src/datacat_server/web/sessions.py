@@ -25,7 +25,6 @@ def sessions_address(**filters: str | None) -> str:
 def sessions_routes(store: Store, renderer: Renderer, api_address: str) -> list[HTTPRouteHandler]:
     """The list as a page and as JSON; `api_address` is where clients send to, for the example on the empty page."""
 
-    @get(["/sessions", "/sessions.json"], include_in_schema=False, sync_to_thread=True)
     def sessions(
         request: Request[Any, Any, Any],
         status: str | None = None,
@@ -51,4 +50,4 @@ def sessions_routes(store: Store, renderer: Renderer, api_address: str) -> list[
             now=datetime.now(UTC),
         )
 
-    return [sessions]
+    return [get(path, include_in_schema=False, sync_to_thread=True)(sessions) for path in ("/sessions", "/sessions.json")]
