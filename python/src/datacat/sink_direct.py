@@ -3,6 +3,7 @@
 import threading
 from collections import deque
 
+from datacat import machine
 from datacat._compat import monotonic, now_us
 from datacat.client import DatacatError
 from datacat.encode import encode, encode_event
@@ -196,5 +197,5 @@ class _HeartbeatWatch(object):
 
 
 def description(product, version):
-    """What a session in direct mode tells the server of itself at its start."""
-    return {"product": product, "version": version, "created_us": now_us()}
+    """What a session in direct mode tells the server of itself."""
+    return {"product": product, "version": version, "timestamp": now_us() / 1000000.0, "facts": machine.facts()}

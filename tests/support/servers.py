@@ -1,0 +1,66 @@
+"""A real server: the command, as a process, over a folder of its own."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+COMMAND = [sys.executable, "-c", "from datacat_server.cli.server import main; main()"]
+
+
+class Server:
+    """A running `datacat-server`.
+
+    Args:
+        data: its data folder.
+        port: 0 for any free one.
+
+    Attributes:
+        url: its address.
+    """
+
+    def __init__(self, data: Path, port: int = 0, **environment: str) -> None:
+        self.data = data
+        words = [*COMMAND, "--port", str(port), "--data-path", str(data)]
+        own = {key: value for key, value in os.environ.items() if key not in ("DATACAT_API_KEY", "DATACAT_URL")}
+        self.process = subprocess.Popen(
+            words, env={**own, **environment}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        assert self.process.stdout is not None
+        said = []
+        for line in self.process.stdout:
+            said.append(line)
+            if found := re.search(r"http://[\d.]+:\d+", line):
+                self.url = found.group()
+                return
+        raise RuntimeError("the server did not start:\n" + "".join(said))
+
+    @property
+    def port(self) -> int:
+        return int(self.url.rsplit(":", 1)[1])
+
+    def kill(self) -> None:
+        """End it by SIGKILL."""
+        self.process.kill()
+        self.process.wait()
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
+    def stop(self) -> None:
+        """End it by SIGTERM, as an administrator would."""
+        if self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait(timeout=30)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
+
+@pytest.fixture
+def server(tmp_path: Path):
+    """A server with an empty store."""
+    running = Server(tmp_path / "data")
+    yield running
+    running.stop()
