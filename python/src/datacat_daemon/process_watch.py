@@ -136,7 +136,7 @@ class ProcessWatch:
             self._conclude_at = now + _RETRY_SECONDS
             for session in self._sessions.values():
                 if not session.settled:
-                    session.conclude(self._exit_status, self._seen_alive)
+                    session.conclude(now, self._exit_status, self._seen_alive)
         for name, session in list(self._sessions.items()):
             session.finish()
             if session.done or session.refused:

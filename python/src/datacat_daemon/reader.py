@@ -17,9 +17,6 @@ from typing import NamedTuple
 
 from datacat import segment as layout
 
-PREPARED = (1 << 64) - 1
-"""Header ordinal of a segment that was made ready before anybody knew which ordinal it would begin with."""
-
 _FIRST_LOOK = 4096
 _CHUNK = 1 << 18
 _KINDS = (layout.EVENT, layout.STATE, layout.METRIC, layout.STATUS)
@@ -250,7 +247,7 @@ def _first_ordinal(descriptor: int, header: _Header, hint: int) -> int | None:
 
     A prepared header does not know it, but the first record holds its low 32 bits; `hint` is an ordinal near by.
     """
-    if header.ordinal != PREPARED:
+    if header.ordinal != layout.PREPARED:
         return header.ordinal
     data = os.pread(descriptor, layout.RECORD_HEADER_SIZE, layout.HEADER_SIZE)
     if len(data) < layout.RECORD_HEADER_SIZE:

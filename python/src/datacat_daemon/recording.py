@@ -7,9 +7,9 @@ import os
 import uuid
 from pathlib import Path
 
-from datacat.segment import MAX_PAYLOAD, STATUS, URGENT, SegmentWriter, make_segment
+from datacat.segment import MAX_PAYLOAD, PREPARED, STATUS, URGENT, SegmentWriter, make_segment
 
-from datacat_daemon.reader import PREPARED, WriterReader, writers_in
+from datacat_daemon.reader import WriterReader, writers_in
 from datacat_daemon.verdict import Verdict
 
 OWN_PREFIX = "daemon-"

@@ -9,7 +9,7 @@ from datacat._compat import now_us
 
 from datacat_daemon.control import ControlReader
 from datacat_daemon.evidence import StackRequest, read_tail
-from datacat_daemon.hangs import HeartbeatWatch, Hung, Recovered
+from datacat_daemon.hangs import Change, HeartbeatWatch, Hung, Recovered
 from datacat_daemon.log import DaemonLog
 from datacat_daemon.manifest import Manifest
 from datacat_daemon.process import Process, boot_id, read_stat
@@ -83,10 +83,11 @@ class SessionWatch:
         if urgent:
             self._ship_now()
 
-    def conclude(self, exit_status: int | None, seen: bool) -> None:
+    def conclude(self, now: float, exit_status: int | None, seen: bool) -> None:
         """The process has ended: write the verdict, unless there is one.
 
         Args:
+            now: seconds on the monotonic clock.
             exit_status: as `waitpid` gives it, None if unknown.
             seen: it ended just now, under our eyes; else some time before.
         """
@@ -97,6 +98,8 @@ class SessionWatch:
         if not self.settled:
             if self._pending is not None:
                 self._write_hang(*self._pending)
+            if self._heartbeat.hung:
+                self._note_recovery(self._heartbeat.look(now, control))
             ours = self.manifest.boot_id
             evidence = Evidence(
                 time=now_us() if seen else max(self._scout.last_time, self.manifest.created_us),
@@ -136,6 +139,9 @@ class SessionWatch:
             self._pending = change, StackRequest(process, self.manifest.stack_signal, path, now)
         if self._pending is not None and (self._pending[1].ready(now) or isinstance(change, Recovered)):
             self._write_hang(*self._pending)
+        self._note_recovery(change)
+
+    def _note_recovery(self, change: Change) -> None:
         if isinstance(change, Recovered):
             seconds = round(change.seconds, 3)
             reason = f"the heartbeat is back after {seconds:.1f} s"

@@ -1,0 +1,270 @@
+"""A real ingest server in small, programs that use the real client, and daemons as the command starts them."""
+
+import contextlib
+import gzip
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+SOURCE = str(Path(__file__).parents[2] / "src")
+PATIENCE = 30.0
+
+
+def until(condition, what="it"):
+    """The first true value of `condition()`; fails after PATIENCE seconds."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.01)
+    raise AssertionError(f"waited for {what} in vain")
+
+
+class IngestServer:
+    """Keeps what is posted to /api/ingest by the rules of docs/design/records.md.
+
+    Attributes:
+        sessions: by id: {"line": the last session line, "writers": {name: next}, "records": [...], "lost": [...]}.
+        answers: what to do with the coming requests, in turn, instead of answering: "cut" commits and closes the
+            connection, "drop" closes it at once, a number answers with that status, bytes are the body of a 200.
+        refuses: called with each record; True refuses that record by itself.
+        rejects: called with the lines of a body; True answers the whole body with 400.
+    """
+
+    def __init__(self, port=0):
+        self.sessions = {}
+        self.answers = []
+        self.statuses = []
+        self.keys = []
+        self.refuses = lambda record: False
+        self.rejects = lambda lines: False
+        self.lock = threading.Lock()
+        keeper = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
+
+            def do_POST(self):
+                keeper.handle(self)
+
+            def log_message(self, *arguments):
+                pass
+
+        class Server(ThreadingHTTPServer):
+            daemon_threads = True
+            allow_reuse_address = True
+
+            def handle_error(self, request, client_address):
+                pass
+
+        self.http = Server(("127.0.0.1", port), Handler)
+        self.port = self.http.server_address[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.thread = threading.Thread(target=self.http.serve_forever, kwargs={"poll_interval": 0.01})
+        self.thread.start()
+
+    def close(self):
+        self.http.shutdown()
+        self.http.server_close()
+        self.thread.join()
+
+    def handle(self, request):
+        body = request.rfile.read(int(request.headers["Content-Length"]))
+        if request.headers.get("Content-Encoding") == "gzip":
+            body = gzip.decompress(body)
+        with self.lock:
+            self.keys.append(request.headers.get("Authorization"))
+            lines = [json.loads(line) for line in body.splitlines()]
+            order = self.answers.pop(0) if self.answers else None
+            if order is None and self.rejects(lines):
+                order = 400
+            if order is None or order == "cut":
+                answer = json.dumps(self.commit(lines)).encode()
+                status = 200
+            elif isinstance(order, bytes):
+                status, answer = 200, order
+            elif isinstance(order, int):
+                status, answer = order, b'{"error": "some", "details": "thing"}'
+            self.statuses.append(order or 200)
+        if order in ("cut", "drop"):
+            request.close_connection = True
+            request.connection.shutdown(socket.SHUT_RDWR)
+            return
+        request.send_response(status)
+        request.send_header("Content-Length", str(len(answer)))
+        request.end_headers()
+        request.wfile.write(answer)
+
+    def commit(self, lines):
+        answer = {"status": "ok", "success": True, "sessions": {}, "refused": []}
+        open_writers = set()
+        for line in lines:
+            kind = line["kind"]
+            if kind == "session":
+                session = self.sessions.setdefault(line["id"], {"writers": {}, "records": [], "lost": []})
+                session["line"] = line
+                positions = answer["sessions"].setdefault(line["id"], {"writers": {}})["writers"]
+                open_writers = set()
+            elif kind == "writer":
+                writer, first, following = line["writer"], line["first"], line["next"]
+                position = session["writers"].get(writer, 0)
+                if line.get("lost") and first > position:
+                    session["lost"].append((writer, position, first))
+                    position = first
+                if first == position:
+                    open_writers.add(writer)
+                    position = following
+                positions[writer] = session["writers"][writer] = position
+            elif line["writer"] in open_writers:
+                if self.refuses(line):
+                    answer["refused"].append(
+                        {
+                            "session": session["line"]["id"],
+                            "writer": line["writer"],
+                            "ordinal": line["ordinal"],
+                            "error": "bad_request",
+                            "details": "not liked",
+                        }
+                    )
+                else:
+                    session["records"].append(line)
+        return answer
+
+    def only(self):
+        """The one session."""
+        (session,) = self.sessions.values()
+        return session
+
+    def records(self, kind, session=None):
+        """The records of one kind of the one session, or of the one with the id."""
+        with self.lock:
+            if session is None and not self.sessions:
+                return []
+            found = self.only() if session is None else self.sessions.get(session, {"records": []})
+            return [record for record in found["records"] if record["kind"] == kind]
+
+    def verdicts(self, session=None):
+        """The status words, in their order."""
+        return [record["status"] for record in self.records("status", session)]
+
+    def wait_for_session(self):
+        """Return once a daemon has announced a session."""
+        until(lambda: self.sessions, "a session")
+
+    def wait_for_verdict(self, status, session=None):
+        """The first record with that status, once it is there."""
+        return until(lambda: next((r for r in self.records("status", session) if r["status"] == status), None), status)
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+@pytest.fixture
+def wait_for():
+    """`wait_for(condition, what)`: the first true value of `condition()`."""
+    return until
+
+
+@pytest.fixture
+def server():
+    """A server of its own."""
+    running = IngestServer()
+    yield running
+    running.close()
+
+
+class Bench:
+    """A spool in a folder of its own, with programs and daemons on it; all that still run are killed in the end."""
+
+    def __init__(self, folder):
+        self.spool = folder / "spool"
+        self.started = []
+
+    def environment(self, url, **more):
+        own = {
+            key: value for key, value in os.environ.items() if not key.startswith("DATACAT_") or key.endswith("_RUN")
+        }
+        return {
+            **own,
+            "PYTHONPATH": SOURCE,
+            "DATACAT_SPOOL": str(self.spool),
+            "DATACAT_URL": url,
+            "DATACAT_DAEMON": "true",
+            **more,
+        }
+
+    def program(self, url, body, **more):
+        """Start a program with a `session`; its daemon is to be started by `daemon`."""
+        head = "import datacat, os, sys, time, ctypes, signal\n"
+        head += "session = datacat.create_session(product='P', version='1', batch_interval_seconds=0.1)\n"
+        process = subprocess.Popen(
+            [sys.executable, "-c", head + body],
+            env=self.environment(url, **more),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
+            text=True,
+        )
+        self.started.append(process)
+        return process
+
+    def folder_of(self, process):
+        """The process folder, once there is a session in it."""
+        found = until(lambda: list(self.spool.glob(f"{process.pid}-*/*/manifest.json")), "a manifest")
+        return found[0].parent.parent
+
+    def daemon(self, folder, **more):
+        """Start the daemon of a process folder."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", "datacat_daemon", "--process-dir", str(folder)],
+            env=self.environment("", **more),
+            stderr=subprocess.PIPE,
+        )
+        self.started.append(process)
+        return process
+
+    def run(self, url, body, **more):
+        """Start a program and its daemon; returns both."""
+        process = self.program(url, body, **more)
+        return process, self.daemon(self.folder_of(process))
+
+    def finish(self, daemon):
+        """Wait for a daemon to have nothing left to do, and see that it leaves nothing."""
+        assert daemon.wait(PATIENCE) == 0, daemon.stderr.read()
+
+    def left(self):
+        """What is in the spool, but for the lock."""
+        return sorted(path.name for path in self.spool.iterdir() if path.name != "janitor.lock")
+
+    def close(self):
+        for process in self.started:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process.pid, signal.SIGCONT)
+                process.kill()
+            process.wait()
+            for stream in (process.stdin, process.stdout, process.stderr):
+                if stream is not None:
+                    with contextlib.suppress(OSError):
+                        stream.close()
+
+
+@pytest.fixture
+def bench(tmp_path):
+    """Programs and daemons on a spool of their own."""
+    own = Bench(tmp_path)
+    yield own
+    own.close()

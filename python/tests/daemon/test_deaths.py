@@ -1,0 +1,172 @@
+"""However a process ends, its own daemon says how, and everything it had logged arrives."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+SEGFAULT = "def strike():\n    ctypes.string_at(0)\nstrike()\n"
+
+
+def run_to_the_end(bench, server, body):
+    """Run a program from its first to its last breath; its session as the server has it."""
+    process, daemon = bench.run(server.url, "session.log_event('begun')\nsys.stdin.readline()\n" + body)
+    server.wait_for_session()
+    process.communicate("go\n")
+    bench.finish(daemon)
+    assert bench.left() == []
+    return server.only()
+
+
+def the_verdict(server):
+    (record,) = server.records("status")
+    return record
+
+
+def test_calling_end_is_an_end(bench, server):
+    run_to_the_end(bench, server, "session.end()")
+    record = the_verdict(server)
+    assert (record["status"], record["reason"]) == ("ended", "end() was called")
+
+
+def test_finishing_without_end_is_an_end(bench, server):
+    run_to_the_end(bench, server, "session.log_event('last')")
+    record = the_verdict(server)
+    assert (record["status"], record["reason"]) == ("ended", "the program finished")
+    assert record["data"] == {"exit_code": 0}
+
+
+def test_an_exit_code_of_a_program_that_finished_is_told(bench, server):
+    run_to_the_end(bench, server, "sys.exit(3)")
+    record = the_verdict(server)
+    assert (record["status"], record["reason"]) == ("ended", "the program finished, with exit code 3")
+
+
+def test_an_exception_that_nothing_catches_is_a_crash(bench, server):
+    run_to_the_end(bench, server, "raise ValueError('the map is upside down')")
+    record = the_verdict(server)
+    assert record["status"] == "crashed"
+    assert record["reason"] == "uncaught exception ValueError: the map is upside down"
+    assert record["data"]["kind"] == "exception"
+    assert record["data"]["exception_type"] == "ValueError"
+    assert record["data"]["exit_code"] == 1
+    assert [event["name"] for event in record["data"]["last_events"]] == ["begun", "exception"]
+
+
+def test_a_segmentation_fault_is_a_crash_with_its_python_traceback(bench, server):
+    run_to_the_end(bench, server, SEGFAULT)
+    record = the_verdict(server)
+    assert record["reason"] == "killed by SIGSEGV (segmentation fault)"
+    assert record["data"]["signal"] == "SIGSEGV"
+    (thread,) = record["data"]["stacks"]
+    assert thread["current"]
+    assert [frame["function"] for frame in thread["frames"]][-2:] == ["strike", "<module>"]
+
+
+def test_kill_9_in_the_middle_of_logging_loses_nothing(bench, server):
+    body = "for i in range(20000):\n    session.log_event('moved', {'x': i})\nos.kill(os.getpid(), 9)"
+    session = run_to_the_end(bench, server, body)
+    assert [r["data"]["x"] for r in session["records"] if r.get("name") == "moved"] == list(range(20000))
+    assert session["lost"] == []
+    record = the_verdict(server)
+    assert record["status"] == "crashed"
+    assert record["data"]["signal"] == "SIGKILL"
+
+
+@pytest.mark.parametrize("code", [0, 7])
+def test_leaving_by_os_exit_is_a_crash(bench, server, code):
+    run_to_the_end(bench, server, f"os._exit({code})")
+    record = the_verdict(server)
+    assert (record["status"], record["data"]["exit_code"]) == ("crashed", code)
+    assert record["reason"] == f"exited with code {code} without ending the session"
+
+
+def test_being_asked_to_terminate_is_told(bench, server):
+    run_to_the_end(bench, server, "os.kill(os.getpid(), 15)")
+    assert the_verdict(server)["reason"] == "killed by SIGTERM (asked to terminate)"
+
+
+def test_ctrl_c_is_an_end(bench, server):
+    process, daemon = bench.run(server.url, "print('up', flush=True)\ntime.sleep(60)")
+    process.stdout.readline()
+    server.wait_for_session()
+    process.send_signal(signal.SIGINT)
+    process.wait()
+    bench.finish(daemon)
+    record = the_verdict(server)
+    assert (record["status"], record["reason"]) == ("ended", "interrupted (Ctrl-C)")
+
+
+def test_end_is_known_while_the_process_goes_on(bench, server):
+    process, daemon = bench.run(server.url, "session.end()\nsys.stdin.readline()")
+    server.wait_for_verdict("ended")
+    assert process.poll() is None
+    process.communicate("go\n")
+    bench.finish(daemon)
+    assert server.verdicts() == ["ended"]
+
+
+def test_each_session_of_a_process_gets_its_verdict(bench, server, wait_for):
+    body = """
+second = datacat.create_session(product="P", version="2", batch_interval_seconds=0.1)
+second.log_event("here")
+second.end()
+sys.stdin.readline()
+os._exit(1)
+"""
+    process, daemon = bench.run(server.url, body)
+    wait_for(lambda: len(server.sessions) == 2)
+    process.communicate("go\n")
+    bench.finish(daemon)
+    verdicts = {server.sessions[id]["line"]["version"]: server.verdicts(id) for id in server.sessions}
+    assert verdicts == {"1": ["crashed"], "2": ["ended"]}
+
+
+def test_a_forked_child_that_logs_may_outlive_the_process(bench, server):
+    body = """
+sys.stdin.readline()
+if os.fork() == 0:
+    session.log_event("child begins")
+    time.sleep(1)
+    session.log_event("child ends")
+    os._exit(0)
+time.sleep(0.3)
+os._exit(5)
+"""
+    process, daemon = bench.run(server.url, body)
+    server.wait_for_session()
+    process.stdin.write("go\n")
+    process.stdin.close()
+    process.wait()
+    bench.finish(daemon)
+    assert server.verdicts() == ["crashed"]
+    assert [event["name"] for event in server.records("event")] == ["child begins", "child ends"]
+
+
+def test_a_process_that_died_before_its_daemon_came_is_settled_too(bench, server):
+    process = bench.program(server.url, "session.log_event('last words')\nos._exit(2)")
+    folder = bench.folder_of(process)
+    process.wait()
+    bench.finish(bench.daemon(folder))
+    record = the_verdict(server)
+    assert record["data"]["kind"] == "unknown"
+    assert record["time"] == server.records("event")[0]["time"]
+
+
+def test_a_second_daemon_for_the_same_process_leaves_quietly(bench, server):
+    process, daemon = bench.run(server.url, "sys.stdin.readline()")
+    server.wait_for_session()
+    second = bench.daemon(bench.folder_of(process))
+    bench.finish(second)
+    assert daemon.poll() is None
+    process.communicate("go\n")
+    bench.finish(daemon)
+
+
+def test_the_command_names_a_folder_that_is_missing(tmp_path):
+    command = [sys.executable, "-m", "datacat_daemon", "--process-dir", str(tmp_path / "none")]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ})
+    assert done.returncode == 2
+    assert "there is no folder" in done.stderr

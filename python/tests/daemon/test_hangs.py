@@ -1,0 +1,162 @@
+"""A silent heartbeat is a hang, with the stacks of all threads; one that comes back is a recovery."""
+
+import json
+import os
+import signal
+
+from datacat_daemon.control import Control
+from datacat_daemon.hangs import HeartbeatWatch, Hung, Recovered
+
+TIMEOUT = 2.0
+
+
+def beating(beats, monitoring=1, paused=0, ended_us=0):
+    return Control(beats=beats, monitoring=monitoring, timeout_us=int(TIMEOUT * 1e6), paused=paused, ended_us=ended_us)
+
+
+def silence(watch, begin, end, control):
+    """Turns of a twentieth of a second; the changes that are not None."""
+    times = [begin + i / 20 for i in range(int((end - begin) * 20) + 1)]
+    return [change for change in (watch.look(now, control) for now in times) if change is not None]
+
+
+def test_silence_beyond_the_timeout_is_one_hang_and_a_beat_is_the_recovery():
+    watch = HeartbeatWatch()
+    assert silence(watch, 0, 1.9, beating(1)) == []
+    (hung,) = silence(watch, 1.95, 9, beating(1))
+    assert isinstance(hung, Hung)
+    assert TIMEOUT < hung.silent < TIMEOUT + 0.2
+    (recovered,) = silence(watch, 9.05, 10, beating(2))
+    assert isinstance(recovered, Recovered)
+    assert 9 <= recovered.seconds <= 9.1
+
+
+def test_a_paused_or_unwatched_or_ended_heartbeat_is_never_a_hang():
+    for quiet in (beating(1, paused=1), beating(1, monitoring=0), beating(1, ended_us=5)):
+        watch = HeartbeatWatch()
+        watch.look(0.0, beating(1))
+        assert silence(watch, 0.05, 20, quiet) == []
+
+
+def test_after_a_pause_the_silence_begins_anew():
+    watch = HeartbeatWatch()
+    silence(watch, 0, 1.5, beating(1))
+    silence(watch, 1.55, 10, beating(1, paused=1))
+    assert silence(watch, 10.05, 11.9, beating(1)) == []
+    assert len(silence(watch, 11.95, 13, beating(1))) == 1
+
+
+def test_pausing_while_hung_shows_that_it_lives():
+    watch = HeartbeatWatch()
+    silence(watch, 0, 5, beating(1))
+    assert isinstance(watch.look(5.05, beating(1, paused=1)), Recovered)
+
+
+def test_a_standstill_of_the_whole_machine_is_not_the_application_s_silence():
+    watch = HeartbeatWatch()
+    watch.look(0.0, beating(1))
+    assert watch.look(3600.0, beating(1)) is None
+    assert watch.look(3600.05, beating(2)) is None
+
+
+def test_another_daemon_takes_a_hang_over_where_it_stands():
+    watch = HeartbeatWatch(hung=True)
+    assert silence(watch, 0, 9, beating(7)) == []
+    assert isinstance(watch.look(9.05, beating(8)), Recovered)
+
+
+HANGS_WITH_THE_LOCK = """
+import threading
+def waits():
+    threading.Event().wait()
+threading.Thread(target=waits, daemon=True).start()
+session.start_heartbeat_monitor(timeout=0.5)
+def blocks():
+    until = time.monotonic() + int(sys.stdin.readline())
+    while time.monotonic() < until:
+        ctypes.PyDLL(None).sleep(1)  # keeps the lock; a signal cuts it short
+blocks()
+session.heartbeat()
+session.end()
+"""
+
+
+def test_a_process_that_holds_the_interpreter_lock_still_shows_every_stack(bench, server):
+    process, daemon = bench.run(server.url, HANGS_WITH_THE_LOCK)
+    process.stdin.write("2\n")
+    process.stdin.flush()
+    hung = server.wait_for_verdict("hung")
+    functions = [[frame["function"] for frame in thread["frames"]] for thread in hung["data"]["stacks"]]
+    assert len(functions) == 2
+    assert sum("blocks" in stack for stack in functions) == 1
+    assert sum("waits" in stack for stack in functions) == 1
+    assert hung["data"]["timeout_seconds"] == 0.5
+    assert hung["data"]["silent_seconds"] > 0.5
+    recovered = server.wait_for_verdict("recovered")
+    assert recovered["data"]["hung_seconds"] > 0.5
+    bench.finish(daemon)
+    assert server.verdicts() == ["hung", "recovered", "ended"]
+
+
+def test_a_process_that_dies_while_it_hangs_is_hung_and_crashed(bench, server):
+    process, daemon = bench.run(server.url, HANGS_WITH_THE_LOCK)
+    process.stdin.write("60\n")
+    process.stdin.flush()
+    server.wait_for_verdict("hung")
+    process.kill()
+    process.wait()
+    bench.finish(daemon)
+    assert server.verdicts() == ["hung", "crashed"]
+
+
+def test_a_signal_that_is_not_handled_is_not_sent(bench, server):
+    body = """
+import faulthandler
+faulthandler.unregister(int(sys.stdin.readline()))
+session.start_heartbeat_monitor(timeout=0.3)
+sys.stdin.readline()
+session.end()
+"""
+    process = bench.program(server.url, body)
+    folder = bench.folder_of(process)
+    (manifest,) = folder.glob("*/manifest.json")
+    number = json.loads(manifest.read_text())["stack_signal"]
+    daemon = bench.daemon(folder)
+    process.stdin.write(f"{number}\n")
+    process.stdin.flush()
+    assert server.wait_for_verdict("hung")["data"]["stacks"] == []
+    process.communicate("go\n")
+    assert process.returncode == 0
+    bench.finish(daemon)
+
+
+def test_a_stopped_process_is_hung_without_stacks_and_comes_back(bench, server):
+    body = """
+session.start_heartbeat_monitor(timeout=0.4)
+for _ in range(1000):
+    session.heartbeat()
+    time.sleep(0.01)
+    if os.path.exists(os.environ["STOP"]):
+        break
+"""
+    stop = bench.spool.parent / "stop"
+    process = bench.program(server.url, body, STOP=str(stop))
+    daemon = bench.daemon(bench.folder_of(process))
+    server.wait_for_session()
+    os.kill(process.pid, signal.SIGSTOP)
+    assert server.wait_for_verdict("hung")["data"]["stacks"] == []
+    os.kill(process.pid, signal.SIGCONT)
+    server.wait_for_verdict("recovered")
+    stop.touch()
+    bench.finish(daemon)
+    assert server.verdicts() == ["hung", "recovered", "ended"]
+
+
+def test_the_last_heartbeat_is_reported(bench, server, wait_for):
+    body = "session.start_heartbeat_monitor(timeout=2)\nwhile True:\n    session.heartbeat()\n    time.sleep(0.02)\n"
+    process, daemon = bench.run(server.url, body)
+    first = wait_for(lambda: server.sessions and server.only()["line"]["last_heartbeat"])
+    wait_for(lambda: server.only()["line"]["last_heartbeat"] > first)
+    process.kill()
+    process.wait()
+    bench.finish(daemon)
