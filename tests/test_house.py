@@ -1,0 +1,30 @@
+"""The house around the code: links that lead somewhere, and one version for all."""
+
+import configparser
+import re
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_both_distributions_have_one_version():
+    client = configparser.ConfigParser()
+    client.read(ROOT / "python" / "setup.cfg")
+    server = tomllib.loads((ROOT / "server" / "pyproject.toml").read_text())
+    assert client["metadata"]["version"] == server["project"]["version"]
+
+
+def test_constraints_name_versions_only():
+    for line in (ROOT / "constraints.txt").read_text().splitlines():
+        assert re.fullmatch(r"[A-Za-z0-9_.-]+==[A-Za-z0-9.]+", line), line
+
+
+def test_every_link_in_the_documents_leads_to_a_file():
+    for document in ROOT.glob("*.md"):
+        for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", document.read_text()):
+            assert (ROOT / target).exists(), f"{document.name}: {target}"
+
+
+def test_the_example_is_the_game_of_the_demo():
+    assert (ROOT / "examples" / "game.py").samefile(ROOT / "server/src/datacat_server/demo/game.py")
