@@ -183,6 +183,14 @@ def test_the_applications_own_excepthook_is_called(interpreter, tmp_path):
     assert len(sessions_in(tmp_path / "spool")[0].of("event")) == 1
 
 
+def test_an_excepthook_that_was_set_later_hides_nothing(interpreter, tmp_path):
+    code = "sys.excepthook = lambda *a: sys.stdout.write('my hook')\nraise ValueError('deep water')\n"
+    done, left = end_of(interpreter, tmp_path, code)
+    assert done.stdout == "my hook"
+    assert [event["exception_msg"] for event in left.of("event")] == ["deep water"]
+    assert left.control["uncaught_us"] > 0
+
+
 def test_ctrl_c_is_an_interruption_and_no_exception(interpreter, tmp_path):
     _, left = end_of(interpreter, tmp_path, "raise KeyboardInterrupt\n")
     assert left.control["end_kind"] == ENDED_BY_INTERRUPT

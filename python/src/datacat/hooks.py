@@ -20,6 +20,7 @@ except ImportError:
 _sessions = []
 _installed_by = None
 _interrupted = False
+_last_uncaught = None
 _stack_signal = None
 _open_files = []
 
@@ -111,7 +112,8 @@ def _install_for_threads():
 
 
 def _uncaught(kind, value, trace):
-    global _interrupted
+    global _interrupted, _last_uncaught
+    _last_uncaught = value
     if issubclass(kind, KeyboardInterrupt):
         _interrupted = True
         return
@@ -121,6 +123,10 @@ def _uncaught(kind, value, trace):
 
 
 def _finish():
-    # a forked child that finishes has its parent's sessions in this list, on a control page that nobody reads
+    # An excepthook that was set after ours need not have called it; the interpreter notes what ended it all the same.
+    value = getattr(sys, "last_value", None)
+    if value is not None and value is not _last_uncaught and not hasattr(sys, "ps1"):
+        _uncaught(sys.last_type, value, sys.last_traceback)
+    # A forked child that finishes has its parent's sessions in this list, on a control page that nobody reads.
     for session in list(_sessions):
         session.sink.end(ENDED_BY_INTERRUPT if _interrupted else ENDED_BY_INTERPRETER)

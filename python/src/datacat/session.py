@@ -198,8 +198,7 @@ class AsyncSession(Session):
         return self.sink.stats()
 
     def shutdown(self, timeout=2.0):
-        """Wait up to `timeout` seconds until everything is at the server, and end the session."""
-        self.flush(timeout)
+        """End the session, and wait up to `timeout` seconds until everything is at the server."""
         answer = Session.end(self)
         self.flush(timeout)
         return answer

@@ -6,8 +6,11 @@ from collections import deque
 from datacat import machine
 from datacat._compat import monotonic, now_us
 from datacat.client import DatacatError
+from datacat.control import ENDED_BY_INTERPRETER, ENDED_BY_INTERRUPT
 from datacat.encode import encode, encode_event
 from datacat.segment import EVENT, METRIC, STATE
+
+LAST_CHANCE_SECONDS = 2.0
 
 _PATHS = {EVENT: "events", STATE: "state", METRIC: "metrics"}
 
@@ -125,8 +128,10 @@ class QueuedSink(DirectSink):
         self._enqueue(DirectSink._post, ("heartbeat", b"{}"))
 
     def end(self, kind=None):
-        """Queue the end of the session."""
+        """Queue the end of the session; where the interpreter finishes, its last chance is to wait here."""
         self._enqueue(DirectSink.end, (kind,))
+        if kind in (ENDED_BY_INTERPRETER, ENDED_BY_INTERRUPT):
+            self.flush(LAST_CHANCE_SECONDS)
 
     def flush(self, timeout):
         """Wait until the queue is empty; False when `timeout` seconds were not enough."""

@@ -46,7 +46,7 @@ def process_folder():
     error = None
     for root in spool_roots():
         name = "%d-%s-%s" % (os.getpid(), machine.process_start(os.getpid()) or 0, uuid.uuid4().hex[:8])
-        folder = os.path.join(root, name)
+        folder = os.path.abspath(os.path.join(root, name))
         try:
             make_private_folders(root)
             _refuse_foreign(root)
