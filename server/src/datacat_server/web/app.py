@@ -40,7 +40,9 @@ def create_web(store: Store, config: Config) -> Litestar:
     check = KeyCheck(config)
     errors = ErrorPages(renderer)
     scheme = "https" if config.tls_cert_file else "http"
-    api_address = f"{scheme}://{'localhost' if config.host in ('127.0.0.1', '0.0.0.0') else config.host}:{config.server_port}"
+    api_address = (
+        f"{scheme}://{'localhost' if config.host in ('127.0.0.1', '0.0.0.0') else config.host}:{config.server_port}"
+    )
 
     def before_request(request: Request[Any, Any, Any]) -> Response[bytes] | None:
         return None if check.admits(request) else refuse(request, renderer)

@@ -39,7 +39,9 @@ def event_row(stored: StoredEvent, start: datetime) -> EventRow:
         event=event,
         at=(event.timestamp - start).total_seconds(),
         message=_message(event),
-        preview=_preview(msgspec.json.decode(raw)) if fits else format.shorten(raw[: PREVIEW * 4].decode(errors="replace"), PREVIEW),
+        preview=_preview(msgspec.json.decode(raw))
+        if fits
+        else format.shorten(raw[: PREVIEW * 4].decode(errors="replace"), PREVIEW),
         data=(msgspec.json.format(raw, indent=2).decode() if raw not in (b"{}", b"null") else "") if fits else None,
         data_size=len(raw),
         traceback=evidence.traceback(event, stored.number) if event.is_exception else None,

@@ -18,7 +18,9 @@ MAX_THREADS = 64
 MAX_FRAMES = 100
 
 _FRAME = re.compile(r'^\s*File "(?P<file>.*)", line (?P<line>\d+)(?:, in (?P<function>.*))?$')
-_LIBRARY = re.compile(r"(^<frozen )|([\\/](site|dist)-packages[\\/])|([\\/]lib(64)?[\\/]python[\d.]+[\\/])", re.IGNORECASE)
+_LIBRARY = re.compile(
+    r"(^<frozen )|([\\/](site|dist)-packages[\\/])|([\\/]lib(64)?[\\/]python[\d.]+[\\/])", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)

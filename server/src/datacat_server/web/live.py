@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 
 from litestar import get
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromQuery
 from litestar.response import Stream
 
 from datacat_server.model import SessionSummary
@@ -86,7 +87,7 @@ def live_routes(store: Store) -> list[HTTPRouteHandler]:
     changes = Changes(store)
 
     @get("/live", include_in_schema=False)
-    async def live(session: str | None = None) -> Stream:
+    async def live(session: FromQuery[str | None] = None) -> Stream:
         """A stream of `open`, then `change` whenever the list, or the one session asked for, is not what it was."""
         content = _all_sessions(changes) if session is None else _one_session(changes, store, session)
         return Stream(content, media_type="text/event-stream", headers={"Cache-Control": "no-store"})

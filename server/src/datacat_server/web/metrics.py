@@ -59,7 +59,9 @@ def card(series: Series, seconds: float) -> Card:
         case "histogram":
             headline_is = "mean"
             quantiles = [(share, quantile(series.buckets, share)) for share in QUANTILES]
-            notes = [f"p{share * 100:.0f} ≤ {_quantity(bound, series)}" for share, bound in quantiles if bound is not None]
+            notes = [
+                f"p{share * 100:.0f} ≤ {_quantity(bound, series)}" for share, bound in quantiles if bound is not None
+            ]
             notes.append(f"{format.number(series.count)} samples")
         case "timer":
             notes = [f"{format.number(series.count)} runs", *statistics]

@@ -12,7 +12,7 @@ from litestar import Request, Response, get, post
 from litestar.datastructures import Cookie
 from litestar.enums import RequestEncodingType
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import Body
+from litestar.params import Body, FromQuery
 from litestar.response import Redirect
 
 from datacat_server.web.negotiation import json_response, wants_json
@@ -81,7 +81,7 @@ def key_routes(check: KeyCheck, renderer: Renderer) -> list[HTTPRouteHandler]:
     """The page that asks for the key, and where its form goes."""
 
     @get("/key", include_in_schema=False, sync_to_thread=False)
-    def ask(next: str = "/sessions") -> Response[bytes]:
+    def ask(next: FromQuery[str] = "/sessions") -> Response[bytes]:
         return renderer.page("key.html", next=local_path(next), wrong=False)
 
     @post("/key", include_in_schema=False, sync_to_thread=False)

@@ -7,6 +7,7 @@ from urllib.parse import quote, urlencode
 
 from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath, FromQuery
 from msgspec import UNSET
 
 from datacat_server.model import Level, Session, Status, Verdict
@@ -48,11 +49,11 @@ def session_routes(store: Store, renderer: Renderer) -> list[HTTPRouteHandler]:
     @get("/sessions/{session_id:str}", include_in_schema=False, sync_to_thread=True)
     def session(
         request: Request[Any, Any, Any],
-        session_id: str,
-        level: str | None = None,
-        cursor: str | None = None,
-        at: float | None = None,
-        series: str | None = None,
+        session_id: FromPath[str],
+        level: FromQuery[str | None] = None,
+        cursor: FromQuery[str | None] = None,
+        at: FromQuery[float | None] = None,
+        series: FromQuery[str | None] = None,
     ) -> Response[bytes]:
         if wants_json(request):
             return json_response(_whole(store, session_id.removesuffix(".json")))
@@ -61,11 +62,13 @@ def session_routes(store: Store, renderer: Renderer) -> list[HTTPRouteHandler]:
         except UnknownSession:
             raise _unknown_session() from None
         except ValueError as error:
-            raise PageError(400, "These events cannot be shown.", f"{error}. Open the session without a filter.") from None
+            raise PageError(
+                400, "These events cannot be shown.", f"{error}. Open the session without a filter."
+            ) from None
         return renderer.page("session.html", **context)
 
     @get("/sessions/{session_id:str}/events/{name:str}", include_in_schema=False, sync_to_thread=True)
-    def event(session_id: str, name: str) -> Response[bytes]:
+    def event(session_id: FromPath[str], name: FromPath[str]) -> Response[bytes]:
         number = name.removesuffix(".json")
         try:
             return json_response(store.event(session_id, int(number)).event)
@@ -123,14 +126,15 @@ def _context(
         "verdict": verdict,
         "threads": evidence.threads(verdict) if verdict else [],
         "traceback": _last_exception(store, session),
-        "caused": verdict is not None and bool(verdict.data.get("exception_type") or verdict.data.get("kind") == "exception"),
+        "caused": verdict is not None
+        and bool(verdict.data.get("exception_type") or verdict.data.get("kind") == "exception"),
         "just_before": _just_before(store, session, verdict, start),
         "axis": timeline.draw(session, folded, series, moment),
         "moment": moment,
         "tree": state_tree.tree(states[0].state, states[1].state if len(states) > 1 else None) if states else None,
         "changed_at": (states[0].timestamp - start).total_seconds() if len(states) > 1 else None,
         "earlier_at": (states[1].timestamp - start).total_seconds() if len(states) > 1 else None,
-        "filters": _filters(session, folded.levels, level),
+        "filters": _filters(session, folded.levels, level, at),
         "rows": rows,
         "level": level,
         "cursor": cursor,
@@ -165,12 +169,12 @@ def _just_before(store: Store, session: Session, verdict: Verdict | None, start:
     return rows[:JUST_BEFORE]
 
 
-def _filters(session: Session, levels: dict[str, list[int]], chosen: str | None) -> list[EventFilter]:
+def _filters(session: Session, levels: dict[str, list[int]], chosen: str | None, at: float | None) -> list[EventFilter]:
     counts = {level.value: sum(levels.get(level.value, [])) for level in reversed(Level)}
     counts[EXCEPTION_FILTER] = session.exception_count
     total = sum(sum(values) for values in levels.values())
-    filters = [EventFilter("all", total, session_address(session.id), chosen is None)]
+    filters = [EventFilter("all", total, session_address(session.id, at=at), chosen is None)]
     for name, count in counts.items():
         if count or name == chosen:
-            filters.append(EventFilter(name, count, session_address(session.id, level=name), name == chosen))
+            filters.append(EventFilter(name, count, session_address(session.id, level=name, at=at), name == chosen))
     return filters

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromQuery
 
 from datacat_server.model import Status
 from datacat_server.store.protocol import Store
@@ -27,15 +28,17 @@ def sessions_routes(store: Store, renderer: Renderer, api_address: str) -> list[
 
     def sessions(
         request: Request[Any, Any, Any],
-        status: str | None = None,
-        product: str | None = None,
-        cursor: str | None = None,
+        status: FromQuery[str | None] = None,
+        product: FromQuery[str | None] = None,
+        cursor: FromQuery[str | None] = None,
     ) -> Response[bytes]:
         status, product, cursor = status or None, product or None, cursor or None
         try:
             page = store.sessions(limit=PAGE_SIZE, cursor=cursor, product=product, status=status)
         except ValueError as error:
-            raise PageError(400, "This list cannot be shown.", f"{error}. Start again from the list of all sessions.") from None
+            raise PageError(
+                400, "This list cannot be shown.", f"{error}. Start again from the list of all sessions."
+            ) from None
         if wants_json(request):
             return json_response(page)
         return renderer.page(
@@ -50,4 +53,6 @@ def sessions_routes(store: Store, renderer: Renderer, api_address: str) -> list[
             now=datetime.now(UTC),
         )
 
-    return [get(path, include_in_schema=False, sync_to_thread=True)(sessions) for path in ("/sessions", "/sessions.json")]
+    return [
+        get(path, include_in_schema=False, sync_to_thread=True)(sessions) for path in ("/sessions", "/sessions.json")
+    ]

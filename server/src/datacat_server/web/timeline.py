@@ -3,6 +3,7 @@
 Percent, so that the same drawing fits every screen without a script; heights are pixels.
 """
 
+import itertools
 import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -204,5 +205,5 @@ def _lane(series: Series, start: datetime, seconds: float) -> Lane:
 
 
 def _usual_gap(times: list[float]) -> float:
-    gaps = sorted(later - sooner for sooner, later in zip(times, times[1:], strict=False))
+    gaps = sorted(later - sooner for sooner, later in itertools.pairwise(times))
     return max(gaps[len(gaps) * 3 // 4], 1e-6) if gaps else 1.0

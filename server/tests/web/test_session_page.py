@@ -1,0 +1,203 @@
+"""The page of one session."""
+
+import re
+
+from datacat_server.store.sqlite import SqliteStore
+from litestar.testing import TestClient
+from support.recordings import AUDIO_STACK, CRASH_STACK, Recording, exception, played, segfault
+
+
+def words(html: str) -> str:
+    """What a reader sees of a page, tags left out."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html))
+
+
+def section(html: str, name: str) -> str:
+    """One section of a page."""
+    found = re.search(rf'<section id="{name}".*?</section>', html, re.DOTALL)
+    assert found, f"no section {name}"
+    return found[0]
+
+
+def test_the_verdict_comes_first_and_in_a_sentence(pages: TestClient, store: SqliteStore) -> None:
+    segfault(played(Recording("s-1"), 20), 20.5).send(store)
+    html = pages.get("/sessions/s-1").text
+    verdict = section(html, "verdict")
+    assert 'data-session="s-1" data-status="crashed"' in verdict
+    assert "Killed by SIGSEGV (segmentation fault) in upload_texture (engine/gpu.py:88)" in words(verdict)
+    assert html.index('id="verdict"') < html.index('id="timeline"') < html.index('id="events"')
+
+
+def test_a_crash_shows_the_stack_of_every_thread_the_current_one_first(pages: TestClient, store: SqliteStore) -> None:
+    segfault(Recording("s-1"), 20).send(store)
+    verdict = section(pages.get("/sessions/s-1").text, "verdict")
+    assert verdict.count('class="stack"') == 2
+    assert verdict.index("MainThread") < verdict.index("audio")
+    assert verdict.index("upload_texture</span>") < verdict.index("render_frame</span>") < verdict.index("run</span>")
+    assert "engine/gpu.py:88" in verdict
+
+
+def test_an_uncaught_exception_shows_its_traceback_innermost_first(pages: TestClient, store: SqliteStore) -> None:
+    recording = exception(Recording("s-1"), 5)
+    recording.status(5.1, "crashed", "Uncaught KeyError", kind="exception", exception_type="KeyError").send(store)
+    verdict = section(pages.get("/sessions/s-1").text, "verdict")
+    assert 'class="traceback"' in verdict
+    assert "KeyError: &#39;spawn_point&#39;" in verdict
+    assert verdict.index("load</span>") < verdict.index("run</span>")
+    assert "spawn = self.data[" in verdict
+    assert "Traceback (most recent call last):" in verdict
+
+
+def test_what_was_logged_just_before_the_end_is_beside_the_verdict(pages: TestClient, store: SqliteStore) -> None:
+    Recording("s-1").event(1, "early").event(1.96, "the_last_one").status(2, "crashed", "Bang").send(store)
+    verdict = words(section(pages.get("/sessions/s-1").text, "verdict"))
+    assert "0.04 s info the_last_one" in verdict
+    assert "session_crashed_detected" not in verdict
+
+
+def test_a_hang_and_its_recovery_are_told_in_order(pages: TestClient, store: SqliteStore) -> None:
+    recording = played(Recording("s-1"), 10)
+    recording.status(
+        12, "hung", "No heartbeat for 2 s", stacks=[{"thread": "0x1", "frames": AUDIO_STACK, "current": True}]
+    )
+    recording.status(20, "recovered", "Answered again after 8 s").status(30, "ended", "Ended cleanly").send(store)
+    html = pages.get("/sessions/s-1").text
+    verdict = section(html, "verdict")
+    assert words(verdict).index("No heartbeat for 2 s") < words(verdict).index("Answered again after 8 s")
+    assert "thread 0x1" in verdict
+    assert "hung 8 s, from 0:12.000 to 0:20.000" in section(html, "timeline")
+
+
+def test_a_session_that_is_hung_shows_every_stack(pages: TestClient, store: SqliteStore) -> None:
+    stacks = [{"thread": str(n), "name": f"worker-{n}", "frames": CRASH_STACK} for n in range(5)]
+    Recording("s-1").status(3, "hung", "No heartbeat", stacks=stacks).send(store)
+    verdict = section(pages.get("/sessions/s-1").text, "verdict")
+    assert 'data-status="hung"' in verdict
+    assert verdict.count('class="stack"') == 5
+
+
+def test_evidence_of_an_unexpected_shape_is_left_out(pages: TestClient, store: SqliteStore) -> None:
+    for number, stacks in enumerate([7, "x", [None, 3, {"frames": 3}, {"frames": [1, {"line": "a"}]}], {"a": 1}]):
+        Recording(f"s-{number}").status(1, "crashed", "Bang", stacks=stacks).send(store)
+        assert pages.get(f"/sessions/s-{number}").status_code == 200
+
+
+def test_the_timeline_is_folded_however_much_there_is(pages: TestClient, store: SqliteStore) -> None:
+    recording = Recording("s-1")
+    for number in range(20_000):
+        recording.event(number / 1000, "moved", data={"x": number}, level="error" if number == 9_000 else "info")
+    recording.status(20.1, "crashed", "Killed by SIGKILL").send(store)
+    html = pages.get("/sessions/s-1").text
+    assert html.count('class="event-row"') == 50
+    assert html.count('class="bar') < 500
+    assert section(html, "timeline").count('class="bar error"') == 2
+    assert len(html) < 300_000
+
+
+def test_the_state_marks_what_its_last_change_changed(pages: TestClient, store: SqliteStore) -> None:
+    recording = Recording("s-1").state(1, level=1, player={"health": 100, "name": "Ada"}, gone=True)
+    recording.state(2, level=2, player={"health": 60}, gone=None, fresh="yes").send(store)
+    state = section(pages.get("/sessions/s-1").text, "state")
+    assert "level <s>1</s> → 2".replace(" ", "") in re.sub(r"</?(dt|dd|div)[^>]*>|\s", "", state)
+    assert re.search(r'class="i1 changed"><dt>health', state)
+    assert re.search(r'class="i0 added"><dt>fresh', state)
+    assert re.search(r'class="i0 removed"><dt>gone', state)
+    assert re.search(r'class="i1"><dt>name', state)
+
+
+def test_the_state_can_be_seen_as_it_was(pages: TestClient, store: SqliteStore) -> None:
+    Recording("s-1").state(1, level=1).state(5, level=2).state(9, level=3).status(10, "ended", "End").send(store)
+    state = words(section(pages.get("/sessions/s-1?at=6").text, "state"))
+    assert "State at 0:06.000" in state
+    assert "level 1 → 2" in state
+    assert "level 2 → 3" in words(section(pages.get("/sessions/s-1").text, "state"))
+
+
+def test_events_are_paged_and_picked_by_level(pages: TestClient, store: SqliteStore) -> None:
+    recording = Recording("s-1")
+    for number in range(120):
+        recording.event(number, f"event-{number:03}", level="warning" if number % 10 == 0 else "info")
+    recording.send(store)
+    html = pages.get("/sessions/s-1").text
+    assert html.index("event-119</b>") < html.index("event-070</b>")
+    assert "event-069</b>" not in html
+    older = re.search(r'rel="next" href="([^"#]+)', html)
+    assert older
+    second = pages.get(older[1].replace("&amp;", "&")).text
+    assert "event-069</b>" in second
+    assert "event-070</b>" not in second
+    warnings = pages.get("/sessions/s-1?level=warning").text
+    assert section(warnings, "events").count('class="event-row"') == 12
+    assert "warning <b>12</b>" in warnings
+
+
+def test_exceptions_can_be_picked_among_the_events(pages: TestClient, store: SqliteStore) -> None:
+    exception(Recording("s-1").event(1, "other", level="error"), 2).send(store)
+    events = section(pages.get("/sessions/s-1?level=exception").text, "events")
+    assert events.count('class="event-row"') == 1
+    assert 'class="traceback"' in events
+
+
+def test_a_row_opens_on_the_whole_event(pages: TestClient, store: SqliteStore) -> None:
+    Recording("s-1").event(
+        1,
+        "saved",
+        level="info",
+        category="disk",
+        group="io",
+        labels=["slow", "big"],
+        message="hello",
+        data={"a": {"b": 1}},
+    ).event(2, "big", data={"text": "x" * 9000}).send(store)
+    html = pages.get("/sessions/s-1").text
+    events = words(section(html, "events"))
+    for shown in ("category disk", "group io", "labels slow, big", "hello", "&#34;b&#34;: 1"):
+        assert shown in events
+    assert "Its data is 9,01" in events
+    address = re.search(r'href="(/sessions/s-1/events/\d+\.json)"', html)
+    assert address
+    assert pages.get(address[1]).json()["data"] == {"text": "x" * 9000}
+
+
+def test_metrics_have_statistics_and_charts(pages: TestClient, store: SqliteStore) -> None:
+    played(Recording("s-1"), 100).send(store)
+    metrics = section(pages.get("/sessions/s-1").text, "metrics")
+    for name in ("fps", "memory", "enemies_defeated", "frame_time", "load_level"):
+        assert f'data-metric="{name}"' in metrics
+    assert metrics.count("data-points=") >= 3
+    assert 'class="histogram"' in metrics
+    assert "kind:wraith" in metrics
+    assert re.search(r"p50 ≤ 25 ms", metrics)
+    assert "GB" in metrics
+
+
+def test_refused_and_dropped_records_are_shown(pages: TestClient, store: SqliteStore) -> None:
+    recording = Recording("s-1", dropped=7).event(1, "good")
+    recording.add("event", 2, name="bad", data=[1]).send(store)
+    html = pages.get("/sessions/s-1").text
+    assert "7 records were dropped" in words(section(html, "verdict"))
+    assert "data" in words(section(html, "refused"))
+    assert "1-0 #1" in words(section(html, "refused"))
+
+
+def test_the_facts_of_process_and_machine_are_shown(pages: TestClient, store: SqliteStore) -> None:
+    Recording("s-1").event(1, "started").send(store)
+    process = words(section(pages.get("/sessions/s-1").text, "process"))
+    for shown in ("host bluebird", "pid 4711", "python 3.11.7", "argv game.py"):
+        assert shown in process
+
+
+def test_a_session_without_any_record_has_a_page(pages: TestClient, store: SqliteStore) -> None:
+    Recording("s-1", hostname=None, facts={}).send(store)
+    answer = pages.get("/sessions/s-1")
+    assert answer.status_code == 200
+    assert "No events." in answer.text
+
+
+def test_a_session_is_also_json(pages: TestClient, store: SqliteStore) -> None:
+    played(Recording("s-1"), 5).send(store)
+    for answer in (pages.get("/sessions/s-1.json"), pages.get("/sessions/s-1", headers={"Accept": "application/json"})):
+        whole = answer.json()
+        assert whole["id"] == "s-1"
+        assert whole["events"]
+        assert whole["metrics"]

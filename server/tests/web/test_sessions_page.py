@@ -1,0 +1,77 @@
+"""The list of sessions."""
+
+from datacat_server.store.sqlite import SqliteStore
+from litestar.testing import TestClient
+from support.recordings import Recording, exception, played, segfault
+
+
+def test_the_first_page_is_the_list(pages: TestClient) -> None:
+    answer = pages.get("/", follow_redirects=False)
+    assert answer.status_code in (302, 307)
+    assert answer.headers["location"] == "/sessions"
+
+
+def test_an_empty_store_shows_an_example_that_names_the_api_address(pages: TestClient) -> None:
+    text = pages.get("/sessions").text
+    assert "Nothing has been logged yet" in text
+    assert "http://localhost:9090" in text
+    assert "import datacat" in text
+
+
+def test_a_row_says_what_a_session_is(pages: TestClient, store: SqliteStore) -> None:
+    segfault(exception(played(Recording("s-1"), 20), 20), 21).send(store)
+    text = pages.get("/sessions").text
+    assert 'data-session="s-1"' in text
+    assert 'data-status="crashed"' in text
+    assert "Killed by SIGSEGV (segmentation fault) in upload_texture" in text
+    for shown in ("MyGame", "1.4.2", "bluebird", "10 min ago", "21 s"):
+        assert shown in text
+
+
+def test_the_reason_of_a_clean_end_is_not_news(pages: TestClient, store: SqliteStore) -> None:
+    Recording("s-1").status(1, "ended", "The very end").send(store)
+    assert "The very end" not in pages.get("/sessions").text
+
+
+def test_a_session_that_hung_and_went_on_says_so(pages: TestClient, store: SqliteStore) -> None:
+    Recording("s-1").status(1, "hung", "Silent").status(2, "recovered", "Back").status(3, "ended", "End").send(store)
+    text = pages.get("/sessions").text
+    assert 'data-status="ended"' in text
+    assert "hung before" in text
+
+
+def test_filters_are_in_the_address(pages: TestClient, store: SqliteStore) -> None:
+    Recording("s-1", product="One").status(1, "ended", "End").send(store)
+    Recording("s-2", product="Two").status(1, "crashed", "Bang").send(store)
+    assert 'data-session="s-2"' not in pages.get("/sessions?product=One").text
+    crashed = pages.get("/sessions?status=crashed").text
+    assert 'data-session="s-2"' in crashed
+    assert 'data-session="s-1"' not in crashed
+    assert "No session like that" in pages.get("/sessions?status=hung").text
+
+
+def test_every_session_is_on_exactly_one_page(pages: TestClient, store: SqliteStore) -> None:
+    for number in range(130):
+        Recording(f"s-{number}", started=1_700_000_000 + number).event(1, "job").send(store)
+    address, seen = "/sessions.json", []
+    while address:
+        page = pages.get(address).json()
+        seen += [session["id"] for session in page["sessions"]]
+        assert page["total"] == 130
+        address = f"/sessions.json?cursor={page['cursor']}" if page["cursor"] else ""
+    assert sorted(seen) == sorted(f"s-{number}" for number in range(130))
+    assert 'rel="next"' in pages.get("/sessions").text
+
+
+def test_a_filter_or_cursor_that_is_none_is_explained(pages: TestClient) -> None:
+    for query in ("status=asleep", "cursor=nonsense"):
+        answer = pages.get(f"/sessions?{query}")
+        assert answer.status_code == 400
+        assert "This list cannot be shown." in answer.text
+
+
+def test_the_list_is_also_json(pages: TestClient, store: SqliteStore) -> None:
+    Recording("s-1").event(1, "started").send(store)
+    for answer in (pages.get("/sessions.json"), pages.get("/sessions", headers={"Accept": "application/json"})):
+        assert answer.headers["content-type"].startswith("application/json")
+        assert answer.json()["sessions"][0]["id"] == "s-1"
