@@ -79,6 +79,7 @@ class Daemon:
         watch = ProcessWatch.adopt(folder, self._shipper)
         if watch is not None:
             self._watches[folder] = watch
+            watch.look(time.monotonic())
         return watch is not None
 
     def _adopt_orphans(self) -> bool:

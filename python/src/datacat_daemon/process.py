@@ -22,6 +22,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+_SELF_STAT = "/proc/self/stat"
 _PS_SECONDS = 0.5
 _INFO_SIZE = 64
 _INFO_EXIT = 1 << 3
@@ -225,7 +226,7 @@ def watch_process(pid: int, start: str | None) -> Process | None:
         except OSError:
             pass
     try:
-        if Path("/proc/self/stat").exists():
+        if Path(_SELF_STAT).exists():
             return PolledProcess(pid, start)
         return PsProcess(pid)
     except OSError:

@@ -128,6 +128,7 @@ class ProcessWatch:
             self._process = watch_process(*named)
             self._seen_alive = self._process is not None
             self._identified = True
+            self._log.write(f"looks after process {named[0]}{'' if self._seen_alive else ', which is gone'}")
         elif now > self._unnamed_until:
             self._identified = True
 

@@ -167,16 +167,16 @@ class IngestServer:
         return until(lambda: next((r for r in self.records("status", session) if r["status"] == status), None), status)
 
 
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
-
-
 @pytest.fixture
 def wait_for():
     """`wait_for(condition, what)`: the first true value of `condition()`."""
     return until
+
+
+@pytest.fixture
+def server_class():
+    """What `server` is one of, for a test that starts its own."""
+    return IngestServer
 
 
 @pytest.fixture
@@ -227,10 +227,11 @@ class Bench:
         found = until(lambda: list(self.spool.glob(f"{process.pid}-*/*/manifest.json")), "a manifest")
         return found[0].parent.parent
 
-    def daemon(self, folder, **more):
-        """Start the daemon of a process folder."""
+    def daemon(self, folder, before="", **more):
+        """Start the daemon of a process folder; `before` is code to run in it first."""
+        code = f"import sys\n{before}\nfrom datacat_daemon.cli import main\nsys.exit(main())"
         process = subprocess.Popen(
-            [sys.executable, "-m", "datacat_daemon", "--process-dir", str(folder)],
+            [sys.executable, "-c", code, "--process-dir", str(folder)],
             env=self.environment("", **more),
             stderr=subprocess.PIPE,
         )
@@ -241,6 +242,16 @@ class Bench:
         """Start a program and its daemon; returns both."""
         process = self.program(url, body, **more)
         return process, self.daemon(self.folder_of(process))
+
+    def hasty_daemon(self, folder):
+        """A daemon whose long periods are short ones."""
+        before = """
+from datacat_daemon import daemon, endpoint, janitor
+daemon.DUTY_SECONDS = daemon.SCAN_SECONDS = 0.2
+endpoint.LONGEST_PAUSE = 0.5
+janitor.GRACE_SECONDS = 1.0
+"""
+        return self.daemon(folder, before)
 
     def finish(self, daemon):
         """Wait for a daemon to have nothing left to do, and see that it leaves nothing."""
