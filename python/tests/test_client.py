@@ -341,3 +341,105 @@ def test_orjson_and_the_standard_library_record_the_same(tmp_path):
     varying = ("block", "log", "load")
     stdlib, fastest = ([body for _, body in left.records if body.get("name") not in varying] for left in lefts)
     assert stdlib == fastest
+
+
+def test_an_exception_in_an_asyncio_task_is_recorded_and_still_reported(interpreter, tmp_path):
+    if "2.7" in interpreter:
+        pytest.skip("Python 2.7 has no asyncio")
+    code = """
+import asyncio, gc
+async def fall():
+    raise ValueError("deep water")
+async def main():
+    task = asyncio.ensure_future(fall())
+    await asyncio.sleep(0)
+    del task
+    await asyncio.sleep(0)
+    gc.collect()
+asyncio.get_event_loop_policy().new_event_loop().run_until_complete(main())
+"""
+    done, left = end_of(interpreter, tmp_path, code)
+    assert done.returncode == 0
+    (event,) = left.of("event")
+    assert (event["exception_type"], event["exception_msg"]) == ("ValueError", "deep water")
+    assert "never retrieved" in event["data"]["asyncio"]
+    assert "never retrieved" in done.stderr
+    assert left.control["uncaught_us"] == 0
+
+
+def test_an_event_loop_beats_until_it_is_blocked(interpreter, tmp_path):
+    if "2.7" in interpreter:
+        pytest.skip("Python 2.7 has no asyncio")
+    code = """
+import asyncio
+async def main():
+    monitor = session.monitor_event_loop(timeout=0.04)
+    await asyncio.sleep(0.5)
+    monitor.stop()
+    await asyncio.sleep(0.1)
+asyncio.get_event_loop_policy().new_event_loop().run_until_complete(main())
+print(session.monitor_event_loop(timeout=0.04).is_running())
+"""
+    done, left = end_of(interpreter, tmp_path, code)
+    assert left.control["timeout_us"] == 40000
+    assert left.control["beats"] > 10
+    if not left.manifest["facts"]["python"].startswith(("3.6", "3.8")):
+        assert done.stdout == "False\n", done.stderr  # no loop runs there
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_children_of_multiprocessing_end_their_own_sessions(interpreter, tmp_path, method):
+    if "2.7" in interpreter:
+        pytest.skip("Python 2.7 has no start methods")
+    program = tmp_path / "program.py"
+    program.write_text(f"""
+import multiprocessing, sys, datacat
+def work(fate):
+    session = datacat.create_session(product=fate)
+    session.log_event("work")
+    if fate == "fails":
+        raise ValueError(fate)
+    if fate == "leaves":
+        sys.exit(3)
+if __name__ == "__main__":
+    context = multiprocessing.get_context("{method}")
+    own = datacat.create_session(product="parent")
+    own.log_event("before")
+    children = [context.Process(target=work, args=(fate,)) for fate in ("works", "fails", "leaves")]
+    for child in children:
+        child.start()
+    for child in children:
+        child.join()
+    own.log_event("after")
+""")
+    done = run_program(tmp_path / "spool", [interpreter, program])
+    lefts = {left.manifest["product"]: left for left in sessions_in(tmp_path / "spool")}
+    assert sorted(lefts) == ["fails", "leaves", "parent", "works"], done.stderr
+    assert [lefts[name].control["end_kind"] for name in sorted(lefts)] == [ENDED_BY_INTERPRETER] * 4
+    assert [bool(lefts[name].control["uncaught_us"]) for name in sorted(lefts)] == [True, False, False, False]
+    assert [event["exception_type"] for event in lefts["fails"].of("event", "exception")] == ["ValueError"]
+    assert [event["name"] for event in lefts["parent"].of("event")] == ["before", "after"]
+    assert len({left.manifest["pid"] for left in lefts.values()}) == 4
+
+
+def test_chained_exceptions_show_every_link_with_its_source_lines(interpreter, tmp_path):
+    if "2.7" in interpreter:
+        pytest.skip("Python 2.7 has no chained exceptions")
+    code = """
+def load():
+    try:
+        {}["spawn_point"]
+    except KeyError as error:
+        raise RuntimeError("no level") from error
+try:
+    load()
+except RuntimeError as error:
+    session.log_exception(error)
+"""
+    _, left = end_of(interpreter, tmp_path, code)
+    (event,) = left.of("event")
+    lines = event["stacktrace"]
+    assert "KeyError: 'spawn_point'" in lines and lines[-1] == "RuntimeError: no level"
+    assert any("direct cause" in line for line in lines)
+    assert any('{}["spawn_point"]' in line for line in lines)
+    assert (event["source_function"], event["source_line"]) == ("load", 8)

@@ -26,6 +26,24 @@ class HeartbeatMonitor(object):
         """One beat, the same as the session's."""
         self._session.heartbeat()
 
+    def beat_from(self, loop=None):
+        """Beat from an asyncio loop for as long as the watching goes on.
+
+        Raises RuntimeError where no loop is named and none is running here.
+        """
+        if loop is None:
+            import asyncio
+
+            loop = asyncio.get_running_loop() if hasattr(asyncio, "get_running_loop") else asyncio.get_event_loop()
+        interval = min(1.0, self.timeout / 4.0)
+
+        def beat():
+            if self._running:
+                self._session.heartbeat()
+                loop.call_later(interval, beat)
+
+        loop.call_soon_threadsafe(beat)
+
     def stop(self):
         """Stop watching."""
         self._set(None)

@@ -115,6 +115,22 @@ class Session(object):
         self._monitor.start(timeout)
         return self._monitor
 
+    def monitor_event_loop(self, timeout=60, loop=None):
+        """Beat from an asyncio loop, so that a loop that is blocked for longer than `timeout` seconds is a hang.
+
+        Args:
+            timeout: seconds.
+            loop: the loop; by default the one that is running. From another thread than the loop's, name it.
+
+        Returns the HeartbeatMonitor; its `stop()` ends the beating too.
+        """
+        monitor = self.start_heartbeat_monitor(timeout)
+        try:
+            monitor.beat_from(loop)
+        except Exception:
+            monitor.stop()
+        return monitor
+
     def heartbeat(self):
         """Say that the application is alive: one store into shared memory."""
         try:

@@ -5,7 +5,7 @@ import os
 import time
 import warnings
 
-from datacat import hooks, launch, machine, spool
+from datacat import launch, machine, spool, stack_dumps
 from datacat._compat import monotonic, now_us
 from datacat.control import ENDED_BY_CALL
 from datacat.recorder import Recorder
@@ -56,7 +56,7 @@ class RecorderSink(object):
             "boot_id": machine.boot_id(),
             "machine_id": machine.machine_id(),
             "hostname": machine.hostname(),
-            "stack_signal": hooks.install_stack_dumps(process),
+            "stack_signal": stack_dumps.install(process),
             "facts": machine.facts(),
         }
         manifest.update(options)
