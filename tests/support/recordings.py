@@ -24,7 +24,7 @@ AUDIO_STACK = [
 TRACEBACK = [
     "Traceback (most recent call last):\n",
     '  File "/srv/game/game.py", line 301, in run\n    self.load(level)\n',
-    '  File "/srv/game/levels.py", line 57, in load\n    spawn = self.data["spawn_point"]\n            ~~~~~~~~~^^^^^^^\n',
+    '  File "/srv/game/levels.py", line 57, in load\n    spawn = self.data["spawn_point"]\n            ~~~~~^^^\n',
     "KeyError: 'spawn_point'\n",
 ]
 

@@ -58,6 +58,6 @@ def _versioned(name: str) -> str:
         content = (BUNDLE / name).read_bytes()
     except FileNotFoundError:
         raise MissingBundle(
-            "The script and style of the web UI are not built. Install the package, which builds them: pip install ./server"
+            "The script and style of the web UI are not built. Installing the package builds them: pip install ./server"
         ) from None
     return f"/static/bundle/{name}?v={hashlib.sha256(content).hexdigest()[:12]}"
