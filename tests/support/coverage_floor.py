@@ -30,7 +30,10 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
 def _covered(root: Path, distribution: str) -> float:
     data = coverage.Coverage(data_file=str(root / ".coverage"), config_file=str(root / "pyproject.toml"))
     data.load()
-    return data.report(include=[f"{root / distribution}/*"], file=StringIO())
+    try:
+        return data.report(include=[f"{root / distribution}/*"], file=StringIO())
+    except coverage.exceptions.NoDataError:
+        return 0.0
 
 
 @pytest.hookimpl(trylast=True)

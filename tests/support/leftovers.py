@@ -9,7 +9,7 @@ import pytest
 
 from support import processes
 
-MARK = "DATACAT_TEST_RUN"
+MARK = "TEST_RUN_MARK"  # not DATACAT_…: tests take those out of the environment of the programs they start
 GRACE_SECONDS = 10  # a daemon may still be delivering what its program has logged
 
 

@@ -27,9 +27,8 @@ class Services:
     """A running server and web UI. A context manager: both have stopped when it is left."""
 
     def __init__(self, folder: Path, port: int, web_port: int) -> None:
-        """`folder` is for the data and the log. Raises DemoError when a port is taken."""
-        for taken, option in ((port, "--port"), (web_port, "--web-port")):
-            require_free_port(taken, option)
+        """`folder` is for the data and the log. A port of 0 is any free one. Raises DemoError when one is taken."""
+        port, web_port = usable_port(port, "--port"), usable_port(web_port, "--web-port")
         self.api_url = f"http://{HOST}:{port}"
         self.web_url = f"http://{HOST}:{web_port}"
         self._log = folder / "server.log"
@@ -111,8 +110,8 @@ def clean_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("DATACAT_")}
 
 
-def require_free_port(port: int, option: str) -> None:
-    """Raises DemoError when something listens on a port already."""
+def usable_port(port: int, option: str) -> int:
+    """The port itself, or a free one for 0. Raises DemoError when something listens on it already."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -122,3 +121,5 @@ def require_free_port(port: int, option: str) -> None:
                 f"port {port} on {HOST} is in use ({error.strerror}). "
                 f"Stop the program that uses it, or choose another port with {option}."
             ) from error
+        found: int = probe.getsockname()[1]
+        return found
