@@ -7,6 +7,7 @@ import signal
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -23,6 +24,7 @@ log = logging.getLogger("datacat.serve")
 
 _GRACE_SECONDS = 3
 _BACKLOG = 2048
+_THREADS = 64
 
 
 class CannotServe(Exception):
@@ -62,6 +64,8 @@ async def _run(
     config: Config,
     on_ready: Callable[[list[str]], None],
 ) -> None:
+    # Calls wait in threads for the commit that they share; the default of a few would let few share one.
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS, "datacat-call"))
     servers = [_Server(_uvicorn_config(service.app, config)) for service in services]
     with _stopping_on_signals(servers):
         async with _cleaning(store, config), asyncio.TaskGroup() as tasks:

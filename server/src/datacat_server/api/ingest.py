@@ -1,9 +1,9 @@
 """The batch call that daemons use (docs/design/records.md, `POST /api/ingest`)."""
 
+import asyncio
 from typing import Any
 
 import msgspec
-from anyio import to_thread
 from litestar import Request, Response, post
 
 from datacat_server.api.errors import BadRequest
@@ -39,7 +39,7 @@ async def ingest(request: Request[Any, Any, Any], store: StoreDependency) -> Res
     """Apply a batch; answers when it is on disk, with the positions reached and the records refused."""
     with _gate:
         body = await request.body()
-        answer = await to_thread.run_sync(_apply, store, body, request.headers.get("content-encoding"))
+        answer = await asyncio.to_thread(_apply, store, body, request.headers.get("content-encoding"))
     return Response(answer, media_type=JSON)
 
 

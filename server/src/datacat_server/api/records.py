@@ -3,6 +3,7 @@
 from typing import Any
 
 from litestar import Router, post
+from litestar.params import FromPath, RawBody
 
 from datacat_server.api import bodies
 from datacat_server.api.errors import BadRequest
@@ -19,37 +20,37 @@ def _ingest(store: Store, batch: SessionBatch) -> dict[str, Any]:
 
 
 @post("/state", status_code=200, sync_to_thread=True)
-def update_state(store: StoreDependency, session_id: str, body: bytes) -> dict[str, Any]:
+def update_state(store: StoreDependency, session_id: FromPath[str], body: RawBody) -> dict[str, Any]:
     """Merge a patch deeply into the state."""
     return _ingest(store, bodies.state_batch(session_id, body))
 
 
 @post("/events", status_code=200, sync_to_thread=True)
-def log_event(store: StoreDependency, session_id: str, body: bytes) -> dict[str, Any]:
+def log_event(store: StoreDependency, session_id: FromPath[str], body: RawBody) -> dict[str, Any]:
     """Add an event."""
     return _ingest(store, bodies.event_batch(session_id, body))
 
 
 @post("/metrics", status_code=200, sync_to_thread=True)
-def log_metric(store: StoreDependency, session_id: str, body: bytes) -> dict[str, Any]:
+def log_metric(store: StoreDependency, session_id: FromPath[str], body: RawBody) -> dict[str, Any]:
     """Add a reading, a delta or a sample of a metric."""
     return _ingest(store, bodies.metric_batch(session_id, body))
 
 
 @post("/heartbeat", status_code=200, sync_to_thread=True)
-def heartbeat(store: StoreDependency, session_id: str, body: bytes) -> dict[str, Any]:
+def heartbeat(store: StoreDependency, session_id: FromPath[str], body: RawBody) -> dict[str, Any]:
     """Note that the session lives."""
     return _ingest(store, bodies.heartbeat_batch(session_id, body))
 
 
 @post("/end", status_code=200, sync_to_thread=True)
-def end_session(store: StoreDependency, session_id: str, body: bytes) -> dict[str, Any]:
+def end_session(store: StoreDependency, session_id: FromPath[str], body: RawBody) -> dict[str, Any]:
     """The session ended cleanly."""
     return _ingest(store, bodies.status_batch(session_id, body, "ended"))
 
 
 @post("/crash", status_code=200, sync_to_thread=True)
-def crash_session(store: StoreDependency, session_id: str, body: bytes) -> dict[str, Any]:
+def crash_session(store: StoreDependency, session_id: FromPath[str], body: RawBody) -> dict[str, Any]:
     """The session's process crashed, for the reason given."""
     return _ingest(store, bodies.status_batch(session_id, body, "crashed"))
 

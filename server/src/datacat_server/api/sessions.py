@@ -5,7 +5,8 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Response, Router, delete, get, post
-from litestar.params import Dependency, Parameter
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, QueryParameter, RawBody, SkipValidation
 from litestar.response import Stream
 
 from datacat_server.api.bodies import session_batch
@@ -13,12 +14,12 @@ from datacat_server.api.errors import BadRequest
 from datacat_server.model import PARTS, encode
 from datacat_server.store.protocol import Store
 
-StoreDependency = Annotated[Store, Dependency(skip_validation=True)]
+StoreDependency = NamedDependency[SkipValidation[Store]]
 JSON = "application/json"
 
 
 @post("/api/sessions", status_code=200, sync_to_thread=True)
-def create_session(store: StoreDependency, body: bytes) -> dict[str, Any]:
+def create_session(store: StoreDependency, body: RawBody) -> dict[str, Any]:
     """The new session, under `id` and `session_id`. Sent again with the same id it is brought up to date."""
     batch = session_batch(body)
     store.ingest([batch])
@@ -29,10 +30,10 @@ def create_session(store: StoreDependency, body: bytes) -> dict[str, Any]:
 @get("/api/sessions", sync_to_thread=True)
 def list_sessions(
     store: StoreDependency,
-    limit: Annotated[int, Parameter(ge=1, le=1000)] = 100,
-    cursor: str | None = None,
-    product: str | None = None,
-    status: str | None = None,
+    limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100,
+    cursor: FromQuery[str | None] = None,
+    product: FromQuery[str | None] = None,
+    status: FromQuery[str | None] = None,
 ) -> Response[bytes]:
     """A page of summaries, newest first; `cursor` of the answer asks for the next one."""
     try:
@@ -43,7 +44,9 @@ def list_sessions(
 
 
 @get("/api/sessions/{session_id:str}", sync_to_thread=True)
-def read_session(store: StoreDependency, session_id: str, include: str | None = None) -> Response[bytes]:
+def read_session(
+    store: StoreDependency, session_id: FromPath[str], include: FromQuery[str | None] = None
+) -> Response[bytes]:
     """The whole session, or with `include` the parts that it names, separated by commas."""
     parts = PARTS if include is None else frozenset(part.strip() for part in include.split(",") if part.strip())
     if unknown := parts - PARTS:
@@ -52,7 +55,7 @@ def read_session(store: StoreDependency, session_id: str, include: str | None = 
 
 
 @delete("/api/sessions/{session_id:str}", status_code=200, sync_to_thread=True)
-def delete_session(store: StoreDependency, session_id: str) -> dict[str, Any]:
+def delete_session(store: StoreDependency, session_id: FromPath[str]) -> dict[str, Any]:
     """Gone, with all that belongs to it."""
     store.delete(session_id)
     return {"status": "ok", "success": True}

@@ -23,7 +23,7 @@ VersionOption = Annotated[
 ]
 _ConfigOption = Annotated[
     Path | None,
-    typer.Option("--config", help="File with the settings, as JSON.", show_default="./config.json if there is one"),
+    typer.Option("--config", help="File with the settings, as JSON. Default: ./config.json if there is one."),
 ]
 
 _OPTIONS: dict[str, tuple[type, list[str], str, str]] = {
@@ -52,7 +52,7 @@ def takes_settings(*without: str) -> Callable[[Callable[[Config], None]], Callab
         hints: dict[str, Any] = {"config_file": _ConfigOption}
         for name, (kind, flags, text, default) in _OPTIONS.items():
             if name not in without:
-                hints[name] = Annotated[kind | None, typer.Option(*flags, help=text, show_default=default)]
+                hints[name] = Annotated[kind | None, typer.Option(*flags, help=f"{text} Default: {default}.")]
         # Typer reads a command's options from its signature.
         keyword = inspect.Parameter.KEYWORD_ONLY
         parameters = [inspect.Parameter(name, keyword, default=None, annotation=hint) for name, hint in hints.items()]

@@ -4,6 +4,8 @@ from typing import Any
 
 import msgspec
 
+_encode = msgspec.json.Encoder(order="sorted").encode
+
 
 def merge(state: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
     """The state after a patch, sharing with the old one whatever the patch does not touch.
@@ -33,6 +35,6 @@ def changes(state: dict[str, Any], patch: dict[str, Any]) -> bool:
             old = state.get(key)
             if not isinstance(old, dict) or changes(old, value):
                 return True
-        elif key not in state or msgspec.json.encode(state[key]) != msgspec.json.encode(value):
+        elif key not in state or _encode(state[key]) != _encode(value):
             return True
     return False

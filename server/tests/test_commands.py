@@ -1,0 +1,241 @@
+"""The commands as processes of their own: how they start, stop, fail, and survive being killed."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import sqlite3
+import ssl
+import subprocess
+import sys
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from datacat_server.store.errors import StoreError, StoreUnavailable
+from datacat_server.store.sqlite import SqliteStore
+
+Start = Callable[..., Any]
+
+
+def ask(url: str, body: bytes | None = None) -> Any:
+    with urllib.request.urlopen(urllib.request.Request(url, data=body), timeout=30) as answer:
+        return json.loads(answer.read())
+
+
+def test_the_server_says_where_it_is_and_stops_cleanly(start: Start, tmp_path: Path) -> None:
+    server = start("datacat-server", "--port", "0")
+    [address] = server.addresses()
+    assert ask(f"{address}/health")["status"] == "healthy"
+    assert ask(f"{address}/api/sessions", b'{"product":"P","version":"1"}')["success"] is True
+    assert (tmp_path / "datacat_data" / "datacat.sqlite3").exists()
+    code, out, err = server.finish(signal.SIGTERM)
+    assert (code, out, err) == (0, "", "")
+
+
+def test_up_serves_both_and_stops_on_ctrl_c(start: Start) -> None:
+    up = start("datacat", "up", "--server-port", "0", "--web-port", "0")
+    web, api = up.addresses()
+    assert ask(f"{api}/health")["service"] == "datacat-server"
+    with urllib.request.urlopen(web, timeout=30) as page:
+        assert "text/html" in page.headers["content-type"]
+    code, _, err = up.finish(signal.SIGINT)
+    assert (code, err) == (0, "")
+
+
+def test_the_web_ui_alone_sees_what_the_server_writes(start: Start, tmp_path: Path) -> None:
+    [api] = start("datacat-server", "--port", "0").addresses()
+    [web] = start("datacat-web", "--web-port", "0").addresses()
+    ask(f"{api}/api/sessions", b'{"product":"Seen from afar","version":"1"}')
+    with urllib.request.urlopen(web, timeout=30) as page:
+        assert "Seen from afar" in page.read().decode()
+
+
+@pytest.mark.parametrize(
+    ("command", "option", "others"),
+    [
+        ("datacat-server", "--server-port", []),
+        ("datacat-web", "--web-port", []),
+        ("datacat", "--web-port", ["--server-port", "0"]),
+    ],
+)
+def test_a_port_that_is_taken_is_an_error_that_says_what_to_do(
+    start: Start, command: str, option: str, others: list[str]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        arguments = ["up"] if command == "datacat" else []
+        code, out, err = start(command, *arguments, option, str(port), *others).finish()
+    assert (code, out) == (1, "")
+    assert err.startswith(f"error: port {port} on 127.0.0.1 is in use by another program")
+    assert err.rstrip().endswith(f"choose another port with {option}")
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--host", "not.an.address.invalid"], "host 'not.an.address.invalid' is not an address of this machine"),
+        (["--host", "192.0.2.1"], "port 0 on 192.0.2.1 cannot be used"),
+        (["--data-path", "/dev/null/data"], "data_path: /dev/null/data cannot be used as a folder"),
+        (["--log-file", "/dev/null/log"], "log_file: /dev/null/log cannot be written"),
+        (["--config", "none.json"], "none.json: there is no such file"),
+        (["--require-api-key"], "api_key: is missing"),
+        (["--tls-cert-file", "none.pem", "--tls-key-file", "none.pem"], "tls_cert_file: none.pem is not a file"),
+        (["--tls-cert-file", __file__, "--tls-key-file", __file__], "tls_cert_file, tls_key_file: not a certificate"),
+    ],
+)
+def test_a_setting_that_will_not_do_is_named(start: Start, arguments: list[str], complaint: str) -> None:
+    code, out, err = start("datacat-server", "--port", "0", *arguments).finish()
+    assert (code, out) == (1, "")
+    assert err.startswith(f"error: {complaint}"), err
+    assert "Traceback" not in err
+
+
+def test_help_and_version(start: Start) -> None:
+    for command in ("datacat", "datacat-server", "datacat-web"):
+        code, out, _ = start(command, "--version").finish()
+        assert (code, out.split()[0]) == (0, "datacat-server")
+        code, out, _ = start(command, "--help").finish()
+        assert code == 0
+        assert "--version" in out
+    code, out, _ = start("datacat", "up", "--help").finish()
+    assert "9090" in out
+
+
+def test_the_log_goes_to_its_file(start: Start, tmp_path: Path, make_body: Callable[..., bytes]) -> None:
+    old = make_body("s1", "1-0", 0, [{"kind": "event", "name": "x", "time": 1}], time=1)
+    store = start("datacat-server", "--port", "0")
+    [address] = store.addresses()
+    ask(f"{address}/api/ingest", old)
+    store.finish(signal.SIGTERM)
+    [address] = (again := start("datacat-server", "--port", "0", "--log-file", "server.log")).addresses()
+    while "removed 1 sessions" not in (tmp_path / "server.log").read_text():
+        assert again.process.poll() is None
+    assert ask(f"{address}/api/sessions")["total"] == 0
+    assert again.finish(signal.SIGTERM) == (0, "", "")
+
+
+def test_what_was_acknowledged_outlives_sigkill_and_is_there_once(
+    start: Start, make_body: Callable[..., bytes]
+) -> None:
+    """Several writers send until all is acknowledged, while the server is killed three times."""
+    writers, batches, size = 3, 30, 40
+    acknowledged = [0] * writers
+    address = ""
+    ready = threading.Event()
+
+    def deliver(writer: int) -> None:
+        while acknowledged[writer] < batches * size:
+            first = acknowledged[writer]
+            records = [{"kind": "event", "name": f"{writer}.{first + n}"} for n in range(size)]
+            ready.wait(60)
+            try:
+                answer = ask(f"{address}/api/ingest", make_body("s1", f"1-{writer}", first, records))
+            except OSError:
+                continue
+            acknowledged[writer] = answer["sessions"]["s1"]["writers"][f"1-{writer}"]
+
+    threads = [threading.Thread(target=deliver, args=(writer,)) for writer in range(writers)]
+    server = start("datacat-server", "--port", "0")
+    [address] = server.addresses()
+    ready.set()
+    for thread in threads:
+        thread.start()
+    for kill in range(1, 4):
+        while sum(acknowledged) < kill * writers * batches * size // 4:
+            assert server.process.poll() is None
+        ready.clear()
+        server.finish(signal.SIGKILL)
+        before = list(acknowledged)
+        server = start("datacat-server", "--port", "0")
+        [address] = server.addresses()
+        names = [event["name"] for event in ask(f"{address}/api/sessions/s1")["events"]]
+        assert {f"{writer}.{n}" for writer in range(writers) for n in range(before[writer])} <= set(names)
+        assert len(names) == len(set(names))
+        ready.set()
+    for thread in threads:
+        thread.join()
+    names = [event["name"] for event in ask(f"{address}/api/sessions/s1")["events"]]
+    assert sorted(names) == sorted(f"{writer}.{n}" for writer in range(writers) for n in range(batches * size))
+
+
+def test_a_disk_that_takes_no_more_is_503_and_the_server_lives_on(
+    start: Start, make_body: Callable[..., bytes]
+) -> None:
+    prelude = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))"
+    server = start("datacat-server", "--port", "0", prelude=prelude)
+    [address] = server.addresses()
+    large = [{"kind": "event", "name": "x", "message": "y" * 1000}] * 1000
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        ask(f"{address}/api/ingest", make_body("s1", "1-0", 0, large))
+    assert caught.value.code == 503
+    assert json.loads(caught.value.read())["error"] == "unavailable"
+    caught.value.close()
+    assert ask(f"{address}/api/sessions")["total"] == 0
+    ask(f"{address}/api/ingest", make_body("s1", "1-0", 0, large[:10]))
+    assert ask(f"{address}/api/sessions/s1")["event_count"] == 10
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificate")
+def test_tls(start: Start, tmp_path: Path) -> None:
+    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+         "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2",
+         "-keyout", key, "-out", certificate],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    server = start("datacat-server", "--port", "0", "--tls-cert-file", str(certificate), "--tls-key-file", str(key))
+    [address] = server.addresses()
+    assert address.startswith("https://")
+    context = ssl.create_default_context(cafile=str(certificate))
+    with urllib.request.urlopen(f"{address}/health", timeout=30, context=context) as answer:
+        assert answer.status == 200
+
+
+def test_the_change_token_moves_with_every_write_of_any_process(
+    store: SqliteStore, tmp_path: Path, send: Callable[..., Any]
+) -> None:
+    tokens = [store.change_token(), store.change_token()]
+    assert tokens[0] == tokens[1]
+    send("s1")
+    tokens.append(store.change_token())
+    code = "import sys; from pathlib import Path; from datacat_server.store.sqlite import SqliteStore;"
+    code += "store = SqliteStore(Path(sys.argv[1])); store.delete('s1'); store.close()"
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "data")], check=True, timeout=60)
+    tokens.append(store.change_token())
+    assert len({repr(token) for token in tokens}) == 3
+    assert store.change_token() == tokens[-1]
+
+
+def test_a_file_of_a_newer_version_or_of_no_database_is_refused(tmp_path: Path) -> None:
+    SqliteStore(tmp_path).close()
+    with sqlite3.connect(tmp_path / "datacat.sqlite3") as db:
+        db.execute("PRAGMA user_version = 9999")
+    with pytest.raises(StoreError, match="newer version"):
+        SqliteStore(tmp_path)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "datacat.sqlite3").write_bytes(b"no database " * 1000)
+    with pytest.raises(StoreError, match="cannot be opened"):
+        SqliteStore(tmp_path / "other")
+    assert os.stat(tmp_path / "datacat.sqlite3").st_size > 0
+
+
+def test_a_file_that_another_process_holds_is_unavailable(
+    store: SqliteStore, tmp_path: Path, send: Callable[..., Any]
+) -> None:
+    store._writer.run(lambda ledger: ledger._db.execute("PRAGMA busy_timeout = 50").fetchone())
+    with sqlite3.connect(tmp_path / "data" / "datacat.sqlite3", isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreUnavailable, match="another process holds"):
+            send("s1")
+        other.execute("ROLLBACK")
+    other.close()
+    send("s1")
+    assert store.session("s1").id == "s1"

@@ -1,0 +1,81 @@
+"""The configuration: file, then environment, then flags; what is wrong is named."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from datacat_server.config import Config, ConfigError, load_config
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[[Any], Path]:
+    def write(content: Any) -> Path:
+        path = tmp_path / "settings.json"
+        path.write_text(content if isinstance(content, str) else json.dumps(content))
+        return path
+
+    return write
+
+
+def test_without_anything_the_defaults_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    config = load_config()
+    assert config == Config()
+    assert (config.server_port, config.web_port, config.host) == (9090, 8080, "127.0.0.1")
+
+
+def test_the_later_wins(write: Callable[[Any], Path]) -> None:
+    file = write({"server_port": 1, "web_port": 1, "host": "a", "retention_days": 1})
+    environment = {"DATACAT_WEB_PORT": "2", "DATACAT_HOST": "b", "DATACAT_API_KEY": "", "DATACAT_URL": "http://x"}
+    config = load_config(file, {"host": "c", "data_path": None}, environment)
+    assert (config.server_port, config.web_port, config.host) == (1, 2, "c")
+    assert (config.retention_days, config.api_key, config.data_path) == (1, None, "./datacat_data")
+
+
+def test_a_config_json_beside_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("config.json").write_text('{"api_key": "k", "require_api_key": true}')
+    assert load_config().require_api_key
+
+
+def test_the_environment_speaks_in_words() -> None:
+    environment = {"DATACAT_API_KEY": "k", "DATACAT_REQUIRE_API_KEY": "true", "DATACAT_RETENTION_DAYS": "0.5"}
+    config = load_config(environment=environment)
+    assert (config.api_key, config.require_api_key, config.retention_days) == ("k", True, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        ({"server_prot": 1}, "server_prot: unknown key; did you mean server_port?"),
+        ({"zzz": 1}, "zzz: unknown key; known are data_path, "),
+        ({"server_port": "9090"}, "server_port: expected a whole number, got a string"),
+        ({"server_port": 70000}, "server_port: expected a port from 0 to 65535, got 70000"),
+        ({"retention_days": 0}, "retention_days: expected a number above 0, got 0"),
+        ({"data_path": ""}, "data_path: must not be empty"),
+        ({"require_api_key": True}, "api_key: is missing, and require_api_key is set"),
+        ({"tls_cert_file": "a.pem"}, "tls_key_file: is missing"),
+        ({"tls_key_file": "a.pem"}, "tls_cert_file: is missing"),
+        ("[1]", "the file: expected an object, got an array"),
+        ("{", "the file: input data was truncated"),
+        ("\xff{", "the file: "),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_named(write: Callable[[Any], Path], content: Any, complaint: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config(write(content))
+    assert complaint in str(caught.value)
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    for path, complaint in [(tmp_path / "none.json", "there is no such file"), (tmp_path, "cannot be read")]:
+        with pytest.raises(ConfigError, match=complaint):
+            load_config(path)
+
+
+def test_a_bad_variable_is_named() -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config(environment={"DATACAT_WEB_PORT": "eighty"})
+    assert str(caught.value).startswith("DATACAT_WEB_PORT: expected a whole number")
