@@ -13,8 +13,8 @@ class Merger:
     """Merges reading passes.
 
     In one pass writer A is read before writer B; what B commits meanwhile may be younger than what A commits after it
-    was read. So a record is let go when it is not younger than the begin of its pass, or was held for one pass already:
-    by then everything older has been read too.
+    was read. So a record is let go when it is not younger than the begin of its pass, or was held while every writer was
+    read to its end: by then everything older has been read too.
 
     A writer's own order always stays: a record counts as at least as young as the one before it, also where the wall
     clock was set back.
@@ -27,15 +27,16 @@ class Merger:
     def __len__(self) -> int:
         return len(self._held)
 
-    def merge(self, fresh: Iterable[Record], horizon: int) -> list[Record]:
+    def merge(self, fresh: Iterable[Record], horizon: int, complete: bool = True) -> list[Record]:
         """Take the records of one pass; returns those that are ready, in order.
 
         Args:
             fresh: records of any writers, each writer's in its own order.
             horizon: when the pass began, microseconds since 1970 UTC; earlier where a writer was not read to its end.
+            complete: every writer was read to its end.
         """
-        ready = self._held
-        self._held = []
+        ready = [ranked for ranked in self._held if complete or ranked[0] <= horizon]
+        self._held = [ranked for ranked in self._held if not complete and ranked[0] > horizon]
         for record in fresh:
             rank = max(record.time, self._latest.get(record.writer, 0))
             self._latest[record.writer] = rank

@@ -84,12 +84,14 @@ class Outbox:
             return 0
         fresh: list[Record] = []
         horizon = now
+        complete = True
         for writer in writers_in(self._folder):
             records = self._reader(writer).read(_PASS_RECORDS)
             if len(records) == _PASS_RECORDS:
                 horizon = min(horizon, records[-1].time)
+                complete = False
             fresh += records
-        for record in self._merger.merge(fresh, horizon):
+        for record in self._merger.merge(fresh, horizon, complete):
             self._queue.append(record)
             self._queued_bytes += len(record.payload)
         return len(fresh)
