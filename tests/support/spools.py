@@ -8,21 +8,22 @@ from pathlib import Path
 from datacat.control import read_control
 from datacat_daemon.reader import WriterReader, writers_in
 
+from support.leftovers import MARK
+
 SOURCE = Path(__file__).parents[2] / "python" / "src"
 KINDS = {1: "event", 2: "state", 3: "metric", 4: "status"}
 
 
 def environment(spool, **more):
     """Environment of a program whose records stay in `spool`: its daemon is /usr/bin/true."""
-    own = {key: value for key, value in os.environ.items() if not key.startswith("DATACAT_")}
-    return dict(
-        own,
-        PYTHONPATH=str(SOURCE),
-        DATACAT_SPOOL=str(spool),
-        DATACAT_DAEMON="true",
-        DATACAT_URL="http://127.0.0.1:9",
-        **more,
-    )
+    own = {key: value for key, value in os.environ.items() if not key.startswith("DATACAT_") or key == MARK}
+    ours = {
+        "PYTHONPATH": str(SOURCE),
+        "DATACAT_SPOOL": str(spool),
+        "DATACAT_DAEMON": "true",
+        "DATACAT_URL": "http://127.0.0.1:9",
+    }
+    return {**own, **ours, **more}
 
 
 def run_program(spool, command, **more):
