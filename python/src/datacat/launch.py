@@ -33,29 +33,31 @@ sys.exit(main())
 
 _IN_BACKGROUND = '"$@" </dev/null >/dev/null 2>&1 &'
 
+_PYTHONS = ("python3",) + tuple("python3.%d" % minor for minor in range(14, 8, -1))
+
 _TRY_EACH_PYTHON = """
 boot=$1; home=$2; folder=$3
 (
 if command -v datacat-daemon >/dev/null 2>&1; then exec datacat-daemon --process-dir "$folder"; fi
-for python in python3 python3.14 python3.13 python3.12 python3.11 python3.10 python3.9; do
+for python in %s; do
   if "$python" -c 'import sys; sys.exit(sys.version_info < (3, 9))'; then
     exec "$python" -I -c "$boot" "$home" --process-dir "$folder"
   fi
 done
 ) </dev/null >/dev/null 2>&1 &
-"""
+""" % " ".join(_PYTHONS)
 
 
 def start_daemon(folder):
     """Start a daemon for a process folder of the spool; None, or a sentence that says why there is none."""
     try:
         command = _command(folder)
+        if command is None:
+            return HOW_TO_GET_ONE % folder
         if os.name == "posix":
             _run_detached(command)
-        elif command is not None:
-            subprocess.Popen(command, close_fds=True, creationflags=0x00000008)  # DETACHED_PROCESS
         else:
-            return HOW_TO_GET_ONE % folder
+            subprocess.Popen(command, close_fds=True, creationflags=0x00000008)  # DETACHED_PROCESS
     except Exception as error:
         return "datacat: the daemon could not be started (%s); records stay in %s." % (error, folder)
     return None
@@ -69,9 +71,14 @@ def _command(folder):
         return _background(shlex.split(chosen) + ["--process-dir", folder])
     if sys.version_info >= OLDEST_PYTHON and _is_interpreter(sys.executable):
         return _background([sys.executable, "-I", "-c", _BOOT, home, "--process-dir", folder])
-    if os.name == "posix":
+    if os.name == "posix" and any(_is_on_path(name) for name in ("datacat-daemon",) + _PYTHONS):
         return [_TRY_EACH_PYTHON, "sh", _BOOT, home, folder]
     return None
+
+
+def _is_on_path(name):
+    folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    return any(os.access(os.path.join(folder, name), os.X_OK) for folder in folders)
 
 
 def _background(words):
