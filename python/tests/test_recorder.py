@@ -163,7 +163,8 @@ def test_a_finalizer_may_log_in_the_middle_of_a_logging_call(tmp_path):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
-def test_a_forked_child_is_a_writer_of_its_own(tmp_path):
+def test_a_forked_child_is_a_writer_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)  # its lock may be held by the other thread at the fork
     code = """
         import os, sys, threading
         from datacat.recorder import Recorder
