@@ -10,9 +10,12 @@ import select
 import time
 from pathlib import Path
 
+from datacat._compat import now_us
+
 from datacat_daemon.janitor import Janitor
 from datacat_daemon.process_watch import ProcessWatch
 from datacat_daemon.shipper import Shipper
+from datacat_daemon.sleep import SleepWatch, through_sleep
 
 TURN_SECONDS = 0.05
 IDLE_TURN_SECONDS = 0.5
@@ -34,6 +37,7 @@ class Daemon:
         self._janitor = Janitor(folder.parent)
         self._watches: dict[Path, ProcessWatch] = {}
         self._settled: set[Path] = set()
+        self._sleep = SleepWatch()
         self._duty_at = 0.0
 
     def run(self) -> None:
@@ -49,7 +53,10 @@ class Daemon:
 
     def _turn(self) -> bool:
         now = time.monotonic()
+        slept = self._sleep.look(through_sleep(), time.monotonic(), now_us())
         for folder, watch in list(self._watches.items()):
+            if slept is not None:
+                watch.note_sleep(slept)
             watch.look(now)
             if watch.complete:
                 watch.close()

@@ -5,16 +5,14 @@ from __future__ import annotations
 import gzip
 import http.client
 import json
-import random
 import socket
 import ssl
-import time
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-SHORTEST_PAUSE = 0.5
-LONGEST_PAUSE = 30.0
+from datacat_daemon.backoff import Backoff
+
 _CONNECT_SECONDS = 5.0
 _ANSWER_SECONDS = 30.0
 _WORTH_COMPRESSING = 512
@@ -69,8 +67,12 @@ class Endpoint:
         if api_key:
             self._headers["Authorization"] = f"Bearer {api_key}"
         self._connection: http.client.HTTPConnection | None = None
-        self._failures = 0
-        self.ready_at = 0.0
+        self._backoff = Backoff()
+
+    @property
+    def ready_at(self) -> float:
+        """When to try again after a failure, by the monotonic clock; 0 after a success."""
+        return self._backoff.ready_at
 
     def post(self, body: bytes) -> Answer:
         """Send one body and wait for its answer. Raises Unavailable or Refused."""
@@ -82,26 +84,21 @@ class Endpoint:
             status, content, retry_after = self._exchange(body, headers)
         except (OSError, http.client.HTTPException, ValueError) as error:
             self.close()
-            self._failed(None)
+            self._backoff.failed()
             raise Unavailable(f"{type(error).__name__}: {error}") from error
         if status == 200:
             try:
                 answer = _parse(content)
             except (ValueError, TypeError, KeyError, AttributeError) as error:
-                self._failed(None)
+                self._backoff.failed()
                 raise Unavailable(f"an answer that is none: {error!r}") from error
-            self._failures = 0
-            self.ready_at = 0.0
+            self._backoff.succeeded()
             return answer
         message = f"{status}: {content[:500].decode('utf-8', 'replace')}"
         if status in _REFUSALS:
             raise Refused(message)
-        self._failed(retry_after)
+        self._backoff.failed(float(retry_after) if retry_after and retry_after.isdigit() else 0.0)
         raise Unavailable(message)
-
-    def failed(self) -> None:
-        """The answer could not be acted on: leave the server alone for a while."""
-        self._failed(None)
 
     def close(self) -> None:
         """Close the connection; the next post opens one again."""
@@ -140,14 +137,6 @@ class Endpoint:
         if response.will_close or not response.isclosed():
             self.close()
         return response.status, content, response.getheader("Retry-After")
-
-    def _failed(self, retry_after: str | None) -> None:
-        pause = min(LONGEST_PAUSE, SHORTEST_PAUSE * 2 ** min(self._failures, 10))
-        pause *= random.uniform(0.75, 1.25)
-        if retry_after is not None and retry_after.isdigit():
-            pause = max(pause, min(float(retry_after), LONGEST_PAUSE))
-        self._failures += 1
-        self.ready_at = time.monotonic() + pause
 
 
 def _parse(content: bytes) -> Answer:

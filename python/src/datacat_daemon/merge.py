@@ -13,8 +13,8 @@ class Merger:
     """Merges reading passes.
 
     In one pass writer A is read before writer B; what B commits meanwhile may be younger than what A commits after it
-    was read. So a record is let go when it is not younger than the begin of its pass, or was held while every writer was
-    read to its end: by then everything older has been read too.
+    was read. So a record is let go when it is not younger than the begin of its pass, or was held while every writer
+    was read to its end: by then everything older has been read too.
 
     A writer's own order always stays: a record counts as at least as young as the one before it, also where the wall
     clock was set back.

@@ -13,6 +13,7 @@ from datacat_daemon.manifest import BadManifest, read_manifest
 from datacat_daemon.process import Process, watch_process
 from datacat_daemon.session_watch import SessionWatch
 from datacat_daemon.shipper import Shipper
+from datacat_daemon.sleep import Sleep
 
 _FIND_SECONDS = 0.1
 _RETRY_SECONDS = 1.0
@@ -91,6 +92,12 @@ class ProcessWatch:
             session.look(now, self._process)
         if self.ended:
             self._wind_up(now)
+
+    def note_sleep(self, sleep: Sleep) -> None:
+        """The machine slept."""
+        if self._process is not None:
+            for session in self._sessions.values():
+                session.note_sleep(sleep)
 
     def close(self) -> None:
         """Look after it no more: another daemon may."""

@@ -16,6 +16,7 @@ from datacat_daemon.process import Process, boot_id, read_stat
 from datacat_daemon.recording import VerdictWriter, verdicts_in
 from datacat_daemon.scout import Scout
 from datacat_daemon.shipper import Shipment, Shipper
+from datacat_daemon.sleep import Sleep
 from datacat_daemon.verdict import Evidence, Verdict, after_death, while_running
 
 _FIND_SECONDS = 0.25
@@ -44,7 +45,7 @@ class SessionWatch:
         self._writer = VerdictWriter(folder)
         written = verdicts_in(folder)
         self.settled = bool(_FINAL.intersection(written))
-        self._heartbeat = HeartbeatWatch(hung=written[-1:] == ["hung"])
+        self._heartbeat = HeartbeatWatch(hung=[s for s in written if s in ("hung", "recovered")][-1:] == ["hung"])
         self._pending: tuple[Hung, StackRequest] | None = None
         self._find_at = 0.0
 
@@ -82,6 +83,14 @@ class SessionWatch:
                 self._settle(verdict)
         if urgent:
             self._ship_now()
+
+    def note_sleep(self, sleep: Sleep) -> None:
+        """The machine slept, and the session with it."""
+        if not self.settled:
+            seconds = round(sleep.seconds, 3)
+            self._write(Verdict("suspended", sleep.began_us, "the machine went to sleep"))
+            reason = f"the machine is awake again, after {seconds:.0f} s"
+            self._write(Verdict("resumed", now_us(), reason, {"suspended_seconds": seconds}))
 
     def conclude(self, now: float, exit_status: int | None, seen: bool) -> None:
         """The process has ended: write the verdict, unless there is one.
@@ -161,12 +170,13 @@ class SessionWatch:
         self.settled = self._write(verdict)
 
     def _write(self, verdict: Verdict) -> bool:
-        self._log.write(f"{self.manifest.session_id}: {verdict.status}: {verdict.reason}")
+        what = f"{self.manifest.session_id}: {verdict.status}: {verdict.reason}"
         try:
             self._writer.write(verdict)
         except OSError as error:
-            self._log.write(f"{self.manifest.session_id}: the verdict could not be written: {error}")
+            self._log.write(f"{what} (not written: {error})")
             return False
+        self._log.write(what)
         self._ship_now()
         return True
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from datacat._compat import now_us
 
+from datacat_daemon.backoff import Backoff
 from datacat_daemon.endpoint import Endpoint, Refused, Unavailable
 from datacat_daemon.log import DaemonLog
 from datacat_daemon.manifest import Manifest
@@ -46,18 +47,20 @@ class Shipment:
         self._sent_heartbeat: int | None = None
         self._sent_at = 0.0
         self._due = 0.0
+        self._disagreements = Backoff()
+        self.tried_at = 0.0
 
     def due_at(self) -> float:
         """When it is to be shipped next, by the monotonic clock."""
         if self.done or self.refused:
             return float("inf")
-        return max(0.0 if self.urgent else self._due, self.endpoint.ready_at)
+        return max(0.0 if self.urgent else self._due, self.endpoint.ready_at, self._disagreements.ready_at)
 
     def ship(self) -> None:
         """Read what is new and send it, unless there is nothing to say. Leaves `failing` behind."""
         finished = self.finished
         urgent, self.urgent = self.urgent, False
-        now = time.monotonic()
+        now = self.tried_at = time.monotonic()
         self._due = now + max(0.05, self.manifest.batch_interval_seconds)
         self._outbox.fill(now_us())
         if urgent or finished:
@@ -80,6 +83,10 @@ class Shipment:
         elif finished:
             self.done = bool(self._sent_at) and self._outbox.fill(now_us()) == 0
 
+    def hold_back(self) -> None:
+        """Something is wrong with this session alone: leave it for a while, the others go on."""
+        self._disagreements.failed()
+
     def close(self) -> None:
         """Let go of its files."""
         self._outbox.close()
@@ -96,9 +103,10 @@ class Shipment:
             except Refused as error:
                 self._outbox.split(str(error))
             except Disagreement as error:
-                self.endpoint.failed()
+                self.hold_back()
                 raise Unavailable(str(error)) from error
             else:
+                self._disagreements.succeeded()
                 self._note_sent()
             self._outbox.fill(now_us())
         return _BATCHES_A_TURN
@@ -185,7 +193,8 @@ class Shipper:
             next_due = min((shipment.due_at() for shipment in shipments), default=float("inf"))
             self._wake.wait(min(max(0.0, next_due - time.monotonic()), 1.0))
             self._wake.clear()
-            for shipment in shipments:
+            # Whoever has waited longest is first: while a server is away there is one try for all of its sessions.
+            for shipment in sorted(shipments, key=lambda shipment: shipment.tried_at):
                 if not self._stop and shipment.due_at() <= time.monotonic():
                     self._ship(shipment)
 
@@ -194,4 +203,4 @@ class Shipper:
             shipment.ship()
         except Exception as error:  # one odd session must not keep the others from being shipped
             shipment.log.write(f"{shipment.manifest.session_id}: not shipped: {error!r}")
-            shipment.endpoint.failed()
+            shipment.hold_back()

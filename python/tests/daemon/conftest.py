@@ -38,6 +38,7 @@ class IngestServer:
         answers: what to do with the coming requests, in turn, instead of answering: "cut" commits and closes the
             connection, "drop" closes it at once, a number answers with that status, bytes are the body of a 200.
         refuses: called with each record; True refuses that record by itself.
+        muted: sessions for which no answer holds a position.
         rejects: called with the lines of a body; True answers the whole body with 400.
     """
 
@@ -48,6 +49,7 @@ class IngestServer:
         self.keys = []
         self.refuses = lambda record: False
         self.rejects = lambda lines: False
+        self.muted = set()
         self.lock = threading.Lock()
         keeper = self
 
@@ -139,6 +141,7 @@ class IngestServer:
                     )
                 else:
                     session["records"].append(line)
+        answer["sessions"] = {id: entry for id, entry in answer["sessions"].items() if id not in self.muted}
         return answer
 
     def only(self):
@@ -246,9 +249,9 @@ class Bench:
     def hasty_daemon(self, folder):
         """A daemon whose long periods are short ones."""
         before = """
-from datacat_daemon import daemon, endpoint, janitor
+from datacat_daemon import backoff, daemon, janitor
 daemon.DUTY_SECONDS = daemon.SCAN_SECONDS = 0.2
-endpoint.LONGEST_PAUSE = 0.5
+backoff.LONGEST_PAUSE = 0.5
 janitor.GRACE_SECONDS = 1.0
 """
         return self.daemon(folder, before)

@@ -70,9 +70,9 @@ def test_of_many_daemons_one_stays_and_delivers_for_all(bench, address, late_ser
     processes = [bench.program(address.url, DIES) for _ in range(3)]
     folders = [bench.folder_of(process) for process in processes]
     daemons = [bench.hasty_daemon(folder) for folder in folders]
-    wait_for(lambda: all("refused" in log_of(folder).lower() for folder in folders))
     for process in processes:
         die(process)
+    wait_for(lambda: all("crashed" in log_of(folder) for folder in folders), "the verdicts")
     wait_for(lambda: sum(daemon.poll() is None for daemon in daemons) == 1, "all but one to leave")
     assert len(bench.left()) == 3
     server = late_server()

@@ -1,5 +1,6 @@
 """Every record arrives exactly once, whatever the server answers, or does not, and whoever is killed meanwhile."""
 
+import dataclasses
 import json
 import signal
 import subprocess
@@ -11,7 +12,7 @@ from datacat_daemon.endpoint import Endpoint, Refused, Unavailable
 from datacat_daemon.log import LIMIT, DaemonLog
 from datacat_daemon.manifest import BadManifest, Manifest, read_manifest
 from datacat_daemon.outbox import Disagreement, Outbox
-from datacat_daemon.shipper import Shipment
+from datacat_daemon.shipper import Shipment, Shipper
 
 
 @pytest.fixture
@@ -44,7 +45,6 @@ class SmallSession:
         """As the shipper's thread does, without its pauses, until the server has everything."""
         self.shipment.finished = True
         for _ in range(turns):
-            self.shipment.endpoint.ready_at = 0.0
             self.shipment.ship()
             if self.shipment.done:
                 return
@@ -192,6 +192,25 @@ def test_an_answer_without_a_writer_s_position_is_no_answer(session, tmp_path):
     assert outbox.next_batch() is outbox.next_batch()
     with pytest.raises(Disagreement):
         outbox.settle({}, [])
+
+
+def test_a_session_that_is_never_acknowledged_does_not_hold_up_the_others(session, tmp_path, wait_for):
+    muted, heard = (dataclasses.replace(session.manifest, session_id=name) for name in ("muted", "heard"))
+    session.server.muted = {"muted"}
+    other = tmp_path / "other"
+    other.mkdir()
+    session.write(5)
+    SegmentWriter(str(other), "1-0", 4096).append(EVENT, 0, 1, b'{"name":"n"}')
+    shipper = Shipper()
+    shipper.start()
+    held = shipper.add(session.folder, muted, session.log)
+    wait_for(lambda: held.failing)
+    shipper.add(other, heard, session.log)
+    wait_for(lambda: session.server.records("event", "heard"))
+    session.server.muted = set()
+    wait_for(lambda: not held.failing)
+    shipper.stop(10)
+    assert len(session.server.records("event", "muted")) == 5
 
 
 def test_the_key_is_sent(session):
