@@ -18,7 +18,7 @@ import uuid
 from datacat.client import DatacatClient, DatacatError, default_product, default_version
 from datacat.handler import DatacatHandler
 from datacat.heartbeat import HeartbeatMonitor
-from datacat.session import AsyncSession, Session
+from datacat.session import AsyncSession, Session, Timer
 from datacat.sink_direct import DirectSink, QueuedSink, description
 from datacat.sink_recorder import RecorderSink
 
@@ -31,6 +31,7 @@ __all__ = [
     "DatacatHandler",
     "HeartbeatMonitor",
     "Session",
+    "Timer",
     "create_session",
 ]
 
