@@ -36,6 +36,9 @@ class HeartbeatMonitor:
 class Timer:
     count: int | None
     duration: float | None
+    def __init__(
+        self, session: Session, name: str, count: int | None, unit: str, tags: _Words | None
+    ) -> None: ...
     def __enter__(self) -> Timer: ...
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
