@@ -1,0 +1,81 @@
+"""A real server, and real programs that report to it, over folders that are gone afterwards."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+GIVE_UP_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Running:
+    """A server that runs: its address, and the folder that everything lies in."""
+
+    url: str
+    folder: Path
+
+    def environment(self) -> dict[str, str]:
+        """For programs that shall report to it."""
+        return {**os.environ, "DATACAT_URL": self.url, "DATACAT_SPOOL": str(self.folder / "spool")}
+
+    def start(self, code: str) -> "subprocess.Popen[str]":
+        """Start a Python program; what it prints can be read."""
+        arguments = [sys.executable, "-c", code]
+        return subprocess.Popen(arguments, env=self.environment(), stdout=subprocess.PIPE, text=True)
+
+    def session(self, session_id: str, *, whole: bool = False) -> dict[str, Any]:
+        """A session as the server has it; empty while it does not know it."""
+        try:
+            url = f"{self.url}/api/sessions/{session_id}" + ("" if whole else "?include=vitals")
+            with urllib.request.urlopen(url, timeout=GIVE_UP_SECONDS) as answer:
+                return dict(json.load(answer))
+        except urllib.error.HTTPError as error:
+            if error.code == 404:
+                return {}
+            raise
+
+    def wait_for_status(self, session_id: str, status: str | None = None) -> None:
+        """Return when the server knows the session, with this status if one is given. Raises TimeoutError."""
+        deadline = time.monotonic() + GIVE_UP_SECONDS
+        while time.monotonic() < deadline:
+            session = self.session(session_id)
+            if session and status in (None, session["status"]):
+                return
+            time.sleep(0.002)
+        raise TimeoutError(f"session {session_id} has not become {status} within {GIVE_UP_SECONDS} s")
+
+
+@contextlib.contextmanager
+def server() -> Iterator[Running]:
+    """A server on a free port, with an empty store; its daemons are done when it stops."""
+    with tempfile.TemporaryDirectory(prefix="datacat-bench-") as name:
+        folder = Path(name)
+        command = [
+            str(Path(sys.executable).with_name("datacat-server")),
+            "--port",
+            "0",
+            "--data-path",
+            str(folder / "data"),
+        ]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        try:
+            url = next(word for line in process.stdout for word in line.split() if word.startswith("http://"))
+            yield Running(url, folder)
+            deadline = time.monotonic() + GIVE_UP_SECONDS
+            while list(folder.glob("spool/*-*/")) and time.monotonic() < deadline:
+                time.sleep(0.05)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.communicate()
