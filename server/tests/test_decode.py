@@ -168,7 +168,9 @@ def test_gzip_is_unpacked_whole_and_in_several_members() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "encoding"), [(gzip.compress(b"x" * 1000)[:-9], "gzip"), (b"no gzip at all", "GZIP"), (b"", "br")]
+    ("body", "encoding"),
+    [(gzip.compress(b"x" * 1000)[:-9], "gzip"), (b"no gzip at all", "GZIP"), (b"", "br")],
+    ids=["cut short", "no gzip", "another encoding"],
 )
 def test_a_body_that_cannot_be_unpacked_is_one_error(body: bytes, encoding: str) -> None:
     with pytest.raises(UnreadableBody):

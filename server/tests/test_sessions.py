@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import msgspec
 import pytest
+from datacat_server.ingest.decode import decode_batches
 from datacat_server.ingest.merge import merge
 from datacat_server.ingest.result import IngestResult
 from datacat_server.model import Bucket, Status, encode
@@ -122,15 +123,19 @@ def test_every_state_of_the_past_can_be_rebuilt(store: SqliteStore, send: Send, 
     assert session.state == expected[-1]
 
 
-def test_long_states_get_snapshots_and_reopen_as_they_were(store: SqliteStore, send: Send, tmp_path: Path) -> None:
+def test_long_states_get_snapshots_and_reopen_as_they_were(
+    store: SqliteStore, send: Send, make_body: Callable[..., bytes], tmp_path: Path
+) -> None:
     patches = [{"kind": "state", "state": {"n": n, f"k{n % 50}": "x" * 100}} for n in range(300)]
     send("s1", "1-0", 0, patches[:200])
     with sqlite3.connect(tmp_path / "data" / "datacat.sqlite3") as db:
         assert 5 < db.execute("SELECT count(*) FROM snapshots").fetchone()[0] < 60
-    # Another store does not have the session in memory, and goes on from what is in the tables.
+    # Another store does not have the session in memory, and goes on from what is in the tables; so does the first then.
     other = SqliteStore(tmp_path / "data")
+    other.ingest(decode_batches(make_body("s1", "1-0", 200, patches[200:250]))[0])
     other.close()
-    send("s1", "1-0", 200, patches[200:])
+    send("s1", "1-0", 250, patches[250:])
+    assert [change.state["n"] for change in store.states("s1", limit=300)] == list(range(299, -1, -1))
     state = store.session("s1", ()).state
     assert state == {"product": "Game", "version": "1.0", "n": 299} | {f"k{n}": "x" * 100 for n in range(50)}
 

@@ -23,6 +23,7 @@ from datacat_server.store.protocol import Store
 log = logging.getLogger("datacat.serve")
 
 _GRACE_SECONDS = 3
+_KEEP_ALIVE_SECONDS = 75  # daemons keep one connection, and may have nothing to send for a while
 _BACKLOG = 2048
 _THREADS = 64
 
@@ -92,6 +93,7 @@ def _uvicorn_config(app: Litestar, config: Config) -> uvicorn.Config:
         access_log=False,
         ssl_certfile=config.tls_cert_file,
         ssl_keyfile=config.tls_key_file,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=_GRACE_SECONDS,
         server_header=False,
     )

@@ -12,8 +12,8 @@ from datacat_server.ingest.decode import UnreadableBody, decode_batches, unpack
 from datacat_server.store.errors import StoreBusy
 from datacat_server.store.protocol import Store
 
-_MOST_AT_ONCE = 64
-"""Batches that may be in memory together; each can unpack to many times its size."""
+_MOST_AT_ONCE = 256
+"""Batches that may wait to be written. Those that are still arriving do not count: a slow sender blocks nobody."""
 
 
 class _Gate:
@@ -37,8 +37,8 @@ _gate = _Gate()
 @post("/api/ingest", status_code=200)
 async def ingest(request: Request[Any, Any, Any], store: StoreDependency) -> Response[bytes]:
     """Apply a batch; answers when it is on disk, with the positions reached and the records refused."""
+    body = await request.body()
     with _gate:
-        body = await request.body()
         answer = await asyncio.to_thread(_apply, store, body, request.headers.get("content-encoding"))
     return Response(answer, media_type=JSON)
 

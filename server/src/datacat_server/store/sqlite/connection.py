@@ -8,6 +8,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 
 from datacat_server.store.errors import StoreError
+from datacat_server.store.sqlite.failures import explained
 
 FILE_NAME = "datacat.sqlite3"
 _BUSY_SECONDS = 30.0
@@ -57,7 +58,10 @@ def _version(connection: sqlite3.Connection) -> int:
 
 
 class Readers:
-    """A pool of connections for reading; each `with readers.snapshot()` sees one unchanging state of the file."""
+    """A pool of connections for reading; each `with readers.snapshot()` sees one unchanging state of the file.
+
+    Raises StoreError where the file cannot be read.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -69,6 +73,8 @@ class Readers:
         try:
             connection.execute("BEGIN")
             yield connection
+        except sqlite3.Error as error:
+            raise explained(error) from error
         finally:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")

@@ -13,7 +13,7 @@ import msgspec
 
 from datacat_server.ingest.merge import changes, merge
 
-# Looked at when a snapshot is due, which is when the whole state is written anyway: between two, it may reach twice that.
+# Looked at when a snapshot is due, when the whole state is written anyway: between two, it may reach twice that.
 LARGEST_STATE = 4 * 1024 * 1024
 _SMALLEST_STRIDE = 2048
 _PATCH_COST = 64  # what applying a patch costs beside its length, in bytes' worth

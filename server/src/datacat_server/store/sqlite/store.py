@@ -13,7 +13,8 @@ from datacat_server.store.errors import StoreError
 from datacat_server.store.protocol import UnknownSession
 from datacat_server.store.sqlite import read, views
 from datacat_server.store.sqlite.connection import FILE_NAME, Readers, connect, migrate
-from datacat_server.store.sqlite.writer import Writer, unavailable
+from datacat_server.store.sqlite.failures import explained
+from datacat_server.store.sqlite.writer import Writer
 from datacat_server.store.views import EventPage, Series, StoredEvent, Timeline
 
 _PAGE = 200
@@ -36,7 +37,7 @@ class SqliteStore:
             migrate(connection)
         except Exception as error:
             connection.close()
-            raise unavailable(error) from error
+            raise explained(error) from error
         self._writer = Writer(connection)
         self._readers = Readers(path)
         self._watcher = connect(path)

@@ -11,11 +11,15 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from datacat_server.store.errors import StoreBusy, StoreError, StoreUnavailable
+from datacat_server.store.errors import StoreBusy, StoreUnavailable
+from datacat_server.store.sqlite.failures import explained
 from datacat_server.store.sqlite.ledger import Ledger
 
 _MOST_JOBS = 256
 _MOST_WAITING = 10_000
+
+# The disk, a lock, the file itself: no job can go on, and SQLite may have undone the transaction by itself.
+_OF_THE_FILE = sqlite3.OperationalError
 
 T = TypeVar("T")
 Job = Callable[[Ledger], Any]
@@ -71,15 +75,15 @@ class Writer:
             for job, future in jobs:
                 try:
                     done.append((future, self._run_alone(job)))
-                except sqlite3.Error:
+                except _OF_THE_FILE:
                     raise
                 except Exception as error:
-                    future.set_exception(error)
+                    future.set_exception(explained(error))
             self._connection.execute("COMMIT")
         except Exception as error:
             self._ledger.forget()
             self._roll_back()
-            failure = unavailable(error)
+            failure = explained(error)
             for _, future in jobs:
                 if not future.done():
                     future.set_exception(failure)
@@ -99,7 +103,7 @@ class Writer:
         self._connection.execute("SAVEPOINT job")
         try:
             answer = job(self._ledger)
-        except sqlite3.Error:
+        except _OF_THE_FILE:
             raise
         except Exception:
             self._connection.execute("ROLLBACK TO job")
@@ -116,18 +120,3 @@ class Writer:
             except sqlite3.Error:
                 # SQLite has rolled back by itself, or will when the connection is next used.
                 return
-
-
-def unavailable(error: Exception) -> Exception:
-    """What a caller is told when a commit failed; anything but SQLite's own errors stays as it is."""
-    code = getattr(error, "sqlite_errorcode", None)
-    match code and code & 0xFF:
-        case sqlite3.SQLITE_FULL:
-            return StoreUnavailable("the disk of the server is full; free some space there, then send it again")
-        case sqlite3.SQLITE_IOERR:
-            return StoreUnavailable("the server cannot write to its disk; look after it, then send it again")
-        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
-            return StoreUnavailable("another process holds the data of the server; send it again later")
-        case None:
-            return error
-    return StoreError(f"the data of the server cannot be written: {error}")

@@ -1,0 +1,86 @@
+"""The store's file: shared by processes, held by another, of another version, damaged."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from datacat_server.store.errors import StoreError, StoreUnavailable
+from datacat_server.store.sqlite import SqliteStore
+
+
+def test_the_change_token_moves_with_every_write_of_any_process(
+    store: SqliteStore, tmp_path: Path, send: Callable[..., Any]
+) -> None:
+    tokens = [store.change_token(), store.change_token()]
+    assert tokens[0] == tokens[1]
+    send("s1")
+    tokens.append(store.change_token())
+    code = "import sys; from pathlib import Path; from datacat_server.store.sqlite import SqliteStore;"
+    code += "store = SqliteStore(Path(sys.argv[1])); store.delete('s1'); store.close()"
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "data")], check=True, timeout=60)
+    tokens.append(store.change_token())
+    assert len({repr(token) for token in tokens}) == 3
+    assert store.change_token() == tokens[-1]
+
+
+def test_a_file_of_a_newer_version_or_of_no_database_is_refused(tmp_path: Path) -> None:
+    SqliteStore(tmp_path).close()
+    with sqlite3.connect(tmp_path / "datacat.sqlite3") as db:
+        db.execute("PRAGMA user_version = 9999")
+    with pytest.raises(StoreError, match="newer version"):
+        SqliteStore(tmp_path)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "datacat.sqlite3").write_bytes(b"no database " * 1000)
+    with pytest.raises(StoreError, match="cannot be opened"):
+        SqliteStore(tmp_path / "other")
+    assert os.stat(tmp_path / "datacat.sqlite3").st_size > 0
+
+
+def test_a_file_that_another_process_holds_is_unavailable(
+    store: SqliteStore, tmp_path: Path, send: Callable[..., Any]
+) -> None:
+    store._writer.run(lambda ledger: ledger._db.execute("PRAGMA busy_timeout = 50").fetchone())
+    with sqlite3.connect(tmp_path / "data" / "datacat.sqlite3", isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreUnavailable, match="another process holds"):
+            send("s1")
+        other.execute("ROLLBACK")
+    other.close()
+    send("s1")
+    assert store.session("s1").id == "s1"
+
+
+def test_a_job_that_breaks_a_rule_of_the_tables_is_undone_alone(store: SqliteStore, send: Callable[..., Any]) -> None:
+    send("s1", "1-0", 0, [{"kind": "event", "name": "x"}])
+    with pytest.raises(StoreError, match="UNIQUE constraint"):
+        store._writer.run(lambda ledger: ledger._db.execute("INSERT INTO writers SELECT * FROM writers"))
+    with pytest.raises(ZeroDivisionError):
+        store._writer.run(lambda ledger: 1 // 0)
+    assert send("s1", "1-0", 1, [{"kind": "event", "name": "y"}]).sessions["s1"].writers == {"1-0": 2}
+
+
+def test_a_damaged_file_is_an_error_of_the_store(store: SqliteStore, tmp_path: Path, send: Callable[..., Any]) -> None:
+    send("s1", "1-0", 0, [{"kind": "event", "name": "x"}])
+    with sqlite3.connect(tmp_path / "data" / "datacat.sqlite3") as other:
+        other.execute("DROP TABLE events")
+    other.close()
+    with pytest.raises(StoreError, match="no such table"):
+        store.session("s1")
+    with pytest.raises(StoreError, match="no such table"):
+        send("s1", "1-0", 1, [{"kind": "event", "name": "y"}])
+
+
+def test_a_migration_that_fails_leaves_the_file_as_it_was(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "datacat.sqlite3") as db:
+        db.execute("CREATE TABLE verdicts (x)")
+    db.close()
+    with pytest.raises(StoreError, match="already exists"):
+        SqliteStore(tmp_path)
+    with sqlite3.connect(tmp_path / "datacat.sqlite3") as db:
+        assert [row[0] for row in db.execute("SELECT name FROM sqlite_schema")] == ["verdicts"]
+    db.close()
