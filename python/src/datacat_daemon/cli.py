@@ -6,9 +6,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from datacat import __version__
-
-from datacat_daemon.daemon import Daemon
+from datacat_daemon.process import process_of, watch_process
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -18,12 +16,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description="Looks after one application process: ships what it records to the DataCat server, and says what"
         " became of it. The client library starts it by itself.",
     )
-    parser.add_argument("--version", action="version", version=f"datacat-daemon {__version__}")
-    parser.add_argument(
-        "--process-dir", type=Path, required=True, metavar="DIR", help="the process's folder in the spool"
-    )
-    folder: Path = parser.parse_args(arguments).process_dir
-    if not folder.is_dir():
-        parser.error(f"--process-dir: there is no folder {folder}")
-    Daemon(folder.absolute()).run()
+    parser.add_argument("--version", action="store_true", help="show the version and leave")
+    parser.add_argument("--process-dir", type=Path, metavar="DIR", help="the process's folder in the spool")
+    options = parser.parse_args(arguments)
+    if options.version:
+        from datacat import __version__
+
+        print(f"datacat-daemon {__version__}")
+        return 0
+    if options.process_dir is None:
+        parser.error("--process-dir is needed")
+    if not options.process_dir.is_dir():
+        parser.error(f"--process-dir: there is no folder {options.process_dir}")
+    folder: Path = options.process_dir.absolute()
+    named = process_of(folder)
+    process = None if named is None else watch_process(*named)
+    # How a process ended is known only to who watched it then; it may not live as long as the imports below take.
+    from datacat_daemon.daemon import Daemon
+
+    Daemon(folder, process).run()
     return 0

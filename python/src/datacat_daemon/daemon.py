@@ -13,6 +13,7 @@ from pathlib import Path
 from datacat._compat import now_us
 
 from datacat_daemon.janitor import Janitor
+from datacat_daemon.process import Process
 from datacat_daemon.process_watch import ProcessWatch
 from datacat_daemon.shipper import Shipper
 from datacat_daemon.sleep import SleepWatch, through_sleep
@@ -29,10 +30,12 @@ class Daemon:
 
     Args:
         folder: the process folder, inside the spool.
+        process: its process, if it is watched already.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, process: Process | None = None) -> None:
         self._folder = folder
+        self._process = process
         self._shipper = Shipper()
         self._janitor = Janitor(folder.parent)
         self._watches: dict[Path, ProcessWatch] = {}
@@ -42,7 +45,7 @@ class Daemon:
 
     def run(self) -> None:
         """Return when there is nothing left to do here; at once if another daemon looks after the folder."""
-        if not self._adopt(self._folder):
+        if not self._adopt(self._folder, self._process):
             return
         self._shipper.start()
         try:
@@ -82,8 +85,8 @@ class Daemon:
         waits = not live and all(watch.only_waits for watch in self._watches.values())
         poll.poll((IDLE_TURN_SECONDS if waits else TURN_SECONDS) * 1000)
 
-    def _adopt(self, folder: Path) -> bool:
-        watch = ProcessWatch.adopt(folder, self._shipper)
+    def _adopt(self, folder: Path, process: Process | None = None) -> bool:
+        watch = ProcessWatch.adopt(folder, self._shipper, process)
         if watch is not None:
             self._watches[folder] = watch
             watch.look(time.monotonic())

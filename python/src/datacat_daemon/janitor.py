@@ -6,8 +6,7 @@ import time
 from pathlib import Path
 
 from datacat_daemon.locks import FileLock
-from datacat_daemon.process import watch_process
-from datacat_daemon.process_watch import process_of
+from datacat_daemon.process import process_of, watch_process
 
 GRACE_SECONDS = 10.0
 """A process folder that changed more recently than this may have a daemon that is just being started."""

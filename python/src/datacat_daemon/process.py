@@ -233,6 +233,14 @@ def watch_process(pid: int, start: str | None) -> Process | None:
         return None
 
 
+def process_of(folder: Path) -> tuple[int, str | None] | None:
+    """Pid and start time as a process folder's name `<pid>-<start>-<random>` has them; None for another name."""
+    parts = folder.name.split("-")
+    if len(parts) != 3 or not parts[0].isdigit() or not parts[1].isdigit():
+        return None
+    return int(parts[0]), None if parts[1] == "0" else parts[1]
+
+
 def boot_id() -> str | None:
     """What names this run of the machine, None where the system does not tell."""
     try:

@@ -10,7 +10,7 @@ from pathlib import Path
 from datacat_daemon.locks import FileLock
 from datacat_daemon.log import DaemonLog
 from datacat_daemon.manifest import BadManifest, read_manifest
-from datacat_daemon.process import Process, watch_process
+from datacat_daemon.process import Process, process_of, watch_process
 from datacat_daemon.session_watch import SessionWatch
 from datacat_daemon.shipper import Shipper
 from datacat_daemon.sleep import Sleep
@@ -18,14 +18,6 @@ from datacat_daemon.sleep import Sleep
 _FIND_SECONDS = 0.1
 _RETRY_SECONDS = 1.0
 _UNNAMED_SECONDS = 30.0
-
-
-def process_of(folder: Path) -> tuple[int, str | None] | None:
-    """Pid and start time as a process folder's name `<pid>-<start>-<random>` has them; None for another name."""
-    parts = folder.name.split("-")
-    if len(parts) != 3 or not parts[0].isdigit() or not parts[1].isdigit():
-        return None
-    return int(parts[0]), None if parts[1] == "0" else parts[1]
 
 
 class ProcessWatch:
@@ -37,12 +29,18 @@ class ProcessWatch:
     """
 
     @classmethod
-    def adopt(cls, folder: Path, shipper: Shipper) -> ProcessWatch | None:
-        """Look after a process folder from now on; None if another daemon does, or it is gone."""
-        lock = FileLock(folder / "daemon.lock")
-        return cls(folder, lock, shipper) if lock.take() else None
+    def adopt(cls, folder: Path, shipper: Shipper, process: Process | None = None) -> ProcessWatch | None:
+        """Look after a process folder from now on; None if another daemon does, or it is gone.
 
-    def __init__(self, folder: Path, lock: FileLock, shipper: Shipper) -> None:
+        Args:
+            folder: the process folder.
+            shipper: takes its sessions' records to their servers.
+            process: the process, if it is watched already.
+        """
+        lock = FileLock(folder / "daemon.lock")
+        return cls(folder, lock, shipper, process) if lock.take() else None
+
+    def __init__(self, folder: Path, lock: FileLock, shipper: Shipper, process: Process | None) -> None:
         self.folder = folder
         self.complete = False
         self._lock = lock
@@ -50,13 +48,15 @@ class ProcessWatch:
         self._log = DaemonLog(folder / "daemon.log")
         self._sessions: dict[str, SessionWatch] = {}
         self._left_alone: set[str] = set()
-        self._process: Process | None = None
-        self._identified = False
+        self._process = process
+        self._identified = process is not None
         self._exit_status: int | None = None
-        self._seen_alive = False
+        self._seen_alive = process is not None
         self._find_at = 0.0
         self._conclude_at = 0.0
         self._unnamed_until = time.monotonic() + _UNNAMED_SECONDS
+        if process is not None:
+            self._log.write(f"looks after process {process.pid}")
 
     @property
     def process(self) -> Process | None:

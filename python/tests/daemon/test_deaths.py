@@ -1,6 +1,5 @@
 """However a process ends, its own daemon says how, and everything it had logged arrives."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -165,8 +164,18 @@ def test_a_second_daemon_for_the_same_process_leaves_quietly(bench, server):
     bench.finish(daemon)
 
 
-def test_the_command_names_a_folder_that_is_missing(tmp_path):
-    command = [sys.executable, "-m", "datacat_daemon", "--process-dir", str(tmp_path / "none")]
-    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ})
+def run_command(bench, *arguments):
+    command = [sys.executable, "-m", "datacat_daemon", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, env=bench.environment(""))
+
+
+def test_the_command_names_a_folder_that_is_missing(bench, tmp_path):
+    done = run_command(bench, "--process-dir", tmp_path / "none")
     assert done.returncode == 2
     assert "there is no folder" in done.stderr
+    assert run_command(bench).returncode == 2
+
+
+def test_the_command_explains_itself(bench):
+    assert "--process-dir DIR" in run_command(bench, "--help").stdout
+    assert run_command(bench, "--version").stdout.startswith("datacat-daemon ")
