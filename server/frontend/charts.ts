@@ -1,6 +1,7 @@
 // Charts of metrics: uPlot in the place of the line that the server drew, with a reading under the pointer.
 
 import uPlot from "uplot";
+import { clock } from "./clock";
 
 const HEIGHT = 64;
 const charts = new WeakMap<HTMLElement, uPlot>();
@@ -54,8 +55,7 @@ function draw(place: HTMLElement): void {
             const time = index == null ? undefined : self.data[0][index];
             const value = index == null ? undefined : self.data[1]?.[index];
             const shown = time !== undefined && value != null && (self.cursor.left ?? -1) >= 0;
-            const instant = shown ? new Date(time * 1000).toLocaleTimeString() : "";
-            reading.textContent = shown ? `${instant}  ${format(value)} ${place.dataset["unit"] ?? ""}` : "";
+            reading.textContent = shown ? `${clock(time - start())} · ${quantity(value, place.dataset["unit"] ?? "")}` : "";
           },
         ],
       },
@@ -69,6 +69,16 @@ function draw(place: HTMLElement): void {
   document.addEventListener("datacat:theme", () => chart.redraw());
 }
 
-function format(value: number): string {
-  return value.toLocaleString("en", { maximumSignificantDigits: 5 });
+/** When the session started, in seconds since 1970: readings are told on its time axis. */
+function start(): number {
+  return Number(document.getElementById("timeline")?.dataset["start"] ?? 0);
+}
+
+function quantity(value: number, unit: string): string {
+  const number = (scaled: number) => scaled.toLocaleString("en", { maximumSignificantDigits: 4 });
+  if (unit === "bytes") {
+    const power = Math.min(5, Math.max(0, Math.floor(Math.log10(Math.abs(value) || 1) / 3)));
+    return `${number(value / 1000 ** power)} ${["B", "KB", "MB", "GB", "TB", "PB"][power]}`;
+  }
+  return `${number(value)} ${unit}`;
 }

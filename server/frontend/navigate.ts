@@ -19,7 +19,8 @@ export function keepPlaceOnLinks(): void {
 export function goTo(href: string, events = false): void {
   const url = new URL(href, location.href);
   history.pushState(null, "", url.pathname + url.search);
-  void show(url.pathname + url.search).then(() => {
-    if (events) document.getElementById("events")?.scrollIntoView();
-  });
+  show(url.pathname + url.search).then(
+    () => events && document.getElementById("events")?.scrollIntoView(),
+    () => location.reload(),
+  );
 }

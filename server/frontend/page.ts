@@ -25,15 +25,19 @@ Idiomorph.defaults.callbacks = {
   },
 };
 
-/** Fetch an address of this page and put its content in the place of what is shown. */
+/** Fetch an address of this page and put its content in the place of what is shown. Rejects without an answer. */
 export async function show(address: string): Promise<void> {
   await htmx.ajax("get", address, { target: "#page", select: "#page", swap: "morph show:none" as never });
   for (const listener of listeners) listener();
 }
 
-/** Fetch what is shown again. */
-export function refresh(): Promise<void> {
-  return show(location.pathname + location.search);
+/** Fetch what is shown again. Where the server does not answer, what is shown stays. */
+export async function refresh(): Promise<void> {
+  try {
+    await show(location.pathname + location.search);
+  } catch {
+    // Whoever follows the server says that it is away.
+  }
 }
 
 // The session was deleted, or the key is no longer right: the server has a page that says so.

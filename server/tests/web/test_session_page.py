@@ -31,7 +31,7 @@ def test_the_verdict_comes_first_and_in_a_sentence(pages: TestClient, store: Sql
 def test_a_crash_shows_the_stack_of_every_thread_the_current_one_first(pages: TestClient, store: SqliteStore) -> None:
     segfault(Recording("s-1"), 20).send(store)
     verdict = section(pages.get("/sessions/s-1").text, "verdict")
-    assert verdict.count('class="stack"') == 2
+    assert verdict.count('class="stack ') == 2
     assert verdict.index("MainThread") < verdict.index("audio")
     assert verdict.index("upload_texture</span>") < verdict.index("render_frame</span>") < verdict.index("run</span>")
     assert "engine/gpu.py:88" in verdict
@@ -58,14 +58,18 @@ def test_what_was_logged_just_before_the_end_is_beside_the_verdict(pages: TestCl
 def test_a_hang_and_its_recovery_are_told_in_order(pages: TestClient, store: SqliteStore) -> None:
     recording = played(Recording("s-1"), 10)
     recording.status(
-        12, "hung", "No heartbeat for 2 s", stacks=[{"thread": "0x1", "frames": AUDIO_STACK, "current": True}]
+        12,
+        "hung",
+        "No heartbeat for 2 s",
+        silent_seconds=2.0,
+        stacks=[{"thread": "0x1", "frames": AUDIO_STACK, "current": True}],
     )
     recording.status(20, "recovered", "Answered again after 8 s").status(30, "ended", "Ended cleanly").send(store)
     html = pages.get("/sessions/s-1").text
     verdict = section(html, "verdict")
     assert words(verdict).index("No heartbeat for 2 s") < words(verdict).index("Answered again after 8 s")
     assert "thread 0x1" in verdict
-    assert "hung 8 s, from 0:12.000 to 0:20.000" in section(html, "timeline")
+    assert "hung 10 s, from 0:10.000 to 0:20.000" in section(html, "timeline")
 
 
 def test_a_session_that_is_hung_shows_every_stack(pages: TestClient, store: SqliteStore) -> None:
@@ -73,7 +77,7 @@ def test_a_session_that_is_hung_shows_every_stack(pages: TestClient, store: Sqli
     Recording("s-1").status(3, "hung", "No heartbeat", stacks=stacks).send(store)
     verdict = section(pages.get("/sessions/s-1").text, "verdict")
     assert 'data-status="hung"' in verdict
-    assert verdict.count('class="stack"') == 5
+    assert verdict.count('class="stack ') == 5
 
 
 def test_evidence_of_an_unexpected_shape_is_left_out(pages: TestClient, store: SqliteStore) -> None:
@@ -201,3 +205,37 @@ def test_a_session_is_also_json(pages: TestClient, store: SqliteStore) -> None:
         assert whole["id"] == "s-1"
         assert whole["events"]
         assert whole["metrics"]
+
+
+def test_a_crash_while_it_hung_shows_where_it_hung(pages: TestClient, store: SqliteStore) -> None:
+    stacks = [{"thread": "0x00007f12", "frames": CRASH_STACK, "current": True}]
+    recording = Recording("s-1").status(3, "hung", "no heartbeat for 2 s", stacks=stacks)
+    recording.status(9, "crashed", "killed by SIGKILL", kind="signal", signal="SIGKILL").send(store)
+    verdict = words(section(pages.get("/sessions/s-1").text, "verdict"))
+    assert "no heartbeat for 2 s" in verdict
+    assert "killed by SIGKILL" in verdict
+    assert "Stacks when it hung, at 0:03.000" in verdict
+    assert "thread 0x7f12" in verdict
+
+
+def test_a_crash_after_a_recovery_is_not_blamed_on_the_hang(pages: TestClient, store: SqliteStore) -> None:
+    stacks = [{"thread": "0x1", "frames": CRASH_STACK, "current": True}]
+    recording = Recording("s-1").status(3, "hung", "no heartbeat", stacks=stacks).status(4, "recovered", "back")
+    recording.status(9, "crashed", "killed by SIGKILL.").send(store)
+    verdict = words(section(pages.get("/sessions/s-1").text, "verdict"))
+    assert "Killed by SIGKILL." in verdict
+    assert "while it hung" not in verdict
+
+
+def test_a_sentence_says_where_in_the_code(pages: TestClient, store: SqliteStore) -> None:
+    stacks = [{"thread": "0x1", "frames": AUDIO_STACK, "current": True}]
+    Recording("s-1").status(3, "crashed", "killed by SIGSEGV (segmentation fault)", stacks=stacks).send(store)
+    verdict = words(section(pages.get("/sessions/s-1").text, "verdict"))
+    assert "Killed by SIGSEGV (segmentation fault) in mix (game/audio.py:40)" in verdict
+
+
+def test_a_session_that_sleeps_or_ends_says_so(pages: TestClient, store: SqliteStore) -> None:
+    Recording("s-1").status(3, "suspended", "the machine sleeps").send(store)
+    assert "Suspended: the machine sleeps." in words(pages.get("/sessions/s-1").text)
+    Recording("s-2").status(65, "ended", "end() was called").send(store)
+    assert "Ended after 1 min 5 s: end() was called." in words(pages.get("/sessions/s-2").text)

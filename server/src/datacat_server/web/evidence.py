@@ -18,6 +18,7 @@ MAX_THREADS = 64
 MAX_FRAMES = 100
 
 _FRAME = re.compile(r'^\s*File "(?P<file>.*)", line (?P<line>\d+)(?:, in (?P<function>.*))?$')
+_ZEROS = re.compile(r"^0x0+(?=.)")
 _LIBRARY = re.compile(
     r"(^<frozen )|([\\/](site|dist)-packages[\\/])|([\\/]lib(64)?[\\/]python[\d.]+[\\/])", re.IGNORECASE
 )
@@ -64,18 +65,47 @@ class Traceback:
     timestamp: datetime
 
 
-def sentence(session: Session, now: datetime) -> str:
-    """What became of the session, or how it is, in one sentence."""
+@dataclass(frozen=True)
+class Stacks:
+    """What all threads did at the moment of a verdict, the current thread first."""
+
+    verdict: Verdict
+    threads: list[Thread]
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """What became of a session; `frame` is where in its code, unless the words say so already."""
+
+    words: str
+    frame: Frame | None
+
+
+def sentence(session: Session, stacks: list[Stacks], cause: Traceback | None, now: datetime) -> Sentence:
+    """What became of the session, or how it is, in one sentence; `cause` is the exception that ended it."""
     lived = format.duration(lifetime(session, now))
     match session.status:
         case Status.CRASHED | Status.HUNG:
-            return session.reason or (_last_reason(session, session.status) or f"{session.status.capitalize()}.")
+            decided = deciding(session)
+            words = format.sentence_case(session.reason or (decided.reason if decided else session.status.value))
+            if session.status is Status.CRASHED and session.hung:
+                words += ", while it hung"
+            shown = stacks[:1] if session.hung or (stacks and stacks[0].verdict is decided) else []
+            frame = _place(cause.frames if cause else shown[0].threads[0].frames if shown else [])
+            return Sentence(words, frame if frame and frame.function not in words else None)
         case Status.ENDED:
-            return session.reason or f"Ended cleanly after {lived}."
+            reason = session.reason.rstrip(". ") if session.reason else ""
+            return Sentence(f"Ended after {lived}: {reason}" if reason else f"Ended after {lived}", None)
         case Status.SUSPENDED:
-            return session.reason or "Suspended: nothing was heard from it for a while; it may come back."
+            reason = session.reason or "nothing was heard from it for a while; it may come back"
+            return Sentence(f"Suspended: {reason.rstrip('. ')}", None)
         case _:
-            return f"Running for {lived}."
+            return Sentence(f"Running for {lived}", None)
+
+
+def _place(frames: list[Frame]) -> Frame | None:
+    """The innermost frame of the application's own code, if there is any, else the innermost."""
+    return next((frame for frame in frames if not frame.library), frames[0] if frames else None)
 
 
 def lifetime(session: Session, now: datetime) -> float:
@@ -84,16 +114,18 @@ def lifetime(session: Session, now: datetime) -> float:
 
 
 def deciding(session: Session) -> Verdict | None:
-    """The verdict whose evidence the page shows first: the crash if there is one, else the last hang."""
+    """The last verdict that says what the session's status says: its crash, or its hang."""
+    return next((verdict for verdict in reversed(session.verdicts) if verdict.status == session.status), None)
+
+
+def stacks(session: Session) -> list[Stacks]:
+    """The stacks of the last crash and of the last hang, that of the session's status first."""
+    found = []
     for status in (Status.CRASHED, Status.HUNG):
-        for verdict in reversed(session.verdicts):
-            if verdict.status == status:
-                return verdict
-    return None
-
-
-def _last_reason(session: Session, status: str) -> str | None:
-    return next((verdict.reason for verdict in reversed(session.verdicts) if verdict.status == status), None)
+        verdicts = [verdict for verdict in session.verdicts if verdict.status == status]
+        if verdicts and (held := threads(verdicts[-1])):
+            found.append(Stacks(verdicts[-1], held))
+    return sorted(found, key=lambda one: one.verdict.status != session.status)
 
 
 def threads(verdict: Verdict) -> list[Thread]:
@@ -110,7 +142,7 @@ def _label(stack: dict[str, Any], place: int) -> str:
     name, thread = stack.get("name"), stack.get("thread")
     if isinstance(name, str) and name:
         return name
-    return f"thread {thread}" if isinstance(thread, str | int) else f"thread {place + 1}"
+    return "thread " + (_ZEROS.sub("0x", str(thread)) if isinstance(thread, str | int) else str(place + 1))
 
 
 def _frames(values: object) -> list[Frame]:

@@ -36,6 +36,14 @@ def quantity(value: float, unit: str | None) -> str:
             return f"{number(value)} {unit}"
 
 
+def quantities(low: float, high: float, unit: str | None) -> str:
+    """A range of values, with its unit once where it is the same for both."""
+    lower, upper = quantity(low, unit), quantity(high, unit)
+    if unit and lower.endswith(f" {unit}") and upper.endswith(f" {unit}"):
+        lower = lower.removesuffix(f" {unit}")
+    return f"{lower} – {upper}"
+
+
 def size(value: float) -> str:
     """A number of bytes, in powers of 1000."""
     scaled, power = float(value), 0
@@ -104,3 +112,9 @@ def rfc3339(instant: datetime) -> str:
 def shorten(text: str, limit: int) -> str:
     """The text, cut and marked with an ellipsis where it is longer than `limit` characters."""
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def sentence_case(text: str) -> str:
+    """The text with a capital first letter and no full stop, to go on with."""
+    text = text.rstrip(". ")
+    return text[:1].upper() + text[1:]

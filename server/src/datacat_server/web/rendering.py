@@ -41,6 +41,7 @@ class Renderer:
             exact=format.exact,
             rfc3339=format.rfc3339,
             shorten=format.shorten,
+            sentence_case=format.sentence_case,
             ago=format.ago,
         )
 

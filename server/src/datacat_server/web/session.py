@@ -116,18 +116,20 @@ def _context(
     states = store.states(session_id, at=instant, limit=2)
     shown = series if every_series else series[:SERIES_SHOWN]
     verdict = evidence.deciding(session)
+    stacks = evidence.stacks(session)
+    traceback = _last_exception(store, session)
+    cause = traceback if verdict and verdict.data.get("kind") == "exception" else None
     refused = session.refused if session.refused is not UNSET else []
     return {
         "now": now,
         "session": session,
-        "sentence": evidence.sentence(session, now),
+        "sentence": evidence.sentence(session, stacks, cause, now),
         "lifetime": evidence.lifetime(session, now),
         "start": start,
         "verdict": verdict,
-        "threads": evidence.threads(verdict) if verdict else [],
-        "traceback": _last_exception(store, session),
-        "caused": verdict is not None
-        and bool(verdict.data.get("exception_type") or verdict.data.get("kind") == "exception"),
+        "stacks": stacks,
+        "traceback": traceback,
+        "caused": cause is not None,
         "just_before": _just_before(store, session, verdict, start),
         "axis": timeline.draw(session, folded, series, moment),
         "moment": moment,

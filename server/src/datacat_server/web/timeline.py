@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from datacat_server.model import Session, Status
+from datacat_server.model import Session, Status, Verdict
 from datacat_server.store.views import Series, Timeline
 from datacat_server.web import format
 
@@ -136,7 +136,7 @@ def _phases(session: Session, start: datetime, seconds: float) -> list[Phase]:
     turns = [(0.0, "active")]
     for verdict in session.verdicts:
         if status := becomes.get(verdict.status):
-            turns.append(((verdict.timestamp - start).total_seconds(), status))
+            turns.append(((verdict.timestamp - start).total_seconds() - _silence(verdict), status))
     if session.status is Status.SUSPENDED and turns[-1][1] != "suspended" and session.last_heartbeat:
         turns.append(((session.last_heartbeat - start).total_seconds(), "suspended"))
     turns = sorted((min(max(0.0, at), seconds), status) for at, status in turns[:500])
@@ -148,6 +148,12 @@ def _phases(session: Session, start: datetime, seconds: float) -> list[Phase]:
         label = f"{status} {long}" if width > 12 and status != "active" else ""
         phases.append(Phase(_percent(begin, seconds), max(width, 0.3), status, title, label))
     return phases
+
+
+def _silence(verdict: Verdict) -> float:
+    """How long a hang had lasted when it was found out, in seconds: it began with the last heartbeat."""
+    silent = verdict.data.get("silent_seconds") if verdict.status == "hung" else None
+    return float(silent) if isinstance(silent, int | float) and 0 <= silent < 1e9 else 0.0
 
 
 def _bars(folded: Timeline, seconds: float, busiest: int) -> list[Bar]:
@@ -200,7 +206,7 @@ def _lane(series: Series, start: datetime, seconds: float) -> Lane:
         parts.append(f"{'M' if previous is None or time - previous > gap else 'L'}{x:.1f} {y:.1f}")
         previous = time
     name = " ".join([series.name, *series.tags])
-    span = f"{format.quantity(low, series.unit)} – {format.quantity(series.maximum, series.unit)}"
+    span = format.quantities(low, series.maximum, series.unit)
     return Lane(format.shorten(name, 40), span, "".join(parts))
 
 

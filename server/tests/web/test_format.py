@@ -1,0 +1,66 @@
+"""Numbers and times in words for people."""
+
+import pytest
+from datacat_server.model import Bucket
+from datacat_server.web import format
+from datacat_server.web.metrics import histogram_bars, quantile, sparkline
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(0, "0"), (12403, "12,403"), (60.0, "60"), (57.8123, "57.81"), (0.0025, "0.0025"), (1234.5, "1,234"),
+     (5e-324, "4.94e-324"), (1.7e308, "1.7e+308"), (-3, "-3"), (10**20, "1e+20"), (0.5, "0.5"), (1e-5, "1e-05")],
+)  # fmt: skip
+def test_numbers(value: float, said: str) -> None:
+    assert format.number(value) == said
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "said"),
+    [(3.8e9, "bytes", "3.8 GB"), (999, "bytes", "999 B"), (0.0162, "seconds", "16.2 ms"), (4.1, "s", "4.1 s"),
+     (5e-5, "seconds", "50 µs"), (125, "seconds", "2 min 5 s"), (0, "seconds", "0 s"), (138, "percent", "138 %"),
+     (60, "fps", "60 fps"), (7, None, "7"), (-5, "seconds", "-5 s"), (1e30, "bytes", "1e+15 PB")],
+)  # fmt: skip
+def test_quantities(value: float, unit: str | None, said: str) -> None:
+    assert format.quantity(value, unit) == said
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0, "0 s"), (0.42, "0.42 s"), (9.1, "9.1 s"), (29, "29 s"), (843, "14 min 3 s"), (3600, "1 h"),
+     (187200, "2 d 4 h"), (-4, "0 s"), (59.7, "1 min")],
+)  # fmt: skip
+def test_lengths_of_time(seconds: float, said: str) -> None:
+    assert format.duration(seconds) == said
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0, "0:00.000"), (804.118, "13:24.118"), (3723.5, "1:02:03.500"), (-1.25, "-0:01.250"), (59.9996, "1:00.000")],
+)
+def test_places_on_the_axis(seconds: float, said: str) -> None:
+    assert format.elapsed(seconds) == said
+
+
+def test_ranges_name_their_unit_once() -> None:
+    assert format.quantities(58.4, 59.7, "fps") == "58.4 – 59.7 fps"
+    assert format.quantities(4.2e8, 3.5e9, "bytes") == "420 MB – 3.5 GB"
+
+
+def test_quantiles_are_bounds_of_buckets() -> None:
+    buckets = [Bucket(1, 50), Bucket(2, 45), Bucket(5, 0), Bucket(None, 5)]
+    assert quantile(buckets, 0.5) == 1
+    assert quantile(buckets, 0.95) == 2
+    assert quantile(buckets, 0.99) is None
+    assert quantile([], 0.5) is None
+
+
+def test_a_histogram_shows_the_buckets_in_use() -> None:
+    bars = histogram_bars([Bucket(1, 0), Bucket(2, 4), Bucket(5, 0), Bucket(None, 1), Bucket(9, 0)], "s")
+    assert [bar.title for bar in bars] == ["≤ 2 s: 4", "≤ 5 s: 0", "above: 1"]
+    assert histogram_bars([], None) == []
+
+
+def test_a_line_needs_two_readings() -> None:
+    assert sparkline([1], [1]) == ""
+    assert sparkline([1, 2], [5, 5]).startswith("M0.0 22.0L240.0 22.0")
