@@ -44,6 +44,15 @@ def test_up_serves_both_and_stops_on_ctrl_c(start: Start) -> None:
     assert (code, err) == (0, "")
 
 
+def test_a_live_page_does_not_hold_up_the_end(start: Start) -> None:
+    up = start("datacat", "up", "--server-port", "0", "--web-port", "0")
+    web, _ = up.addresses()
+    with urllib.request.urlopen(f"{web}/live", timeout=30) as stream:
+        assert stream.readline()
+        code, _, err = up.finish(signal.SIGTERM)
+    assert (code, err) == (0, "")
+
+
 def test_the_web_ui_alone_sees_what_the_server_writes(start: Start, tmp_path: Path) -> None:
     [api] = start("datacat-server", "--port", "0").addresses()
     [web] = start("datacat-web", "--web-port", "0").addresses()

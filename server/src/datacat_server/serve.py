@@ -15,6 +15,7 @@ from pathlib import Path
 
 import uvicorn
 from litestar import Litestar
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from datacat_server.config import Config
 from datacat_server.store.errors import StoreError
@@ -22,6 +23,7 @@ from datacat_server.store.protocol import Store
 
 log = logging.getLogger("datacat.serve")
 
+_STREAM_GRACE_SECONDS = 0.3
 _GRACE_SECONDS = 3
 _KEEP_ALIVE_SECONDS = 75  # daemons keep one connection, and may have nothing to send for a while
 _BACKLOG = 2048
@@ -85,16 +87,36 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         yield
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Finish what is under way; answers that would go on for ever, as those to live pages, are hung up on."""
+        hanging_up = asyncio.create_task(self._hang_up())
+        try:
+            await super().shutdown(sockets)
+        finally:
+            hanging_up.cancel()
+
+    async def _hang_up(self) -> None:
+        for streams_only, seconds in ((True, _STREAM_GRACE_SECONDS), (False, _GRACE_SECONDS)):
+            await asyncio.sleep(seconds)
+            for connection in list(self.server_state.connections):
+                if not isinstance(connection, H11Protocol):
+                    continue
+                # An answer that has begun and has not ended by now is a stream; any other is sent in one go.
+                begun = connection.cycle is not None and connection.cycle.response_started
+                if begun or not streams_only:
+                    connection.transport.close()
+
 
 def _uvicorn_config(app: Litestar, config: Config) -> uvicorn.Config:
     return uvicorn.Config(
         app,
+        http=H11Protocol,
         log_config=None,
         access_log=False,
         ssl_certfile=config.tls_cert_file,
         ssl_keyfile=config.tls_key_file,
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=_GRACE_SECONDS,
+        timeout_graceful_shutdown=2 * _GRACE_SECONDS,
         server_header=False,
     )
 
