@@ -10,7 +10,6 @@ import uvicorn
 from datacat_server.config import Config
 from datacat_server.store.sqlite import SqliteStore
 from datacat_server.web.app import create_web
-from litestar import Litestar
 from litestar.testing import TestClient
 
 
@@ -35,14 +34,9 @@ def locked_pages(store: SqliteStore) -> Iterator[TestClient]:
 
 
 @pytest.fixture
-def application(store: SqliteStore) -> Litestar:
-    return create_web(store, Config())
-
-
-@pytest.fixture
-def address(application: Litestar) -> Iterator[str]:
+def address(store: SqliteStore) -> Iterator[str]:
     """The address of the pages served over HTTP, for what needs a connection that stays open."""
-    config = uvicorn.Config(application, port=0, log_config=None, timeout_graceful_shutdown=1)
+    config = uvicorn.Config(create_web(store, Config()), port=0, log_config=None, timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     started = threading.Event()
 

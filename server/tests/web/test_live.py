@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import httpx
 from datacat_server.store.sqlite import SqliteStore
-from litestar import Litestar
 from support.recordings import Recording
 
 
@@ -47,11 +46,3 @@ def test_a_quiet_server_still_says_that_it_is_there(address: str) -> None:
         stream = events(answer.iter_lines())
         assert next(stream) == "open"
         assert next(stream) == "ping"
-
-
-def test_open_pages_do_not_hold_up_a_server_that_is_told_to_stop(address: str, application: Litestar) -> None:
-    with httpx.stream("GET", f"{address}/live", timeout=30) as answer:
-        stream = events(answer.iter_lines())
-        assert next(stream) == "open"
-        application.state.before_shutdown()
-        assert all(event == "ping" for event in stream)  # and it ends

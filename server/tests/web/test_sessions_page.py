@@ -1,6 +1,9 @@
 """The list of sessions."""
 
+import pytest
+from datacat_server.config import Config
 from datacat_server.store.sqlite import SqliteStore
+from datacat_server.web.app import create_web
 from litestar.testing import TestClient
 from support.recordings import Recording, exception, played, segfault
 
@@ -16,6 +19,19 @@ def test_an_empty_store_shows_an_example_that_names_the_api_address(pages: TestC
     assert "Nothing has been logged yet" in text
     assert "http://localhost:9090" in text
     assert "import datacat" in text
+
+
+@pytest.mark.parametrize(
+    ("config", "shown"),
+    [
+        (Config(host="0.0.0.0", server_port=9191), "http://localhost:9191"),
+        (Config(host="bluebird.example", tls_cert_file="c", tls_key_file="k"), "https://bluebird.example:9090"),
+        (Config(host="fd00::7"), "http://[fd00::7]:9090"),
+    ],
+)
+def test_the_example_sends_to_the_configured_server(store: SqliteStore, config: Config, shown: str) -> None:
+    with TestClient(create_web(store, config)) as client:
+        assert shown in client.get("/sessions").text
 
 
 def test_a_row_says_what_a_session_is(pages: TestClient, store: SqliteStore) -> None:

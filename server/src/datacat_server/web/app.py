@@ -3,7 +3,8 @@
 from typing import Any
 
 from litestar import Litestar, Request, Response, get
-from litestar.datastructures import CacheControlHeader, MutableScopeHeaders, State
+from litestar.config.compression import CompressionConfig
+from litestar.datastructures import CacheControlHeader, MutableScopeHeaders
 from litestar.exceptions import HTTPException
 from litestar.response import Redirect
 from litestar.static_files import create_static_files_router
@@ -12,7 +13,7 @@ from litestar.types import Message, Scope
 from datacat_server.config import Config
 from datacat_server.store.protocol import Store
 from datacat_server.web.errors import ErrorPages, PageError
-from datacat_server.web.live import Changes, live_routes
+from datacat_server.web.live import live_routes
 from datacat_server.web.rendering import STATIC, Renderer
 from datacat_server.web.security import HEADERS, KeyCheck, key_routes, refuse
 from datacat_server.web.session import session_routes
@@ -34,19 +35,19 @@ async def add_headers(message: Message, _: Scope) -> None:
         headers.setdefault("Cache-Control", "no-store")
 
 
-def create_web(store: Store, config: Config) -> Litestar:
-    """The pages over a store; `state.before_shutdown()` ends the streams of open pages.
+def api_address(config: Config) -> str:
+    """Where a client on this machine sends to."""
+    scheme = "https" if config.tls_cert_file else "http"
+    host = "localhost" if config.host in ("", "127.0.0.1", "0.0.0.0", "::", "::1") else config.host
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{config.server_port}"
 
-    Raises MissingBundle where their script and style were never built.
-    """
+
+def create_web(store: Store, config: Config) -> Litestar:
+    """The pages over a store. Raises MissingBundle where their script and style were never built."""
     renderer = Renderer()
     check = KeyCheck(config)
     errors = ErrorPages(renderer)
-    changes = Changes(store)
-    scheme = "https" if config.tls_cert_file else "http"
-    api_address = (
-        f"{scheme}://{'localhost' if config.host in ('127.0.0.1', '0.0.0.0') else config.host}:{config.server_port}"
-    )
+    example_address = api_address(config)
 
     def before_request(request: Request[Any, Any, Any]) -> Response[bytes] | None:
         return None if check.admits(request) else refuse(request, renderer)
@@ -54,9 +55,9 @@ def create_web(store: Store, config: Config) -> Litestar:
     return Litestar(
         route_handlers=[
             start,
-            *sessions_routes(store, renderer, api_address),
+            *sessions_routes(store, renderer, example_address),
             *session_routes(store, renderer),
-            *live_routes(store, changes),
+            *live_routes(store),
             *key_routes(check, renderer),
             create_static_files_router(
                 path="/static", directories=[STATIC], cache_control=CacheControlHeader(max_age=31536000, immutable=True)
@@ -64,7 +65,7 @@ def create_web(store: Store, config: Config) -> Litestar:
         ],
         before_request=before_request,
         before_send=[add_headers],
-        state=State({"before_shutdown": changes.close}),
+        compression_config=CompressionConfig(backend="gzip", gzip_compress_level=5, exclude=["^/live"]),
         exception_handlers={
             PageError: errors.page_error,
             HTTPException: errors.http_error,

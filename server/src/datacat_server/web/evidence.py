@@ -18,6 +18,7 @@ MAX_THREADS = 64
 MAX_FRAMES = 100
 
 _FRAME = re.compile(r'^\s*File "(?P<file>.*)", line (?P<line>\d+)(?:, in (?P<function>.*))?$')
+_PLACE = re.compile(r"\.py:\d+\)")
 _ZEROS = re.compile(r"^0x0+(?=.)")
 _LIBRARY = re.compile(
     r"(^<frozen )|([\\/](site|dist)-packages[\\/])|([\\/]lib(64)?[\\/]python[\d.]+[\\/])", re.IGNORECASE
@@ -92,7 +93,8 @@ def sentence(session: Session, stacks: list[Stacks], cause: Traceback | None, no
                 words += ", while it hung"
             shown = stacks[:1] if session.hung or (stacks and stacks[0].verdict is decided) else []
             frame = _place(cause.frames if cause else shown[0].threads[0].frames if shown else [])
-            return Sentence(words, frame if frame and frame.function not in words else None)
+            said = frame is not None and (frame.function in words or _PLACE.search(words) is not None)
+            return Sentence(words, None if said else frame)
         case Status.ENDED:
             reason = session.reason.rstrip(". ") if session.reason else ""
             return Sentence(f"Ended after {lived}: {reason}" if reason else f"Ended after {lived}", None)

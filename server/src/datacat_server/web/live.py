@@ -26,20 +26,13 @@ class Changes:
         self._store = store
         self._listeners: set[asyncio.Event] = set()
         self._watch: asyncio.Task[None] | None = None
-        self._closed = False
-
-    def close(self) -> None:
-        """End the streams of all open pages: a server that is told to stop need not wait for them."""
-        self._closed = True
-        for changed in self._listeners:
-            changed.set()
 
     async def follow(self) -> AsyncIterator[bool]:
         """True whenever the store has changed since the last time, False after PING_SECONDS without a change."""
         changed = asyncio.Event()
         self._listeners.add(changed)
         try:
-            while not self._closed:
+            while True:
                 # Also after a failure: a store that could not be read once must not leave the pages silent.
                 if self._watch is None or self._watch.done():
                     self._watch = asyncio.create_task(self._poll())
@@ -49,14 +42,13 @@ class Changes:
                     yield False
                 else:
                     changed.clear()
-                    if not self._closed:
-                        yield True
+                    yield True
         finally:
             self._listeners.discard(changed)
 
     async def _poll(self) -> None:
         seen = await asyncio.to_thread(self._store.change_token)
-        while self._listeners and not self._closed:
+        while self._listeners:
             await asyncio.sleep(POLL_SECONDS)
             token = await asyncio.to_thread(self._store.change_token)
             if token != seen:
@@ -90,8 +82,9 @@ async def _one_session(changes: Changes, store: Store, session_id: str) -> Async
         seen = now
 
 
-def live_routes(store: Store, changes: Changes) -> list[HTTPRouteHandler]:
+def live_routes(store: Store) -> list[HTTPRouteHandler]:
     """`/live`, over one store."""
+    changes = Changes(store)
 
     @get("/live", include_in_schema=False)
     async def live(session: FromQuery[str | None] = None) -> Stream:
