@@ -100,10 +100,11 @@ class WriterReader:
         return self._size
 
     def close(self) -> None:
-        """Let go of the open segment."""
+        """Let go of the open segment; a later read finds it again and goes on."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
+            self._at = max(self._at, self.next)
 
     def read(self, limit: int) -> list[Record]:
         """Up to `limit` records that were committed since the last call."""

@@ -30,6 +30,10 @@ class VerdictWriter:
             self._writer = SegmentWriter(str(self._folder), name, _OWN_SEGMENT_SIZE)
         self._writer.append(STATUS, URGENT, verdict.time, _encode(verdict))
 
+    def close(self) -> None:
+        """Let go of its segment; the next verdict is written by a new writer."""
+        self._writer = None
+
 
 def verdicts_in(folder: Path) -> list[str]:
     """The status words that earlier daemons have already written for a session, in their order."""

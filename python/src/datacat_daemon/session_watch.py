@@ -20,6 +20,8 @@ from datacat_daemon.sleep import Sleep
 from datacat_daemon.verdict import Evidence, Verdict, after_death, while_running
 
 _FIND_SECONDS = 0.25
+_REST_AFTER_SECONDS = 3.0
+_REST_SECONDS = 2.0
 _FINAL = frozenset({"ended", "crashed"})
 
 
@@ -48,6 +50,8 @@ class SessionWatch:
         self._heartbeat = HeartbeatWatch(hung=[s for s in written if s in ("hung", "recovered")][-1:] == ["hung"])
         self._pending: tuple[Hung, StackRequest] | None = None
         self._find_at = 0.0
+        self._rest_from = 0.0
+        self._rest_until = 0.0
 
     @property
     def done(self) -> bool:
@@ -65,7 +69,12 @@ class SessionWatch:
         return self._shipment.failing
 
     def look(self, now: float, process: Process | None) -> None:
-        """One turn. `now` in seconds on the monotonic clock; `process` None once it has ended."""
+        """One turn. `now` in seconds on the monotonic clock; `process` None once it has ended.
+
+        A session that has ended is looked at seldom and holds no file open: a process may have had hundreds of them.
+        """
+        if now < self._rest_until:
+            return
         if now >= self._find_at:
             self._find_at = now + _FIND_SECONDS
             self._scout.find_writers()
@@ -81,8 +90,13 @@ class SessionWatch:
             verdict = while_running(control)
             if verdict is not None:
                 self._settle(verdict)
+                self._rest_from = now + _REST_AFTER_SECONDS
         if urgent:
             self._ship_now()
+        if self.settled and now >= self._rest_from:
+            self._shipment.resting = True
+            self._rest_until = now + _REST_SECONDS
+            self.close()
 
     def note_sleep(self, sleep: Sleep) -> None:
         """The machine slept, and the session with it."""
@@ -140,6 +154,7 @@ class SessionWatch:
         """Let go of its files."""
         self._control.close()
         self._scout.close()
+        self._writer.close()
 
     def _watch_heartbeat(self, now: float, process: Process) -> None:
         change = self._heartbeat.look(now, self._seen)

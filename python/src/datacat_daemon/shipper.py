@@ -19,6 +19,7 @@ from datacat_daemon.wire import session_line
 KEEP_ALIVE_SECONDS = 10.0
 """How often a session without records is brought up to date, so that the server knows its machine is there."""
 
+_REST_SECONDS = 2.0
 _BATCHES_A_TURN = 20
 _REFUSED_SESSION = "session.json"
 
@@ -26,9 +27,10 @@ _REFUSED_SESSION = "session.json"
 class Shipment:
     """One session to be shipped: what the watcher tells the shipper, and back.
 
-    The watcher sets `last_heartbeat` and `dropped` (see `session_line`), `urgent` to ship at once, and `finished` when
-    it has written its last word. The shipper then sets `done` once the server has everything, or `refused` when the
-    server will not have the session at all. Each is one store of one thread, so no lock is needed.
+    The watcher sets `last_heartbeat` and `dropped` (see `session_line`), `urgent` to ship at once, `resting` when the
+    session has ended though its process goes on, and `finished` when it has written its last word. The shipper then
+    sets `done` once the server has everything, or `refused` when the server will not have the session at all. Each is
+    one store of one thread, so no lock is needed.
     """
 
     def __init__(self, folder: Path, manifest: Manifest, endpoint: Endpoint, log: DaemonLog) -> None:
@@ -40,6 +42,7 @@ class Shipment:
         self.dropped = 0
         self.urgent = True
         self.finished = False
+        self.resting = False
         self.done = False
         self.refused = (folder / "rejected" / _REFUSED_SESSION).exists()
         self.failing = False
@@ -80,6 +83,9 @@ class Shipment:
             self.log.write(f"{self.manifest.session_id}: {self.manifest.server_url} takes records again")
         if not self._outbox.empty:
             self.urgent = True
+        elif self.resting and not finished:
+            self._due = now + _REST_SECONDS
+            self._outbox.close()
         elif finished:
             self.done = bool(self._sent_at) and self._outbox.fill(now_us()) == 0
 
@@ -128,7 +134,7 @@ class Shipment:
             return True
         keep_alive = min(KEEP_ALIVE_SECONDS, self.manifest.heartbeat_timeout_seconds / 4)
         beaten = self.last_heartbeat != self._sent_heartbeat
-        return not self.finished and now - self._sent_at >= (keep_alive / 2 if beaten else keep_alive)
+        return not (self.finished or self.resting) and now - self._sent_at >= (keep_alive / 2 if beaten else keep_alive)
 
     def _line(self) -> bytes:
         return session_line(self.manifest, self.last_heartbeat, self.dropped)

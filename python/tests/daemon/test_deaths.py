@@ -1,5 +1,6 @@
 """However a process ends, its own daemon says how, and everything it had logged arrives."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -105,6 +106,28 @@ def test_end_is_known_while_the_process_goes_on(bench, server):
     process.communicate("go\n")
     bench.finish(daemon)
     assert server.verdicts() == ["ended"]
+
+
+def test_hundreds_of_ended_sessions_cost_their_process_s_daemon_nothing(bench, server, wait_for):
+    body = """
+for i in range(150):
+    each = datacat.create_session(product="P", version="short", batch_interval_seconds=0.1)
+    each.log_event("n")
+    each.end()
+session.log_event("all were made")
+sys.stdin.readline()
+each.log_event("after the end")
+os._exit(1)
+"""
+    process, daemon = bench.run(server.url, body)
+    wait_for(lambda: sum("ended" in server.verdicts(id) for id in list(server.sessions)) == 150)
+    wait_for(lambda: len(os.listdir(f"/proc/{daemon.pid}/fd")) < 40, "the files of ended sessions to be closed")
+    process.communicate("go\n")
+    bench.finish(daemon)
+    verdicts = [verdict for id in server.sessions for verdict in server.verdicts(id)]
+    assert sorted(verdicts) == ["crashed"] + ["ended"] * 150
+    events = [record["name"] for id in server.sessions for record in server.records("event", id)]
+    assert sorted(events) == ["after the end", "all were made"] + ["n"] * 150
 
 
 def test_each_session_of_a_process_gets_its_verdict(bench, server, wait_for):

@@ -129,6 +129,19 @@ def test_records_appear_as_they_are_committed(folder):
     reader.close()
 
 
+def test_a_reader_that_let_go_of_its_file_goes_on_where_it_was(folder):
+    writer = SegmentWriter(str(folder), "1-0", SIZE)
+    reader = WriterReader(folder, "1-0")
+    seen = []
+    for number in range(60):
+        write(folder, [b'{"n":%d}' % number], writer)
+        seen += reader.read(10)
+        if number % 3:
+            reader.close()
+    assert [record.ordinal for record in seen] == list(range(60))
+    reader.close()
+
+
 def test_a_gap_of_damage_is_passed_only_when_a_later_segment_has_begun(folder):
     writer = SegmentWriter(str(folder), "1-0", SIZE)
     write(folder, [b'{"n":1}'] * 3, writer)
