@@ -27,6 +27,7 @@ SOURCES = (
     "server/hatch_build.py",
     "server/package.json",
     "server/package-lock.json",
+    "server/.npmrc",
     "server/frontend",
 )
 

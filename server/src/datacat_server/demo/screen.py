@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
@@ -55,14 +56,14 @@ class Screen:
 
 def table(outcomes: Sequence[Outcome]) -> Table:
     """One row for each instance."""
-    result = Table(title="DataCat watches seven games", title_justify="left", header_style="bold", pad_edge=False)
+    result = Table(title="DataCat watches seven games", title_justify="left", box=SIMPLE, pad_edge=False)
     result.add_column("#", justify="right")
-    result.add_column("what it does", overflow="fold")
-    result.add_column("must be shown as")
-    result.add_column("DataCat says")
-    result.add_column("reason", overflow="fold", ratio=1)
+    result.add_column("what it does", ratio=3)
+    result.add_column("must be shown as", ratio=2)
+    result.add_column("DataCat says", ratio=2)
+    result.add_column("reason", ratio=4)
     result.add_column("records", justify="right")
-    result.add_column("")
+    result.add_column("", no_wrap=True)
     for outcome in outcomes:
         result.add_row(
             str(outcome.instance.number),
