@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from datacat_server.ingest.decode import decode_batches
+from datacat_server.ingest.records import SessionBatch
 from datacat_server.store.errors import StoreError, StoreUnavailable
+from datacat_server.store.protocol import UnknownSession
 from datacat_server.store.sqlite import SqliteStore
 
 
@@ -84,3 +87,19 @@ def test_a_migration_that_fails_leaves_the_file_as_it_was(tmp_path: Path) -> Non
     with sqlite3.connect(tmp_path / "datacat.sqlite3") as db:
         assert [row[0] for row in db.execute("SELECT name FROM sqlite_schema")] == ["verdicts"]
     db.close()
+
+
+def test_a_batch_that_is_undone_leaves_nothing_behind_in_memory_either(
+    store: SqliteStore, make_body: Callable[..., bytes]
+) -> None:
+    counter = [{"kind": "metric", "name": "n", "type": "counter", "delta": 1}]
+    first, _ = decode_batches(make_body("s1", "1-0", 0, counter))
+    second, _ = decode_batches(make_body("s1", "1-0", 1, counter) + make_body("s2", "1-0", 0, counter))
+    store.ingest(first)
+    for _ in range(3):
+        with pytest.raises(UnknownSession):
+            store.ingest([*second, SessionBatch("nobody")])
+    assert [session.id for session in store.sessions().sessions] == ["s1"]
+    store.ingest(second)
+    assert [metric.value for metric in store.session("s1").metrics or []] == [1, 2]
+    assert [metric.value for metric in store.session("s2").metrics or []] == [1]

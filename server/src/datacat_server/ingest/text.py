@@ -6,6 +6,7 @@ from typing import Any
 
 _lone_surrogate = re.compile("[\ud800-\udfff]")
 _escaped_surrogate = re.compile(rb"\\u[dD][89a-fA-F]")
+_escaped_pair = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")
 
 
 def readable(line: bytes) -> bytes:
@@ -15,7 +16,7 @@ def readable(line: bytes) -> bytes:
             line.decode()
         except UnicodeDecodeError:
             line = line.decode(errors="replace").encode()
-    if _escaped_surrogate.search(line):
+    if _escaped_surrogate.search(line) and _escaped_surrogate.search(_escaped_pair.sub(b"", line)):
         try:
             parsed = json.loads(line)
         except ValueError:

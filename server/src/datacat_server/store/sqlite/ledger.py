@@ -36,15 +36,25 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Ledger:
-    """The tables as the writer sees them. What it remembers of sessions holds until `forget`."""
+    """The tables as the writer sees them, with what it remembers of sessions so as not to read them again."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
         self._sessions: OrderedDict[str, LiveSession] = OrderedDict()
+        self._touched: set[str] = set()
 
     def forget(self) -> None:
         """Drop what is remembered: the tables are not what they were thought to be."""
         self._sessions.clear()
+
+    def begin(self) -> None:
+        """What comes now may have to be undone by itself."""
+        self._touched.clear()
+
+    def undo(self) -> None:
+        """The tables have been set back to where they were at `begin`."""
+        for session_id in self._touched:
+            self._sessions.pop(session_id, None)
 
     def apply(self, batches: Sequence[SessionBatch]) -> IngestResult:
         """Apply batches in order. Raises UnknownSession for one without a header whose session does not exist."""
@@ -67,6 +77,7 @@ class Ledger:
         self._db.execute("DELETE FROM sessions WHERE id = ?", found)
 
     def _session(self, batch: SessionBatch) -> LiveSession:
+        self._touched.add(batch.id)
         session = self._sessions.get(batch.id) or load(self._db, batch.id)
         if session is None:
             if batch.header is None:

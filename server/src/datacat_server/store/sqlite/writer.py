@@ -101,6 +101,7 @@ class Writer:
 
     def _run_alone(self, job: Job) -> Any:
         self._connection.execute("SAVEPOINT job")
+        self._ledger.begin()
         try:
             answer = job(self._ledger)
         except _OF_THE_FILE:
@@ -108,7 +109,7 @@ class Writer:
         except Exception:
             self._connection.execute("ROLLBACK TO job")
             self._connection.execute("RELEASE job")
-            self._ledger.forget()
+            self._ledger.undo()
             raise
         self._connection.execute("RELEASE job")
         return answer
