@@ -59,7 +59,9 @@ def page(request: pytest.FixtureRequest, browser: Browser, demo: dict[str, Any])
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
     page.on("request", lambda sent: errors.append(sent.url) if not sent.url.startswith((demo["ui"], "data:")) else None)
     yield page
-    page.screenshot(path=SCREENSHOTS / f"{request.node.originalname}-{request.param}.png", full_page=True)
+    name = f"{request.node.originalname.removeprefix('test_')}-{request.param}"
+    page.screenshot(path=SCREENSHOTS / f"{name}.png")
+    page.screenshot(path=SCREENSHOTS / f"{name}-whole.png", full_page=True)
     context.close()
     assert errors == []
 
