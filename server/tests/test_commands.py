@@ -7,6 +7,7 @@ import socket
 import ssl
 import subprocess
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -114,14 +115,15 @@ def test_help_and_version(start: Start) -> None:
 
 
 def test_the_log_goes_to_its_file(start: Start, tmp_path: Path, make_body: Callable[..., bytes]) -> None:
-    old = make_body("s1", "1-0", 0, [{"kind": "event", "name": "x", "time": 1}], time=1)
-    store = start("datacat-server", "--port", "0")
-    [address] = store.addresses()
-    ask(f"{address}/api/ingest", old)
-    store.finish(signal.SIGTERM)
-    [address] = (again := start("datacat-server", "--port", "0", "--log-file", "server.log")).addresses()
+    server = start("datacat-server", "--port", "0")
+    [address] = server.addresses()
+    ask(f"{address}/api/ingest", make_body("s1", "1-0", 0, [{"kind": "event", "name": "x"}]))
+    server.finish(signal.SIGTERM)
+    again = start("datacat-server", "--port", "0", "--log-file", "server.log", "--retention-days", "0.000001")
+    [address] = again.addresses()
     while "removed 1 sessions" not in (tmp_path / "server.log").read_text():
         assert again.process.poll() is None
+        time.sleep(0.02)
     assert ask(f"{address}/api/sessions")["total"] == 0
     assert again.finish(signal.SIGTERM) == (0, "", "")
 
@@ -155,6 +157,8 @@ def test_what_was_acknowledged_outlives_sigkill_and_is_there_once(
     for kill in range(1, 4):
         while sum(acknowledged) < kill * writers * batches * size // 4:
             assert server.process.poll() is None
+            assert any(thread.is_alive() for thread in threads)
+            time.sleep(0.01)
         ready.clear()
         server.finish(signal.SIGKILL)
         before = list(acknowledged)

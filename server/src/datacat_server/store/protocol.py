@@ -85,7 +85,7 @@ class Store(Protocol):
         ...
 
     def prune(self, before: datetime) -> int:
-        """Remove the sessions that were last heard of before an instant; how many there were."""
+        """Remove the sessions from which nothing came since an instant, by this clock; how many there were."""
         ...
 
     def change_token(self) -> object:

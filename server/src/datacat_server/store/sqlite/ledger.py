@@ -126,6 +126,7 @@ class _Application:
 
     def run(self) -> None:
         session, batch = self._session, self._batch
+        session.received = time.time_ns() // 1000
         settled = self._settle()
         for record in batch.records:
             if record.writer is None or record.writer in settled:
@@ -224,9 +225,8 @@ class _Application:
     def _keep(self, refused: Refused) -> None:
         session = self._session
         if session.refused_count < _MOST_REFUSALS_KEPT:
-            now = time.time_ns() // 1000
             self._pending.refusals.append(
-                (session.row, now, refused.writer, refused.ordinal, refused.error, refused.details)
+                (session.row, session.received, refused.writer, refused.ordinal, refused.error, refused.details)
             )
         session.refused_count += 1
 

@@ -15,7 +15,7 @@ from datacat_server.store.sqlite.states import StateLog, load_state_log
 COLUMNS = (
     "id, created, updated, ended, last_heartbeat, suspended, crashed, hung, ever_hung, reason, product, version, "
     "machine_id, hostname, pid, facts, event_count, metric_count, exception_count, refused_count, dropped_count, "
-    "lost_count"
+    "lost_count, received"
 )
 
 _SAVED = COLUMNS.split(", ")[1:]
@@ -24,7 +24,7 @@ _STANDING = {"ended", "suspended", "crashed", "hung", "ever_hung", "reason"}
 
 @dataclass(slots=True)
 class LiveSession:
-    """One session as the writer knows it; times in microseconds. `row` is its number in the tables."""
+    """One session as the writer knows it; times in microseconds, `received` by our clock. `row`: its number."""
 
     row: int
     created: int
@@ -43,6 +43,7 @@ class LiveSession:
     refused_count: int = 0
     dropped_count: int = 0
     lost_count: int = 0
+    received: int = 0
     writers: dict[str, int] = field(default_factory=dict)
     verdict_count: int = 0
     states: StateLog = field(default_factory=StateLog)

@@ -105,8 +105,8 @@ def read_live(db: sqlite3.Connection) -> list[SessionSummary]:
 
 
 def read_silent_since(db: sqlite3.Connection, before: datetime) -> list[str]:
-    """The ids of the sessions that were last heard of before an instant."""
-    rows = db.execute("SELECT session_id FROM sessions WHERE updated < ?", (to_microseconds(before),))
+    """The ids of the sessions from which nothing came since an instant, by the server's clock."""
+    rows = db.execute("SELECT session_id FROM sessions WHERE received < ?", (to_microseconds(before),))
     return [row[0] for row in rows]
 
 

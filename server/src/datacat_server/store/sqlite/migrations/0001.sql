@@ -1,4 +1,4 @@
--- Times are whole microseconds since 1970 UTC; flags are 0 or 1; columns named after a JSON thing hold JSON text.
+-- Times are whole microseconds since 1970 UTC, by the clock of whoever sent them; flags are 0 or 1; columns named after a JSON thing hold JSON text.
 
 CREATE TABLE sessions (
     id INTEGER PRIMARY KEY,
@@ -24,10 +24,12 @@ CREATE TABLE sessions (
     exception_count INTEGER NOT NULL,
     refused_count INTEGER NOT NULL,
     dropped_count INTEGER NOT NULL,
-    lost_count INTEGER NOT NULL
+    lost_count INTEGER NOT NULL,
+    received INTEGER NOT NULL -- when something last came in, by the server's clock
 );
 CREATE INDEX sessions_by_creation ON sessions (created, id);
 CREATE INDEX sessions_by_product ON sessions (product, created, id);
+CREATE INDEX sessions_by_receipt ON sessions (received);
 CREATE INDEX sessions_by_status ON sessions (status, created, id);
 
 -- The next ordinal of each writer: what makes a record arrive once, however often it is sent.
