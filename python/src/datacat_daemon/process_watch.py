@@ -119,8 +119,10 @@ class ProcessWatch:
             try:
                 manifest = read_manifest(folder / "manifest.json")
                 self._sessions[name] = SessionWatch(folder, manifest, self._shipper, self._log)
-            except (FileNotFoundError, NotADirectoryError):
-                continue  # not a session, or one that is just being made
+            except NotADirectoryError:
+                self._left_alone.add(name)
+            except FileNotFoundError:
+                continue  # a session that is just being made
             except Exception as error:  # whatever a damaged folder holds, the other sessions are looked after
                 what = error if isinstance(error, BadManifest) else repr(error)
                 self._log.write(f"{name} is left alone: {what}")
