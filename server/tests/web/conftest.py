@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,25 +34,41 @@ def locked_pages(store: SqliteStore) -> Iterator[TestClient]:
         yield client
 
 
+class Pages:
+    """The pages of a store over HTTP; `address` stays the same when they are stopped and started again."""
+
+    def __init__(self, store: SqliteStore) -> None:
+        self._store = store
+        self._port = 0
+        self.start()
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self._port}"
+
+    def start(self) -> None:
+        app = create_web(self._store, Config())
+        config = uvicorn.Config(app, port=self._port, log_config=None, timeout_graceful_shutdown=1)
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=asyncio.run, args=(self._server.serve(),))
+        self._thread.start()
+        while not self._server.started:
+            assert self._thread.is_alive()
+            time.sleep(0.01)
+        self._port = self._server.servers[0].sockets[0].getsockname()[1]
+
+    def stop(self) -> None:
+        self._server.should_exit = True
+        self._thread.join()
+
+
 @pytest.fixture
-def address(store: SqliteStore) -> Iterator[str]:
-    """The address of the pages served over HTTP, for what needs a connection that stays open."""
-    config = uvicorn.Config(create_web(store, Config()), port=0, log_config=None, timeout_graceful_shutdown=1)
-    server = uvicorn.Server(config)
-    started = threading.Event()
+def served(store: SqliteStore) -> Iterator[Pages]:
+    pages = Pages(store)
+    yield pages
+    pages.stop()
 
-    async def serve() -> None:
-        serving = asyncio.create_task(server.serve())
-        while not server.started and not serving.done():
-            await asyncio.sleep(0.01)
-        started.set()
-        await serving
 
-    thread = threading.Thread(target=asyncio.run, args=(serve(),))
-    thread.start()
-    started.wait(20)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join(20)
-    assert not thread.is_alive()
+@pytest.fixture
+def address(served: Pages) -> str:
+    return served.address

@@ -1,0 +1,149 @@
+"""What the pages do in a real browser: follow the server, keep their place, fit the screen, and work without script."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from datacat_server.store.sqlite import SqliteStore
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from support.recordings import Recording, exception, played, segfault
+
+FIND_BROWSER = Path(__file__).parents[3] / "scripts" / "browser.py"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    path = subprocess.run([sys.executable, str(FIND_BROWSER)], check=True, stdout=subprocess.PIPE, text=True).stdout
+    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []  # Chromium refuses to run as root in its sandbox
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=path.strip(), args=[*sandbox, "--disable-gpu"])
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def page(browser: Browser, address: str) -> Iterator[Page]:
+    context = browser.new_context(base_url=address, viewport={"width": 1280, "height": 700})
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda said: errors.append(said.text) if "Content Security" in said.text else None)
+    yield page
+    context.close()
+    assert errors == []
+
+
+def running(seconds: int = 60) -> Recording:
+    """A session that started a while ago and has not ended."""
+    return played(Recording("s-1", started=time.time() - seconds), seconds)
+
+
+def live(page: Page) -> None:
+    """Wait until the page follows the server."""
+    expect(page.locator("#connection")).to_have_text("live")
+
+
+def test_a_page_follows_its_session_and_keeps_its_place(page: Page, store: SqliteStore) -> None:
+    recording = running()
+    recording.send(store)
+    page.goto("/sessions/s-1")
+    live(page)
+    row = page.locator(".event-row").nth(3)
+    opened = page.locator(f"#{row.get_attribute('id')}")
+    row.locator("summary").click()
+    page.evaluate("scrollTo(0, 200); document.querySelector('.chart canvas').dataset.kept = 'yes'")
+    recording.event(61, "something_new").metric(61, "fps", "gauge", value=1, unit="fps").send(store)
+    expect(page.locator(".event-row").first).to_contain_text("something_new")
+    expect(opened).to_have_attribute("open", "")
+    assert page.evaluate("scrollY") == 200
+    expect(page.locator("canvas[data-kept]")).to_have_count(1)
+    segfault(recording, 62).send(store)
+    expect(page.locator("#verdict")).to_have_attribute("data-status", "crashed")
+    expect(page.locator("#verdict")).to_contain_text("upload_texture")
+
+
+def test_the_list_shows_a_new_session_by_itself(page: Page, store: SqliteStore) -> None:
+    page.goto("/sessions")
+    live(page)
+    expect(page.locator("main")).to_contain_text("Nothing has been logged yet")
+    running().send(store)
+    expect(page.locator('[data-session="s-1"]')).to_have_attribute("data-status", "active")
+
+
+def test_a_server_that_goes_away_is_named_and_found_again(page: Page, store: SqliteStore, served: Any) -> None:
+    recording = running()
+    recording.send(store)
+    page.goto("/sessions/s-1")
+    live(page)
+    served.stop()
+    expect(page.locator("#lost")).to_contain_text("has not answered since", timeout=30_000)
+    expect(page.locator("#connection")).to_have_text("not live")
+    recording.event(61, "logged_meanwhile").send(store)
+    served.start()
+    expect(page.locator(".event-row").first).to_contain_text("logged_meanwhile", timeout=30_000)
+    expect(page.locator("#lost")).to_be_hidden()
+
+
+def test_a_click_on_the_axis_shows_the_state_at_that_time(page: Page, store: SqliteStore) -> None:
+    Recording("s-1").state(1, level=1).state(5, level=2).state(9, level=3).status(10, "ended", "End").send(store)
+    page.goto("/sessions/s-1")
+    expect(page.locator("#state")).to_contain_text("2 → 3")
+    box = page.locator("#timeline .lane svg").nth(1).bounding_box()
+    assert box
+    page.mouse.click(box["x"] + box["width"] * 0.72, box["y"] + 5)
+    expect(page.locator("#state h2")).to_contain_text("State at 0:07.")
+    expect(page.locator("#state")).to_contain_text("1 → 2")
+    assert "at=7.2" in page.url or "at=7.1" in page.url
+    page.go_back()
+    expect(page.locator("#state")).to_contain_text("2 → 3")
+
+
+def test_everything_can_be_read_with_scripts_blocked(browser: Browser, address: str, store: SqliteStore) -> None:
+    segfault(exception(played(Recording("s-1"), 100), 101), 102).send(store)
+    context = browser.new_context(base_url=address, java_script_enabled=False)
+    page = context.new_page()
+    page.goto("/sessions")
+    page.locator('[data-session="s-1"] a').first.click()
+    expect(page.locator(".sentence")).to_contain_text("Killed by SIGSEGV")
+    page.locator(".event-row summary").nth(1).click()
+    expect(page.locator(".event-row .traceback").first).to_be_visible()
+    page.locator("a.chip.warning").click()
+    expect(page.locator(".event-row").first).to_have_attribute("data-level", "warning")
+    page.locator("#timeline .lane a").first.click()
+    expect(page.locator("#state h2")).to_contain_text("State at")
+    expect(page.locator(".chart svg path").first).to_be_visible()
+    for only_with_script in ("#theme", "#connection", "#lost"):
+        expect(page.locator(only_with_script)).to_be_hidden()
+    context.close()
+
+
+@pytest.mark.parametrize("width", [360, 1280, 2560])
+@pytest.mark.parametrize("where", ["/sessions", "/sessions/s-1", "/sessions/none"])
+def test_pages_fit_the_screen(page: Page, store: SqliteStore, width: int, where: str) -> None:
+    long = "a_name_that_has_no_place_to_break_" * 4
+    recording = segfault(exception(played(Recording("s-1", product=long, hostname=long), 50), 51), 52)
+    recording.event(53, long, message=long, data={long: long}).metric(53, long, "gauge", value=1, tags=[long]).send(
+        store
+    )
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto(where)
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+
+
+def test_dark_and_light_follow_the_system_until_the_reader_chooses(page: Page) -> None:
+    shade = "getComputedStyle(document.body).backgroundColor"
+    page.emulate_media(color_scheme="dark")
+    page.goto("/sessions")
+    dark = page.evaluate(shade)
+    page.emulate_media(color_scheme="light")
+    light = page.evaluate(shade)
+    assert dark != light
+    page.locator("#theme").click()
+    assert page.evaluate(shade) == dark
+    page.reload()
+    assert page.evaluate(shade) == dark
