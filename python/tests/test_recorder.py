@@ -123,7 +123,7 @@ def test_a_signal_handler_may_log_in_the_middle_of_a_logging_call(tmp_path):
         count = itertools.count()
         handled = [0]
         depth = [0]
-        def handler(number, frame):  # may itself be interrupted by the next signal, but not without end on a slow machine
+        def handler(number, frame):  # may itself be interrupted by the next signal, but not without end
             depth[0] += 1
             if depth[0] < 20:
                 signal.setitimer(signal.ITIMER_REAL, 0.0002)
