@@ -58,8 +58,8 @@ def test_a_failure_is_a_page_too(pages: TestClient, store: SqliteStore, tmp_path
     for file in (tmp_path / "data").iterdir():
         file.write_bytes(b"no longer a database" * 1000)
     answer = pages.get("/sessions")
-    assert answer.status_code == 500
-    assert "This page could not be made." in answer.text
+    assert answer.status_code == 503
+    assert "The sessions could not be read." in answer.text
     assert "Traceback" not in answer.text
 
 

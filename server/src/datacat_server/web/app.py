@@ -11,6 +11,7 @@ from litestar.static_files import create_static_files_router
 from litestar.types import Message, Scope
 
 from datacat_server.config import Config
+from datacat_server.store.errors import StoreError
 from datacat_server.store.protocol import Store
 from datacat_server.web.errors import ErrorPages, PageError
 from datacat_server.web.live import live_routes
@@ -69,6 +70,7 @@ def create_web(store: Store, config: Config) -> Litestar:
         exception_handlers={
             PageError: errors.page_error,
             HTTPException: errors.http_error,
+            StoreError: errors.store_error,
             Exception: errors.unexpected,
         },
         openapi_config=None,

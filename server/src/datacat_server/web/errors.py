@@ -6,12 +6,13 @@ from typing import Any
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
+from datacat_server.store.errors import StoreError
 from datacat_server.web.negotiation import json_response, wants_json
 from datacat_server.web.rendering import Renderer
 
 _log = logging.getLogger(__name__)
 
-_KINDS = {400: "bad_request", 404: "not_found", 405: "method_not_allowed"}
+_KINDS = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 503: "unavailable"}
 
 
 class PageError(Exception):
@@ -47,6 +48,10 @@ class ErrorPages:
             case _:
                 return self.unexpected(request, error)
         return self.page_error(request, known)
+
+    def store_error(self, request: Request[Any, Any, Any], error: StoreError) -> Response[bytes]:
+        _log.error("could not answer %s: %s", request.url.path, error)
+        return self.page_error(request, PageError(503, "The sessions could not be read.", f"{error}."))
 
     def unexpected(self, request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
         _log.error("could not answer %s", request.url.path, exc_info=error)

@@ -13,6 +13,7 @@ from litestar.params import FromQuery
 from litestar.response import Stream
 
 from datacat_server.model import SessionSummary
+from datacat_server.store.errors import StoreError
 from datacat_server.store.protocol import Store, UnknownSession
 
 POLL_SECONDS = 0.5
@@ -31,11 +32,10 @@ class Changes:
         """True whenever the store has changed since the last time, False after PING_SECONDS without a change."""
         changed = asyncio.Event()
         self._listeners.add(changed)
+        if self._watch is None or self._watch.done():
+            self._watch = asyncio.create_task(self._poll())
         try:
             while True:
-                # Also after a failure: a store that could not be read once must not leave the pages silent.
-                if self._watch is None or self._watch.done():
-                    self._watch = asyncio.create_task(self._poll())
                 try:
                     await asyncio.wait_for(changed.wait(), PING_SECONDS)
                 except TimeoutError:
@@ -47,14 +47,20 @@ class Changes:
             self._listeners.discard(changed)
 
     async def _poll(self) -> None:
-        seen = await asyncio.to_thread(self._store.change_token)
+        seen = await self._token()
         while self._listeners:
             await asyncio.sleep(POLL_SECONDS)
-            token = await asyncio.to_thread(self._store.change_token)
+            token = await self._token()
             if token != seen:
                 seen = token
                 for changed in self._listeners:
                     changed.set()
+
+    async def _token(self) -> object:
+        try:
+            return await asyncio.to_thread(self._store.change_token)
+        except StoreError:
+            return None  # unlike the token before and the one after it: pages look again
 
 
 def _message(event: str) -> bytes:
