@@ -1,6 +1,5 @@
 """Starting the daemon: from any interpreter, in odd circumstances, and never the wrong program."""
 
-import json
 import os
 import shutil
 import stat
@@ -57,7 +56,7 @@ def test_the_daemon_named_in_the_environment_is_started_with_the_process_folder(
     env = environment(tmp_path / "spool", DATACAT_DAEMON=f"'{daemon}' --verbose")
     subprocess.run([interpreter, program], env=env, check=True)
     assert wait_for(said.exists)
-    first, option, folder = said.read_text().split()
+    first, option, folder = said.read_text().split()[:3]
     assert (first, option) == ("--verbose", "--process-dir")
     assert Path(folder).parent == tmp_path / "spool"
 
@@ -153,10 +152,27 @@ def test_ctrl_c_for_the_whole_group_does_not_reach_the_daemon(server, tmp_path):
     assert wait_for(ended)
 
 
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="no pidfd on this system")
+def test_a_death_before_the_daemon_is_up_is_still_known_by_its_signal(server, tmp_path):
+    program = tmp_path / "hasty.py"
+    program.write_text(PROGRAM + "import os\nos.kill(os.getpid(), 9)\n")
+    done = subprocess.run([sys.executable, program], env=own_daemon(tmp_path / "spool", server))
+    assert done.returncode == -9
+    from datacat import DatacatClient
+
+    def reason():
+        sessions = DatacatClient(server.url).get_all_sessions()
+        return sessions[0]["reason"] if sessions else None
+
+    assert wait_for(lambda: reason() is not None)
+    assert "SIGKILL" in reason()
+
+
 def test_the_command_for_the_daemon_is_this_interpreter(monkeypatch):
     monkeypatch.delenv("DATACAT_DAEMON", raising=False)
-    assert sys.executable in launch._command("/spool/1-2-3")
-    assert json.dumps(launch._command("/spool/1-2-3")).count("--process-dir") == 1
+    words = launch._command(["--process-dir", "/spool/1-2-3"])
+    assert sys.executable in words
+    assert words[-2:] == ["--process-dir", "/spool/1-2-3"]
 
 
 def script(path, text):

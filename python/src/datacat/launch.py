@@ -18,16 +18,17 @@ HOW_TO_GET_ONE = (
 
 # Runs the daemon that lies beside this very package, whatever else the interpreter that runs it has installed.
 _BOOT = """
-import importlib.util, os, sys
+import importlib.util, os, sys, types
 home = sys.argv.pop(1)
-for name in ("datacat", "datacat_daemon"):
-    place = os.path.join(home, name)
-    spec = importlib.util.spec_from_file_location(
-        name, os.path.join(place, "__init__.py"), submodule_search_locations=[place])
-    sys.modules[name] = module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-from datacat_daemon.cli import main
+client = sys.modules["datacat"] = types.ModuleType("datacat")  # its formats are needed, not the client itself
+client.__path__ = [os.path.join(home, "datacat")]
+place = os.path.join(home, "datacat_daemon")
+spec = importlib.util.spec_from_file_location(
+    "datacat_daemon", os.path.join(place, "__init__.py"), submodule_search_locations=[place])
+daemon = sys.modules["datacat_daemon"] = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(daemon)
 sys.argv[0] = "datacat-daemon"
+from datacat_daemon.cli import main
 sys.exit(main())
 """
 
@@ -36,12 +37,13 @@ _IN_BACKGROUND = '"$@" </dev/null >/dev/null 2>&1 &'
 _PYTHONS = ("python3",) + tuple("python3.%d" % minor for minor in range(14, 8, -1))
 
 _TRY_EACH_PYTHON = """
-boot=$1; home=$2; folder=$3
+boot=$1; home=$2
+shift 2
 (
-if command -v datacat-daemon >/dev/null 2>&1; then exec datacat-daemon --process-dir "$folder"; fi
+if command -v datacat-daemon >/dev/null 2>&1; then exec datacat-daemon "$@"; fi
 for python in %s; do
   if "$python" -c 'import sys; sys.exit(sys.version_info < (3, 9))'; then
-    exec "$python" -I -c "$boot" "$home" --process-dir "$folder"
+    exec "$python" -I -c "$boot" "$home" "$@"
   fi
 done
 ) </dev/null >/dev/null 2>&1 &
@@ -50,29 +52,43 @@ done
 
 def start_daemon(folder):
     """Start a daemon for a process folder of the spool; None, or a sentence that says why there is none."""
+    pidfd = None
     try:
-        command = _command(folder)
+        pidfd = _own_pidfd()
+        options = ["--process-dir", folder] + ([] if pidfd is None else ["--pidfd", str(pidfd)])
+        command = _command(options)
         if command is None:
             return HOW_TO_GET_ONE % folder
         if os.name == "posix":
-            _run_detached(command)
+            _run_detached(command, pidfd)
         else:
             subprocess.Popen(command, close_fds=True, creationflags=0x00000008)  # DETACHED_PROCESS
     except Exception as error:
         return "datacat: the daemon could not be started (%s); records stay in %s." % (error, folder)
+    finally:
+        if pidfd is not None:
+            os.close(pidfd)
     return None
 
 
-def _command(folder):
+def _own_pidfd():
+    """A pidfd of this process for its daemon, which so learns of an end that comes before it is up; None without."""
+    try:
+        return os.pidfd_open(os.getpid())
+    except (AttributeError, OSError):
+        return None
+
+
+def _command(options):
     """The shell's words, or on Windows the program's, that start the daemon."""
     home = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     chosen = os.environ.get("DATACAT_DAEMON")
     if chosen:
-        return _background(shlex.split(chosen) + ["--process-dir", folder])
+        return _background(shlex.split(chosen) + options)
     if sys.version_info >= OLDEST_PYTHON and _is_interpreter(sys.executable):
-        return _background([sys.executable, "-I", "-c", _BOOT, home, "--process-dir", folder])
+        return _background([sys.executable, "-I", "-c", _BOOT, home] + options)
     if os.name == "posix" and any(_is_on_path(name) for name in ("datacat-daemon",) + _PYTHONS):
-        return [_TRY_EACH_PYTHON, "sh", _BOOT, home, folder]
+        return [_TRY_EACH_PYTHON, "sh", _BOOT, home] + options
     return None
 
 
@@ -93,8 +109,10 @@ def _is_interpreter(path):
     return name.startswith(("python", "pypy")) and os.path.exists(path)
 
 
-def _run_detached(words):
+def _run_detached(words, pidfd):
     options = {"start_new_session": True} if sys.version_info >= (3, 2) else {"preexec_fn": os.setsid}
+    if pidfd is not None:
+        options["pass_fds"] = [pidfd]
     null = os.open(os.devnull, os.O_RDWR)
     try:
         shell = subprocess.Popen(

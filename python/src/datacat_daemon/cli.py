@@ -6,7 +6,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from datacat_daemon.process import process_of, watch_process
+from datacat_daemon import __version__
+from datacat_daemon.process import inherited_process, process_of, watch_process
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -18,10 +19,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="store_true", help="show the version and leave")
     parser.add_argument("--process-dir", type=Path, metavar="DIR", help="the process's folder in the spool")
+    parser.add_argument("--pidfd", type=int, metavar="FD", help="an open pidfd of the process, if it has handed one on")
     options = parser.parse_args(arguments)
     if options.version:
-        from datacat import __version__
-
         print(f"datacat-daemon {__version__}")
         return 0
     if options.process_dir is None:
@@ -30,7 +30,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"--process-dir: there is no folder {options.process_dir}")
     folder: Path = options.process_dir.absolute()
     named = process_of(folder)
-    process = None if named is None else watch_process(*named)
+    process = None
+    if named is not None and options.pidfd is not None:
+        process = inherited_process(*named, options.pidfd)
+    if named is not None and process is None:
+        process = watch_process(*named)
     # How a process ended is known only to who watched it then; it may not live as long as the imports below take.
     from datacat_daemon.daemon import Daemon
 

@@ -83,12 +83,19 @@ class Process(Protocol):
 
 
 class PidfdProcess:
-    """Watched by pidfd. Raises OSError where the process is gone or the system has no pidfd."""
+    """Watched by pidfd. Raises OSError where the process is gone or the system has no pidfd.
 
-    def __init__(self, pid: int, start: str | None) -> None:
+    Args:
+        pid, start: as for `watch_process`.
+        descriptor: a pidfd that the process has handed on; it tells how the process ended even if that was before.
+    """
+
+    def __init__(self, pid: int, start: str | None, descriptor: int | None = None) -> None:
         self.pid = pid
         self._start = start
-        self._descriptor = os.pidfd_open(pid)
+        self._descriptor = os.pidfd_open(pid) if descriptor is None else descriptor
+        if descriptor is not None:
+            return
         stat = read_stat(pid)
         if stat is not None and start is not None and stat.start != start:
             self.close()
@@ -209,6 +216,17 @@ class PsProcess:
 
     def close(self) -> None:
         pass
+
+
+def inherited_process(pid: int, start: str | None, descriptor: int) -> Process | None:
+    """Watch a process by the pidfd that it has handed on; None if that is none."""
+    try:
+        if "pidfd" not in os.readlink(f"/proc/self/fd/{descriptor}"):
+            return None
+    except OSError:
+        return None
+    os.set_inheritable(descriptor, False)
+    return PidfdProcess(pid, start, descriptor)
 
 
 def watch_process(pid: int, start: str | None) -> Process | None:

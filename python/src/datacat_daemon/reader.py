@@ -122,7 +122,7 @@ class WriterReader:
                 stop = self._read_segment(records, limit)
                 if stop is _Stop.LIMIT:
                     return records
-            if not self._open_later(stop is _Stop.SEAL):
+            if not self._open_later():
                 return records
 
     def _read_segment(self, records: list[Record], limit: int) -> _Stop:
@@ -173,44 +173,34 @@ class WriterReader:
 
     def _open_first(self) -> bool:
         sequences = writers_in(self._folder).get(self.writer, [])
-        for sequence in sequences[-self._newest :]:
-            if self._open(sequence, self._at, False):
-                return True
-        return False
+        return any(self._open(sequence) for sequence in sequences[-self._newest :])
 
     def _later_segment(self) -> int | None:
-        """The first later segment of the chain that has begun: its header or its first record says so."""
+        """The first later segment of the chain that the writer has taken up."""
         sequence = self.sequence + 1
         while self._path(sequence).exists():
             descriptor, header = self._header(sequence)
             if descriptor >= 0:
-                begun = header is not None and _first_ordinal(descriptor, header, self.next) is not None
                 os.close(descriptor)
-                if begun:
-                    return sequence
+            if header is not None:
+                return sequence
             sequence += 1
         return None
 
-    def _open_later(self, sealed: bool) -> bool:
-        if sealed and self._open(self.sequence + 1, self.next, True):
-            return True
+    def _open_later(self) -> bool:
         later = self._later_segment()
-        return later is not None and self._open(later, self.next, False)
+        return later is not None and self._open(later)
 
-    def _open(self, sequence: int, hint: int, follows: bool) -> bool:
+    def _open(self, sequence: int) -> bool:
         descriptor, header = self._header(sequence)
-        if descriptor < 0:
-            return False
-        ordinal = None if header is None else _first_ordinal(descriptor, header, hint)
-        if ordinal is None and follows and header is not None:
-            ordinal = hint
-        if header is None or ordinal is None:
-            os.close(descriptor)
+        if header is None:
+            if descriptor >= 0:
+                os.close(descriptor)
             return False
         if self._descriptor >= 0:
-            self.finished.append((self.sequence, ordinal))
+            self.finished.append((self.sequence, header.ordinal))
             self.close()
-        self.next = ordinal
+        self.next = header.ordinal
         self.sequence = sequence
         self._descriptor = descriptor
         self._offset = layout.HEADER_SIZE
@@ -232,33 +222,13 @@ class WriterReader:
 
 
 def _parse_header(data: bytes, sequence: int) -> _Header | None:
+    """The header of a segment that its writer has taken up; None for a prepared one, and for a damaged one."""
     if len(data) < layout.HEADER_SIZE:
         return None
     magic, mark, own_sequence, ordinal, size = layout.HEADER.unpack_from(data)
     (crc,) = layout.HEADER_CRC.unpack_from(data, layout.HEADER.size)
     if magic != layout.MAGIC or mark != layout.BYTE_ORDER_MARK or own_sequence != sequence:
         return None
-    if crc != zlib.crc32(data[: layout.HEADER.size]):
+    if crc != zlib.crc32(data[: layout.HEADER.size]) or ordinal == layout.PREPARED:
         return None
     return _Header(own_sequence, ordinal, size)
-
-
-def _first_ordinal(descriptor: int, header: _Header, hint: int) -> int | None:
-    """The ordinal a segment begins with; None for one that was made ready and has no record yet.
-
-    A prepared header does not know it, but the first record holds its low 32 bits; `hint` is an ordinal near by.
-    """
-    if header.ordinal != layout.PREPARED:
-        return header.ordinal
-    data = os.pread(descriptor, layout.RECORD_HEADER_SIZE, layout.HEADER_SIZE)
-    if len(data) < layout.RECORD_HEADER_SIZE:
-        return None
-    _, length = layout.COMMIT.unpack_from(data)
-    if length in (0, layout.SEAL) or layout.HEADER_SIZE + layout.RECORD_HEADER_SIZE + length > header.size:
-        return None
-    rest = os.pread(descriptor, layout.RECORD_HEADER_SIZE - 8 + length, layout.HEADER_SIZE + 8)
-    if zlib.crc32(rest) != layout.COMMIT.unpack_from(data)[0]:
-        return None
-    low: int = layout.BODY.unpack_from(rest)[1]
-    near = (hint & ~0xFFFFFFFF) | low
-    return min((o for o in (near - (1 << 32), near, near + (1 << 32)) if o >= 0), key=lambda o: abs(o - hint))

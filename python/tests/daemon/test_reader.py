@@ -171,20 +171,6 @@ def test_a_segment_made_ready_is_taken_up_in_its_turn(folder, before):
     reader.close()
 
 
-@pytest.mark.parametrize("hint", [0, 5, 2**32 + 3, 7 * 2**32])
-def test_a_segment_that_still_says_prepared_begins_where_its_first_record_says(folder, hint):
-    writer = SegmentWriter(str(folder), "1-0", SIZE)
-    writer.ordinal = hint
-    writer.append(EVENT, 0, 1, b'{"a":1}')
-    path = folder / segment_name("1-0", 0)
-    prepared = make_segment(str(folder), "2-0", 0, PREPARED, SIZE)
-    content = Path(prepared).read_bytes()[:HEADER_SIZE] + path.read_bytes()[HEADER_SIZE:]
-    path.write_bytes(content)
-    (record,) = read_all(folder, at=hint)
-    assert record.ordinal == hint
-    assert read_all(folder, at=hint + 1) == []
-
-
 def test_a_segment_made_ready_and_never_begun_has_no_records(folder):
     make_segment(str(folder), "1-0", 3, PREPARED, SIZE)
     assert read_all(folder) == []
