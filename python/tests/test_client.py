@@ -49,6 +49,10 @@ def test_state_and_events_are_recorded_as_they_were_logged(every_call):
             "group": "g",
         }
     ]
+    assert left.of("event", "at_level") == [
+        {"name": "at_level", "level": "debug", "data": {"k": 2}},
+        {"name": "at_level", "level": "error"},
+    ]
     assert left.of("event", "tagged") == [{"name": "tagged", "labels": ["map:harbour"], "data": {"value": [1, 2]}}]
     assert left.of("event", "42") == [{"name": "42", "data": {"x": 1}}]
 

@@ -19,6 +19,7 @@ session: Session = create_session(product="MyApp", version="1.0.0")
 fast: AsyncSession = create_session("http://localhost:9090", product="MyGame", async_mode=True, queue_size=10)
 session.update_state({"level": 1, "player": {"health": 100}})
 session.log_event("moved", {"x": 10, "y": 20})
+session.log_event("moved", {"x": 10}, level="debug")
 session.log_event("full", level="warning", labels=["a"], message="m", data={"x": 1}, group="g")
 session.log_gauge("fps", 60.0, unit="fps", tags={"map": "harbour"})
 session.log_counter("kills")
@@ -44,9 +45,9 @@ with create_session() as managed:
 """
 
 WRONG = {
-    "session.log_event(1)": "No overload variant",
+    "session.log_event(1)": "incompatible type",
     "session.log_gauge('fps', 'many')": "incompatible type",
-    "session.log_event('x', level='loud')": "No overload variant",
+    "session.log_event('x', level='loud')": "incompatible type",
     "session.get_stats()": "has no attribute",
     "session.flush(timeout='long')": "incompatible type",
 }

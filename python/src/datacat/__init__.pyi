@@ -49,18 +49,16 @@ class Session:
     client: DatacatClient
     def __init__(self, session_id: str, client: DatacatClient, sink: Any) -> None: ...
     def update_state(self, state: Mapping[str, Any]) -> None: ...
-    @overload
-    def log_event(self, name: str, data: Mapping[str, Any], /) -> None: ...
-    @overload
     def log_event(
         self,
         name: str,
-        level: _Level | None = None,
+        level_or_data: _Level | Mapping[str, Any] | None = None,
         category: str | None = None,
         labels: _Words | None = None,
         message: str | None = None,
         data: Any = None,
         group: str | None = None,
+        level: _Level | None = None,
     ) -> None: ...
     def log_metric(
         self,

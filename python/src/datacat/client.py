@@ -3,7 +3,7 @@
 import os
 
 from datacat import machine
-from datacat.encode import encode, encode_event, event_fields
+from datacat.encode import encode, event_fields
 
 DEFAULT_URL = "http://localhost:9090"
 REQUEST_TIMEOUT = 5.0
@@ -70,10 +70,8 @@ class DatacatClient(object):
 
     def log_event(self, session_id, name, data=None, **fields):
         """Log an event; `fields`: level, category, labels, message, group."""
-        if fields:
-            fields.update(event_fields(name, data))
-            return self.post(session_id, "events", encode(fields))
-        return self.post(session_id, "events", encode_event(name, data))
+        fields.update(event_fields(name, data))
+        return self.post(session_id, "events", encode(fields))
 
     def log_metric(self, session_id, name, value, tags=None, **fields):
         """Log a metric, a gauge unless `type` says otherwise; `fields`: type, unit, count, delta, buckets."""

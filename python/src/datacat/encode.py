@@ -28,65 +28,36 @@ _join = "".join
 if json.encoder.c_make_encoder is not None:
     # markers None: no search for cycles; a cycle ends in a RecursionError, which is caught below
     _iterate = json.encoder.c_make_encoder(None, represent, _quote, None, ":", ",", False, False, False)
-
-    def _stdlib_text(value):
-        return _join(_iterate(value, 0))
-
 else:
-    _stdlib_text = json.JSONEncoder(separators=(",", ":"), default=represent, allow_nan=False).encode
+    _iterate = json.JSONEncoder(separators=(",", ":"), default=represent, allow_nan=False).iterencode
 
 
-def _stdlib_bytes(value):
-    text = _stdlib_text(value)
-    if len(text) > _MANY_BRACKETS and _is_odd(text, "\\ud", "{", "["):
+def _dumps_stdlib(value, default=None, options=None):
+    """Bytes of JSON, by the standard library; the arguments are those of orjson.dumps. Raises on what needs taming."""
+    text = _join(_iterate(value, 0))
+    if "\\ud" in text:  # perhaps half a surrogate pair
         raise ValueError("needs taming")
     return text.encode("ascii")
 
 
-def _is_odd(text, surrogate, brace, bracket):
-    """Whether encoded JSON is too large, may be too deep, or may hold half a surrogate pair."""
-    return (
-        len(text) > MAX_PAYLOAD
-        or text.count(brace) + text.count(bracket) > _MANY_BRACKETS
-        or (surrogate is not None and surrogate in text)
-    )
-
-
 if orjson is None:
-    _fast = _stdlib_bytes
-
-    def _event(name, data):
-        if data is None:
-            text = '{"name":' + _quote(name) + "}"
-        else:
-            text = '{"name":' + _quote(name) + ',"data":' + _join(_iterate(data, 0)) + "}"
-        if len(text) > _MANY_BRACKETS and _is_odd(text, "\\ud", "{", "["):
-            raise ValueError("needs taming")
-        return text.encode("ascii")
-
-    if json.encoder.c_make_encoder is None:
-
-        def _event(name, data):  # noqa: F811
-            return _stdlib_bytes({"name": name} if data is None else {"name": name, "data": data})
-
+    dumps = _dumps_stdlib
+    OPTIONS = None
 else:
+    dumps = orjson.dumps
     # Only what JSON holds by itself; the rest looks the same as with the standard library.
-    _OPTIONS = (
-        orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
-    )
-    _dumps = orjson.dumps
+    OPTIONS = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
 
-    def _fast(value):
-        encoded = _dumps(value, represent, _OPTIONS)
-        # orjson writes NaN and the infinities as null
-        if b"null" in encoded or (len(encoded) > _MANY_BRACKETS and _is_odd(encoded, None, b"{", b"[")):
-            return _stdlib_bytes(value)
-        return encoded
 
-    def _event(name, data):
-        if name.__class__ is not str:
-            raise TypeError("the name is no text")
-        return _fast({"name": name} if data is None else {"name": name, "data": data})
+def _fast(value):
+    encoded = dumps(value, represent, OPTIONS)
+    if orjson is not None and encoded.find(b"null") >= 0:  # orjson writes NaN and the infinities as null
+        encoded = _dumps_stdlib(value)
+    if len(encoded) > _MANY_BRACKETS and (
+        len(encoded) > MAX_PAYLOAD or encoded.count(b"{") + encoded.count(b"[") > _MANY_BRACKETS
+    ):
+        raise ValueError("needs taming")
+    return encoded
 
 
 def encode(payload):
@@ -98,16 +69,6 @@ def encode(payload):
         return _fast(payload)
     except Exception:
         return _encode_tamed(payload)
-
-
-def encode_event(name, data=None):
-    """The payload of an event that has a name and data only, the most frequent record; otherwise like `encode`."""
-    try:
-        if data is None or data.__class__ is dict:
-            return _event(name, data)
-    except Exception:
-        pass
-    return encode(event_fields(name, data))
 
 
 def event_fields(name, data):

@@ -59,7 +59,7 @@ class Recorder(object):
         self.dropped = 0
         self.writers = []
         idle = deque()
-        self._pool = idle.pop, idle.append
+        self.pool = idle.pop, idle.append
 
     def write(self, kind, flags, payload):
         """Commit one record; True if it is kept, False if it had to be dropped (it is counted then).
@@ -71,7 +71,7 @@ class Recorder(object):
         """
         if not _fork_is_announced and self._pid != os.getpid():
             self.after_fork_in_child()
-        lease, give_back = self._pool
+        lease, give_back = self.pool
         try:
             writer = lease()
         except IndexError:

@@ -7,7 +7,7 @@ from datacat import machine
 from datacat._compat import monotonic, now_us
 from datacat.client import DatacatError
 from datacat.control import ENDED_BY_INTERPRETER, ENDED_BY_INTERRUPT
-from datacat.encode import encode, encode_event
+from datacat.encode import encode
 from datacat.segment import EVENT, METRIC, STATE
 
 LAST_CHANCE_SECONDS = 2.0
@@ -42,6 +42,10 @@ class DirectSink(object):
             except DatacatError:
                 pass
         return self._known
+
+    def fast_log_event(self, log_event):
+        """There is nothing faster than the session's own here."""
+        return log_event
 
     def write(self, kind, flags, payload):
         """Send one record; True if the server took it."""
@@ -198,7 +202,7 @@ class _HeartbeatWatch(object):
                 hung_since = None
 
     def _log(self, name, data):
-        self._write(EVENT, 0, encode_event(name, data))
+        self._write(EVENT, 0, encode({"name": name, "data": data}))
 
 
 def description(product, version):

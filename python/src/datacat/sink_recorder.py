@@ -8,6 +8,7 @@ import warnings
 from datacat import launch, machine, spool, stack_dumps
 from datacat._compat import monotonic, now_us
 from datacat.control import ENDED_BY_CALL
+from datacat.event_lane import event_lane
 from datacat.recorder import Recorder
 
 QUOTA_MB = 512
@@ -65,6 +66,10 @@ class RecorderSink(object):
         except (OSError, IOError) as error:
             return error
         return _start_daemon_once(process)
+
+    def fast_log_event(self, log_event):
+        """A faster function to call in place of a session's `log_event`."""
+        return event_lane(self._recorder, log_event)
 
     # the control page is looked up at every call: after a fork the child has another one
 

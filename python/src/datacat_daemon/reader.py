@@ -138,29 +138,29 @@ class WriterReader:
                     return _Stop.SEAL
                 if len(data) - position < layout.RECORD_HEADER_SIZE:
                     break
-                crc, length = layout.COMMIT.unpack_from(data, position)
+                checksum, length = layout.COMMIT.unpack_from(data, position)
                 if length == layout.SEAL:
                     self._offset = start
                     return _Stop.SEAL
-                need = layout.RECORD_HEADER_SIZE + length
-                if length == 0 or start + need > self._size:
+                need = 8 + length
+                if need < layout.RECORD_HEADER_SIZE or start + need > self._size:
                     self._offset = start
                     return _Stop.WAIT
                 if len(data) - position < need:
                     break
                 body = data[position + 8 : position + need]
-                time, low_ordinal, kind, flags, _ = layout.BODY.unpack_from(body)
-                if zlib.crc32(body) != crc or low_ordinal != self.next & 0xFFFFFFFF or kind not in _KINDS:
+                time, kind, flags = layout.BODY.unpack_from(body)
+                if layout.checksum(body) != checksum or kind not in _KINDS:
                     self._offset = start
                     return _Stop.WAIT
                 if len(records) >= limit:
                     self._offset = start
                     return _Stop.LIMIT
                 if self.next >= self._at:
-                    records.append(Record(self.writer, self.next, time, kind, flags, body[16:]))
+                    records.append(Record(self.writer, self.next, time // 1000, kind, flags, body[layout.BODY.size :]))
                 self.next += 1
                 position += (need + 7) & ~7
-            self._offset += min(position, len(data))
+            self._offset += position
             if position == 0 and len(data) < want:
                 return _Stop.WAIT
             want = max(_CHUNK, need)

@@ -29,7 +29,7 @@ def write(folder, payloads, writer=None):
     ends = {}
     for payload in payloads:
         writer.append(EVENT, 0, 1000 + writer.ordinal, payload)
-        ends.setdefault(writer._sequence, []).append((writer._offset, writer.ordinal - 1))
+        ends.setdefault(writer._sequence, []).append((writer.offset, writer.ordinal - 1))
     return ends
 
 

@@ -18,6 +18,8 @@ session.log_event("bare")
 session.log_event(
     "full", level="warning", category="loading", labels=["a", "b"], message="a sentence", data={"k": 1}, group="g"
 )
+session.log_event("at_level", {"k": 2}, level="debug")
+session.log_event("at_level", "error")
 session.log_event("tagged", labels={"map": "harbour"}, data=[1, 2])
 
 cycle = {}
