@@ -25,10 +25,12 @@ def main() -> int:
     with real.server() as running:
         for serialiser, with_orjson, most in (("standard library", False, 1.0), ("with orjson", True, 0.5)):
             console.print(f"Measuring log_event, {serialiser} ...")
-            ours, theirs = logging_calls.measure(running, with_orjson=with_orjson)
-            row(f"log_event, {serialiser}, median", f"{ours * 1e6:.2f} µs")
-            row("sentry_sdk.add_breadcrumb in the same run, median", f"{theirs * 1e6:.2f} µs")
-            row("    ratio", f"{ours / theirs:.2f}", f"at most {most}", ours / theirs <= most)
+            ours, theirs, neither = logging_calls.measure(running, with_orjson=with_orjson)
+            row(f"log_event, {serialiser}, median", f"{(ours - neither) * 1e6:.2f} µs")
+            row("sentry_sdk.add_breadcrumb in the same run, median", f"{(theirs - neither) * 1e6:.2f} µs")
+            ratio = (ours - neither) / (theirs - neither)
+            row("    ratio", f"{ratio:.2f}", f"at most {most}", ratio <= most)
+            row("    ratio with the cost of timing in both", f"{ours / theirs:.2f}")
         console.print("Measuring create_session ...")
         call, known = starting.measure(running)
         row("create_session with the daemon's start, median", f"{call * 1e3:.1f} ms", "at most 50 ms", call <= 0.05)

@@ -45,8 +45,8 @@ def event_lane(recorder, general):
                     body = join((pack_time(now()), prefix, data, b"}"))
                     length = len(body)
                     offset = writer.offset
-                    end = (offset + 15 + length) & ~7
-                    if length < _SMALL and end <= writer.size and not writer.sealed:
+                    end = offset + 8 + length
+                    if length < _SMALL and end <= writer.size:
                         page = writer.page
                         page[offset + 8 : offset + 8 + length] = body
                         commit(page, offset, checksum(body), length)

@@ -17,7 +17,7 @@ the daemon had made ready (that one says PREPARED for an ordinal: nobody could k
     28      4     CRC-32 of bytes 0..27
     32      32    zero
 
-Then records, each starting at a multiple of 8:
+Then records, one behind the other:
 
     0       4     Adler-32 (RFC 1950) of the body
     4       4     length of the body in bytes               <- the commit, written last
@@ -25,7 +25,6 @@ Then records, each starting at a multiple of 8:
     16      1     kind: 1 event, 2 state, 3 metric, 4 status
     17      1     flags: bit 0 urgent (an exception: ship at once)
     18      n     payload, a JSON object in UTF-8
-    ..            zeros up to the next multiple of 8
 
 A length of 0xFFFFFFFF is the seal: the chain goes on in the next segment. Fewer than 18 bytes left mean the same. A
 record's ordinal is not written: it is the header's, plus the number of records before it.
@@ -140,9 +139,8 @@ class SegmentWriter(object):
         name: the writer's name.
         ordinal: of the next record.
         page: the mapped segment.
-        offset: where the next record begins in it.
+        offset: where the next record begins in it; its size, once it is sealed.
         size: bytes of one segment.
-        sealed: the segment is full, and the next one could not be made yet.
 
     Args:
         folder: the session's folder in the spool.
@@ -160,7 +158,6 @@ class SegmentWriter(object):
         self.size = size
         self._has_room = has_room
         self._sequence = 0
-        self.sealed = False
         self._retry_at = 0.0
         self._open()
 
@@ -178,10 +175,10 @@ class SegmentWriter(object):
     def append_body(self, body):
         """Commit one record whose body is made already: time, kind, flags and payload."""
         length = len(body)
-        end = (self.offset + 15 + length) & ~7
-        if end > self.size or self.sealed:
+        end = self.offset + 8 + length
+        if end > self.size:
             self._roll()
-            end = (self.offset + 15 + length) & ~7
+            end = self.offset + 8 + length
         offset = self.offset
         page = self.page
         page[offset + 8 : offset + 8 + length] = body
@@ -191,10 +188,9 @@ class SegmentWriter(object):
 
     def seal(self):
         """Nothing more will be written into this segment: its reader need not wait for more."""
-        if not self.sealed:
-            if self.offset <= self.size - RECORD_HEADER_SIZE:
-                _commit(self.page, self.offset, 0, SEAL)
-            self.sealed = True
+        if self.offset <= self.size - RECORD_HEADER_SIZE:
+            _commit(self.page, self.offset, 0, SEAL)
+        self.offset = self.size
 
     def _roll(self):
         """Go on in the next segment; after a failure it is tried again once a second, other calls fail at once."""
@@ -206,7 +202,6 @@ class SegmentWriter(object):
         except OSError:
             self._retry_at = monotonic() + RETRY_SECONDS
             raise
-        self.sealed = False
 
     def _open(self, sequence=0):
         if self._has_room is not None and not self._has_room():

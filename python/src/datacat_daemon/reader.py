@@ -159,7 +159,7 @@ class WriterReader:
                 if self.next >= self._at:
                     records.append(Record(self.writer, self.next, time // 1000, kind, flags, body[layout.BODY.size :]))
                 self.next += 1
-                position += (need + 7) & ~7
+                position += need
             self._offset += position
             if position == 0 and len(data) < want:
                 return _Stop.WAIT
