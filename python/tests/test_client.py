@@ -447,3 +447,97 @@ except RuntimeError as error:
     assert any("direct cause" in line for line in lines)
     assert any('{}["spawn_point"]' in line for line in lines)
     assert (event["source_function"], event["source_line"]) == ("load", 8)
+
+
+def test_logged_exceptions_of_logging_are_exceptions(interpreter, tmp_path):
+    code = """
+import logging
+logger = logging.getLogger("loader")
+logger.addHandler(datacat.DatacatHandler(session))
+try:
+    {}["spawn_point"]
+except KeyError:
+    logger.exception("no level")
+"""
+    _, left = end_of(interpreter, tmp_path, code)
+    (event,) = left.of("event")
+    assert (event["exception_type"], event["message"], event["group"]) == ("KeyError", "no level", "loader")
+    assert event["level"] == "error"
+
+
+def test_leaving_a_thread_by_sys_exit_is_no_exception(interpreter, tmp_path):
+    code = "t = threading.Thread(target=sys.exit)\nt.start()\nt.join()\n"
+    _, left = end_of(interpreter, tmp_path, code)
+    assert left.records == []
+
+
+def test_an_exception_that_somebody_handled_earlier_is_not_what_ended_the_program(interpreter, tmp_path):
+    code = """
+try:
+    1 / 0
+except ZeroDivisionError:
+    sys.last_type, sys.last_value, sys.last_traceback = sys.exc_info()
+sys.exit(1)
+"""
+    done, left = end_of(interpreter, tmp_path, code)
+    assert done.returncode == 1
+    assert left.control["uncaught_us"] == 0
+    assert left.records == []
+
+
+def test_odd_products_arguments_and_settings_never_raise(interpreter, tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text(
+        "# -*- coding: utf-8 -*-\nimport datacat\n"
+        "for product in (u'Spi\\xe9l', b'Spi\\xe9l', 'x' * 5000, 7, object(), {'a': 1}):\n"
+        "    datacat.create_session(product=product, version=product).log_event('x')\n"
+        "print('alive')\n"
+    )
+    words = [interpreter, program, b"\xff\xfe".decode("utf-8", "surrogateescape")]
+    environment_of_it = {"DATACAT_SPOOL_MAX_MB": "1GB"}
+    import subprocess
+
+    from support.spools import environment
+
+    done = subprocess.run(
+        [str(word) for word in words], env=environment(tmp_path / "spool", **environment_of_it), capture_output=True
+    )
+    assert done.stdout == b"alive\n", done.stderr
+    products = [left.manifest["product"] for left in sessions_in(tmp_path / "spool")]
+    assert len(products) == 6
+    assert "Spi\xe9l" in products
+    assert max(map(len, products)) == 200
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_a_forked_child_counts_its_own_drops(tmp_path):
+    code = """
+import shutil
+pid = os.fork()
+if pid == 0:
+    session.log_event("x")
+    os._exit(0)
+os.waitpid(pid, 0)
+"""
+    _, left = end_of(sys.executable, tmp_path, code, DATACAT_SPOOL_MAX_MB="1")
+    (page,) = left.folder.glob("control.*-*")
+    from datacat.control import read_control
+
+    assert read_control(page.read_bytes())["dropped"] == 0
+    assert page.name.split(".")[1].split("-")[0] != str(left.manifest["pid"])
+
+
+def test_threads_that_begin_at_once_share_one_process_folder(tmp_path):
+    code = """
+threads = [threading.Thread(target=datacat.create_session) for _ in range(8)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+"""
+    program = tmp_path / "program.py"
+    program.write_text("import datacat, threading\n" + code)
+    run_program(tmp_path / "spool", [sys.executable, program])
+    lefts = sessions_in(tmp_path / "spool")
+    assert len(lefts) == 8
+    assert len({left.folder.parent for left in lefts}) == 1

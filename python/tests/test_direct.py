@@ -143,3 +143,31 @@ def test_a_full_queue_drops_and_counts(tmp_path):
             break
     assert session.get_stats()["dropped"] > 20
     session.shutdown(timeout=0.1)
+
+
+@pytest.mark.skipif(not hasattr(__import__("os"), "fork"), reason="no fork on this system")
+def test_a_forked_child_that_finishes_does_not_end_its_parents_session(server, tmp_path):
+    code = """
+import os, sys, datacat
+session = datacat.create_session(sys.argv[1], product="Direct", use_daemon=False)
+if os.fork() == 0:
+    sys.exit(0)
+os.wait()
+print(session.get_details()["active"])
+"""
+    own = environment(tmp_path / "spool")
+    done = subprocess.run([sys.executable, "-c", code, server.url], env=own, capture_output=True, text=True)
+    assert done.stdout == "True\n", done.stderr
+
+
+def test_details_of_a_session_that_has_just_begun_are_there(server, tmp_path):
+    code = """
+import sys, datacat
+session = datacat.create_session(sys.argv[1], product="Young")
+session.log_event("x")
+print(session.get_details()["product"])
+"""
+    own = environment(tmp_path / "spool")
+    del own["DATACAT_DAEMON"]
+    done = subprocess.run([sys.executable, "-c", code, server.url], env=own, capture_output=True, text=True)
+    assert done.stdout == "Young\n", done.stderr

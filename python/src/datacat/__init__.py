@@ -21,6 +21,7 @@ from datacat.heartbeat import HeartbeatMonitor
 from datacat.session import AsyncSession, Session, Timer
 from datacat.sink_direct import DirectSink, QueuedSink, description
 from datacat.sink_recorder import RecorderSink
+from datacat.tame import short_text
 
 __version__ = "0.1.0"
 
@@ -64,8 +65,8 @@ def create_session(
     """
     client = DatacatClient(base_url, api_key)
     session_id = str(uuid.uuid4())
-    product = str(product or default_product())
-    version = str(version or default_version())
+    product = short_text(product or default_product())
+    version = short_text(version or default_version())
     if use_daemon:
         options = {"batch_interval_seconds": float(batch_interval_seconds)}
         sink = RecorderSink(session_id, product, version, client.base_url, client.api_key, options)

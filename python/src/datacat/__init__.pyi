@@ -60,6 +60,7 @@ class Session:
         group: str | None = None,
         level: _Level | None = None,
     ) -> None: ...
+    def log_fields(self, fields: Mapping[str, Any]) -> None: ...
     def log_metric(
         self,
         name: str,

@@ -1,5 +1,8 @@
 """The control page of a session: a mapped page that the application stores into and its daemon reads.
 
+It is the file `control` of the session's folder; a forked child has one too, `control.<pid>-<start>`, of which only the
+drops count, and which says that the child may still log.
+
 Layout (native byte order), each field one aligned 8-byte store, so that none is ever seen half written:
 
     offset  field
@@ -47,7 +50,7 @@ class ControlPage(object):
     """The application's side of a control page.
 
     Args:
-        path: the file to make, or None for a page that nobody reads (a forked child, a spool that cannot be written).
+        path: the file to make, or None for a page that nobody reads (a spool that cannot be written).
 
     Raises OSError where the file cannot be made.
     """

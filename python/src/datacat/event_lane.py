@@ -11,7 +11,7 @@ import time
 from datacat import encode
 from datacat.segment import COMMIT, EVENT, TIME, checksum
 
-# Nothing so short is nested deeply enough to be cut.
+# Nothing so short is nested deeper than a server takes.
 _SMALL = 128
 _MOST_NAMES = 1024
 _N = ord("n")

@@ -42,10 +42,11 @@ class DatacatHandler(logging.Handler):
     def _log(self, record):
         data = {key: value for key, value in vars(record).items() if key not in _STANDARD_FIELDS}
         data["source"] = "%s:%d in %s" % (record.pathname, record.lineno, record.funcName)
+        fields = {"name": "log", "category": "log"}
         if record.exc_info and record.exc_info[0] is not None:
-            data["stacktrace"] = exception_fields(record.exc_info)["stacktrace"]
-        level = _level(record.levelno)
-        self.session.log_event("log", level, "log", message=record.getMessage(), data=data, group=record.name)
+            fields = exception_fields(record.exc_info)
+        fields.update(level=_level(record.levelno), message=record.getMessage(), data=data, group=record.name)
+        self.session.log_fields(fields)
 
 
 def _level(number):

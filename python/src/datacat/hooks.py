@@ -17,6 +17,7 @@ _sessions = []
 _installed_by = None
 _interrupted = False
 _last_uncaught = None
+_own_excepthook = None
 
 
 def watch(session):
@@ -38,6 +39,7 @@ def unwatch(session):
 
 
 def _install():
+    global _own_excepthook
     previous = sys.excepthook
 
     def excepthook(kind, value, trace):
@@ -47,7 +49,7 @@ def _install():
             pass
         previous(kind, value, trace)
 
-    sys.excepthook = excepthook
+    sys.excepthook = _own_excepthook = excepthook
     if hasattr(threading, "excepthook"):
         _install_for_threads()
     else:
@@ -61,8 +63,9 @@ def _install_for_threads():
     previous = threading.excepthook
 
     def excepthook(args):
-        thread = args.thread.name if args.thread is not None else None
-        _record((args.exc_type, args.exc_value, args.exc_traceback), {"thread": thread})
+        if not issubclass(args.exc_type, SystemExit):
+            thread = args.thread.name if args.thread is not None else None
+            _record((args.exc_type, args.exc_value, args.exc_traceback), {"thread": thread})
         previous(args)
 
     threading.excepthook = excepthook
@@ -132,14 +135,17 @@ def _uncaught(kind, value, trace):
         return
     for session in list(_sessions):
         session.log_exception((kind, value, trace))
-        session.sink.uncaught(now_us())
+        if os.getpid() == _installed_by:  # how a forked child ends says nothing about its parent
+            session.sink.uncaught(now_us())
 
 
 def _finish():
+    if os.getpid() != _installed_by:
+        return  # a forked child has its parent's sessions in this list
     # An excepthook that was set after ours need not have called it; the interpreter notes what ended it all the same.
+    # Where ours is still the one, others may have left a value there: test runners and consoles do.
     value = getattr(sys, "last_value", None)
-    if value is not None and not hasattr(sys, "ps1"):
+    if value is not None and sys.excepthook is not _own_excepthook and not hasattr(sys, "ps1"):
         _uncaught(sys.last_type, value, sys.last_traceback)
-    # A forked child that finishes has its parent's sessions in this list, on a control page that nobody reads.
     for session in list(_sessions):
         session.sink.end(ENDED_BY_INTERRUPT if _interrupted else ENDED_BY_INTERPRETER)

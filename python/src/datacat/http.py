@@ -9,14 +9,24 @@ if PY2:
     from urllib import quote
 
     from httplib import HTTPException
-    from urllib2 import HTTPError, Request, URLError, urlopen
+    from urllib2 import HTTPError, HTTPRedirectHandler, ProxyHandler, Request, URLError, build_opener
 else:
     from http.client import HTTPException
     from urllib.error import HTTPError, URLError
     from urllib.parse import quote
-    from urllib.request import Request, urlopen
+    from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
 __all__ = ["exchange", "quote"]
+
+
+class _NoRedirect(HTTPRedirectHandler):
+    """A redirect is answered as it is: the key goes to nobody but the server it is for."""
+
+    def redirect_request(self, *arguments):
+        return None
+
+
+_opener = build_opener(ProxyHandler({}), _NoRedirect())
 
 
 def exchange(method, url, body, api_key, timeout):
@@ -37,7 +47,7 @@ def exchange(method, url, body, api_key, timeout):
     try:
         request = Request(url, data=body, headers=headers)
         request.get_method = lambda: method
-        answer = urlopen(request, timeout=timeout)
+        answer = _opener.open(request, timeout=timeout)
     except HTTPError as error:
         answer = error
     except (URLError, HTTPException, socket.error, ValueError) as error:

@@ -33,7 +33,7 @@ def facts():
         "implementation": platform.python_implementation(),
         "platform": _platform(),
         "executable": sys.executable or None,
-        "argv": [str(argument) for argument in getattr(sys, "argv", [])][:50],
+        "argv": list(getattr(sys, "argv", []))[:50],
         "cwd": _current_folder(),
     }
 

@@ -6,7 +6,8 @@ meanwhile; any other thread, a signal handler or a finalizer that logs at that m
 So nobody waits for anybody, and no writer is ever entered twice. A call that is broken off by an exception (Ctrl-C)
 never gives its writer back: what that had committed stays readable, and half a record is never taken for a whole one.
 
-After a fork the child starts with an empty pool, under names of its own. A call that the fork caught half way through
+After a fork the child starts with an empty pool, under names of its own, with a control page of its own that counts
+its drops. A call that the fork caught half way through
 gives its writer back to the pool it came from, which in the child nobody uses any more.
 """
 
@@ -18,6 +19,7 @@ from collections import deque
 
 from datacat._compat import monotonic, now_us
 from datacat.control import ControlPage
+from datacat.machine import process_start
 from datacat.segment import RETRY_SECONDS, SEGMENT_SIZE, SegmentWriter
 
 _recorders = weakref.WeakSet()
@@ -35,16 +37,16 @@ class Recorder(object):
 
     def __init__(self, folder, segment_size=SEGMENT_SIZE, quota=512 << 20):
         self.folder = folder
-        self.control = self._make_control()
+        self.control = self._make_control("control")
         self._segment_size = segment_size
         self._quota = quota
         self._start()
         _recorders.add(self)
 
-    def _make_control(self):
+    def _make_control(self, name):
         if self.folder is not None:
             try:
-                return ControlPage(os.path.join(self.folder, "control"))
+                return ControlPage(os.path.join(self.folder, name))
             except OSError:
                 self.folder = None
         return ControlPage()
@@ -92,7 +94,7 @@ class Recorder(object):
 
     def after_fork_in_child(self):
         """Become a recorder of its own: the parent's writers and control page are the parent's."""
-        self.control = ControlPage()
+        self.control = self._make_control("control.%d-%s" % (os.getpid(), process_start(os.getpid()) or 0))
         self._start()
 
     def _new_writer(self):

@@ -66,6 +66,13 @@ class Session(object):
         except Exception:
             pass
 
+    def log_fields(self, fields):
+        """Log an event by its fields, a dict as docs/design/records.md has it; for those who build on this library."""
+        try:
+            self._write(EVENT, URGENT if "exception_type" in fields else 0, encode(fields))
+        except Exception:
+            pass
+
     def log_metric(self, name, value, tags=None, unit=None, metric_type="gauge", count=None, metadata=None):
         """Log a metric of any type; a gauge by default.
 
@@ -103,7 +110,7 @@ class Session(object):
     def log_exception(self, exc_info=None, extra_data=None):
         """Log an exception with its traceback: the one being handled, or the one given (or its exc_info)."""
         try:
-            self._write(EVENT, URGENT, encode(exception_fields(exc_info, extra_data)))
+            self.log_fields(exception_fields(exc_info, extra_data))
         except Exception:
             pass
 
@@ -155,10 +162,14 @@ class Session(object):
 
     def get_details(self):
         """The session as the server knows it; where it does not answer, what is known here, and why, as "error"."""
-        try:
-            return self.client.get_session(self.session_id)
-        except DatacatError as error:
-            return {"id": self.session_id, "active": not self._ended, "error": str(error)}
+        for attempt in (1, 2):
+            try:
+                return self.client.get_session(self.session_id)
+            except DatacatError as error:
+                known = {"id": self.session_id, "active": not self._ended, "error": str(error)}
+                # just begun: its first batch is on its way
+                if error.status != 404 or attempt == 2 or not self.flush():
+                    return known
 
     def flush(self, timeout=2.0):
         """Wait until the server has everything logged so far; False when `timeout` seconds were not enough.

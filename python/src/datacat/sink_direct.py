@@ -5,7 +5,6 @@ from collections import deque
 
 from datacat import machine
 from datacat._compat import monotonic, now_us
-from datacat.client import DatacatError
 from datacat.control import ENDED_BY_INTERPRETER, ENDED_BY_INTERRUPT
 from datacat.encode import encode
 from datacat.segment import EVENT, METRIC, STATE
@@ -39,7 +38,7 @@ class DirectSink(object):
             try:
                 self._client.create_session(session_id=self._session_id, **self._description)
                 self._known = True
-            except DatacatError:
+            except Exception:  # whatever it is that answers at that address
                 pass
         return self._known
 
@@ -133,7 +132,7 @@ class QueuedSink(DirectSink):
 
     def end(self, kind=None):
         """Queue the end of the session; where the interpreter finishes, its last chance is to wait here."""
-        self._enqueue(DirectSink.end, (kind,))
+        self._put(DirectSink.end, (kind,))
         if kind in (ENDED_BY_INTERPRETER, ENDED_BY_INTERRUPT):
             self.flush(LAST_CHANCE_SECONDS)
 
@@ -149,10 +148,13 @@ class QueuedSink(DirectSink):
         if len(self._waiting) >= self._size:
             self._dropped += 1
             return False
-        self._idle.clear()
-        self._waiting.append((call, arguments))
-        self._wake.set()
+        self._put(call, arguments)
         return True
+
+    def _put(self, call, arguments):
+        self._waiting.append((call, arguments))
+        self._idle.clear()
+        self._wake.set()
 
     def _run(self):
         while True:

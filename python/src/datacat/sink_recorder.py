@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 import time
 import warnings
 
@@ -14,6 +15,7 @@ from datacat.recorder import Recorder
 QUOTA_MB = 512
 
 _daemon_started_for = None
+_lock = (os.getpid(), threading.Lock())
 
 
 class RecorderSink(object):
@@ -27,6 +29,10 @@ class RecorderSink(object):
     """
 
     def __init__(self, session_id, product, version, server_url, api_key, options):
+        with _one_at_a_time():
+            self._open(session_id, product, version, server_url, api_key, options)
+
+    def _open(self, session_id, product, version, server_url, api_key, options):
         process, error = spool.process_folder()
         folder = None
         if process is not None:
@@ -34,13 +40,13 @@ class RecorderSink(object):
                 folder = spool.session_folder(process, session_id)
             except (OSError, IOError) as caught:
                 error = caught
-        self._recorder = Recorder(folder, quota=int(os.environ.get("DATACAT_SPOOL_MAX_MB", QUOTA_MB)) << 20)
+        self._recorder = Recorder(folder, quota=_quota_mb() << 20)
         self._folder = self._recorder.folder
         self.write = self._recorder.write
         if self._folder is not None:
             error = self._announce(process, session_id, product, version, server_url, api_key, options)
         if error is not None:
-            warnings.warn("datacat: %s" % error, RuntimeWarning, stacklevel=4)
+            warnings.warn("datacat: %s" % error, RuntimeWarning, stacklevel=5)
 
     def _announce(self, process, session_id, product, version, server_url, api_key, options):
         pid = os.getpid()
@@ -63,7 +69,7 @@ class RecorderSink(object):
         manifest.update(options)
         try:
             spool.write_manifest(self._folder, manifest)
-        except (OSError, IOError) as error:
+        except Exception as error:
             return error
         return _start_daemon_once(process)
 
@@ -124,6 +130,24 @@ class RecorderSink(object):
         except (OSError, IOError, ValueError):
             # gone once everything is shipped and the session has ended
             return {} if os.path.isdir(self._folder) else self._recorder.written()
+
+
+def _quota_mb():
+    """$DATACAT_SPOOL_MAX_MB: megabytes that the segments of one session may take."""
+    try:
+        return max(1, int(os.environ.get("DATACAT_SPOOL_MAX_MB", QUOTA_MB)))
+    except ValueError:
+        return QUOTA_MB
+
+
+def _one_at_a_time():
+    """A lock for making sessions: two threads at once would make two process folders. A forked child has its own."""
+    global _lock
+    pid, lock = _lock
+    if pid != os.getpid():
+        lock = threading.Lock()
+        _lock = (os.getpid(), lock)
+    return lock
 
 
 def _start_daemon_once(process):

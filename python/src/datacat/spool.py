@@ -11,6 +11,7 @@ import uuid
 
 from datacat import machine
 from datacat._compat import make_private_folders, replace_file
+from datacat.tame import tame
 
 _process_folder = (None, None)
 
@@ -68,7 +69,7 @@ def session_folder(process, session_id):
 
 def write_manifest(folder, manifest):
     """Write a session's manifest: from now on the daemon looks after it. Raises OSError."""
-    replace_file(os.path.join(folder, "manifest.json"), json.dumps(manifest, indent=1).encode("ascii"))
+    replace_file(os.path.join(folder, "manifest.json"), json.dumps(tame(manifest), indent=1).encode("ascii"))
 
 
 def _refuse_foreign(root):

@@ -25,6 +25,12 @@ def represent(value):
     return _cut(text, 4096)
 
 
+def short_text(value):
+    """Any value as text of at most 200 characters: for names of products and versions."""
+    text = _Tamer(MAX_TEXT, MAX_ITEMS).tame(value, 0)
+    return text[:200] if isinstance(text, string_types) else represent(value)[:200]
+
+
 def tame(value):
     """A copy of the value made of dict, list, str, int, float, bool and None only."""
     return _Tamer(MAX_TEXT, MAX_ITEMS).tame(value, 0)
