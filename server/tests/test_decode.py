@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from datacat_server.ingest import decode
 from datacat_server.ingest.decode import BodyTooLarge, UnreadableBody, decode_batches, unpack
 from datacat_server.ingest.records import EventRecord, MetricRecord
+from datacat_server.ingest.validate import check_depth
 
 HEAD = b"""{"kind":"session","id":"s1","product":"Game","version":"1","time":1795298400000000}
 {"kind":"writer","writer":"1-0","first":0,"next":9}
@@ -130,6 +132,25 @@ def test_brackets_inside_strings_do_not_count_as_depth() -> None:
     line = json.dumps({"kind": "event", "writer": "1-0", "ordinal": 0, "name": "x", "message": '{"[' * 200}).encode()
     [batch], _ = decode_batches(HEAD + line)
     assert len(batch.records) == 1
+
+
+@pytest.mark.parametrize("end", [b"", b"\\", b'"'])
+def test_the_cost_of_a_look_at_the_depth_is_in_proportion_to_the_line(end: bytes) -> None:
+    # A string of escaped quotes without an end: tried again from each of them, twice the length is four times the work.
+    def seconds(pairs: int) -> float:
+        line = b"[" * 51 + b"]" * 51 + b"[" * 50 + b'"' + b'\\"' * pairs + end
+        began = time.perf_counter()
+        check_depth(line)
+        return time.perf_counter() - began
+
+    small, large = (min(seconds(pairs) for _ in range(3)) for pairs in (2_000, 64_000))
+    assert large < 200 * small  # 32 times the length; a quadratic look takes a thousand times as long
+
+
+def test_the_depth_behind_a_string_is_seen() -> None:
+    check_depth(b'["' + b"[" * 200 + b'"]')
+    with pytest.raises(ValueError, match="nested deeper"):
+        check_depth(rb'["\"' + b'"' + b"[" * 200)
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,8 @@ def check_depth(line: bytes) -> None:
     if line.count(b"{") + line.count(b"[") <= DEEPEST:
         return
     depth = 0
-    for token in _brackets.findall(line):
+    for found in _brackets.finditer(line):
+        token = found[0]
         if token in b"{[":
             depth += 1
             if depth > DEEPEST:
@@ -81,7 +82,8 @@ def check_depth(line: bytes) -> None:
             depth -= 1
 
 
-_brackets = re.compile(rb'[{}\[\]]|"(?:[^"\\]|\\.)*"', re.DOTALL)
+# A string without an end goes on to the end of the line, and nothing is ever tried twice: linear in the line's length.
+_brackets = re.compile(rb'[{}\[\]]|"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 
 
 def _check_event(record: EventRecord) -> None:
