@@ -41,9 +41,9 @@ class Follower {
     if (document.hidden) return;
     this.close();
     const source = new EventSource(this.address);
-    source.addEventListener("open", () => this.heard());
     source.addEventListener("ping", () => this.heard());
-    // What changed between the making of this page and this moment is not in the stream.
+    // A connection that opened is not heard from yet: only the server's own "open" says that it watches.
+    // What changed between the making of this page and that moment is not in the stream.
     for (const kind of ["open", "change"]) source.addEventListener(kind, (event) => event instanceof MessageEvent && this.change());
     source.addEventListener("error", () => this.failed());
     this.source = source;

@@ -47,6 +47,15 @@ def row_number(db: sqlite3.Connection, session_id: str) -> int:
     return number
 
 
+def read_session_token(db: sqlite3.Connection, session_id: str) -> tuple[int, int, int]:
+    """What is another whenever something came in for a session. Raises UnknownSession."""
+    found = db.execute("SELECT id, updated, received FROM sessions WHERE session_id = ?", (session_id,)).fetchone()
+    if found is None:
+        raise UnknownSession(session_id)
+    token: tuple[int, int, int] = found
+    return token
+
+
 def read_session(db: sqlite3.Connection, session_id: str, parts: Collection[str] = PARTS) -> Session:
     """One session with the parts asked for. Raises UnknownSession."""
     row = db.execute(f"SELECT id, facts, {_SUMMARY} FROM sessions WHERE session_id = ?", (session_id,)).fetchone()

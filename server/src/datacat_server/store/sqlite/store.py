@@ -118,6 +118,10 @@ class SqliteStore:
         with self._watching:
             return self._watcher.execute("PRAGMA data_version").fetchone()[0]
 
+    def session_change_token(self, session_id: str) -> object:
+        with self._readers.snapshot() as db:
+            return read.read_session_token(db, session_id)
+
     def close(self) -> None:
         """Finish what is being written, then close. The store is of no use afterwards."""
         self._writer.close()
