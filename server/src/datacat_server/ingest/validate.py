@@ -71,19 +71,21 @@ def check_depth(line: bytes) -> None:
     """Refuse what is nested deeper than `DEEPEST`, before anything recursive looks at it."""
     if line.count(b"{") + line.count(b"[") <= DEEPEST:
         return
-    depth = 0
-    for found in _brackets.finditer(line):
-        token = found[0]
-        if token in b"{[":
-            depth += 1
-            if depth > DEEPEST:
-                raise ValueError(f"record: nested deeper than {DEEPEST} levels")
-        elif token in b"}]":
-            depth -= 1
+    brackets = _strings.sub(b"", line).translate(_SQUARE, _NO_BRACKETS)
+    # Each round takes the innermost level off everywhere: no loop over the brackets themselves.
+    for _ in range(DEEPEST):
+        rest = brackets.replace(b"[]", b"")
+        if len(rest) == len(brackets):
+            break
+        brackets = rest
+    if b"[]" in brackets or brackets.count(b"[") > DEEPEST:
+        raise ValueError(f"record: nested deeper than {DEEPEST} levels")
 
 
 # A string without an end goes on to the end of the line, and nothing is ever tried twice: linear in the line's length.
-_brackets = re.compile(rb'[{}\[\]]|"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+_strings = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+_SQUARE = bytes.maketrans(b"{}", b"[]")
+_NO_BRACKETS = bytes(set(range(256)) - set(b"{}[]"))
 
 
 def _check_event(record: EventRecord) -> None:
