@@ -309,6 +309,12 @@ session.update_state(odd)
 session.update_state(None)
 session.log_event(odd, odd, odd, odd, odd, odd, odd)
 session.log_event(None, labels=3)
+import itertools
+session.log_event("endless", labels=itertools.count())
+session.log_histogram("endless", 1, buckets=itertools.count())
+class Leaver(object):
+    def __repr__(self): sys.exit(4)
+session.log_event("leaver", {"it": Leaver()})
 session.log_metric(odd, odd, odd, odd, odd, odd, odd)
 session.log_gauge(None, None)
 session.log_counter("x", odd)

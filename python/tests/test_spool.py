@@ -89,6 +89,17 @@ def test_a_full_disk_from_the_first_moment_warns_drops_and_lets_the_program_run(
     assert left.control["dropped"] == 100
 
 
+def test_a_spool_deleted_underfoot_is_never_taken_for_delivered(tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import datacat, os, shutil\nsession = datacat.create_session(async_mode=True)\nsession.log_event('x')\n"
+        "shutil.rmtree(os.environ['DATACAT_SPOOL'])\nsession.log_event('y')\nprint(session.flush(0.1))\n"
+        "print(session.get_stats()['sent'])\n"
+    )
+    done = run_program(tmp_path / "spool", [sys.executable, program])
+    assert done.stdout.split() == ["False", "0"], done.stderr
+
+
 def test_sessions_of_one_process_share_its_folder(tmp_path):
     program = tmp_path / "program.py"
     program.write_text("import datacat\na = datacat.create_session()\nb = datacat.create_session()\na.log_event('x')\n")

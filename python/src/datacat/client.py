@@ -1,9 +1,11 @@
 """The REST API from Python: one plain HTTP request a call, over the standard library."""
 
+import itertools
 import os
 
 from datacat import machine
 from datacat.encode import encode, event_fields
+from datacat.tame import MAX_ITEMS
 
 DEFAULT_URL = "http://localhost:9090"
 REQUEST_TIMEOUT = 5.0
@@ -75,7 +77,7 @@ class DatacatClient(object):
 
     def log_metric(self, session_id, name, value, tags=None, **fields):
         """Log a metric, a gauge unless `type` says otherwise; `fields`: type, unit, count, delta, buckets."""
-        fields.update({"name": name, "value": value, "tags": list(tags or [])})
+        fields.update({"name": name, "value": value, "tags": list(itertools.islice(tags or (), MAX_ITEMS))})
         fields.setdefault("type", "gauge")
         return self.post(session_id, "metrics", encode(fields))
 

@@ -1,5 +1,6 @@
 """A session: one run of a program, and the calls that log what it does. None of them raises into the application."""
 
+import itertools
 import time
 
 from datacat import hooks
@@ -8,6 +9,7 @@ from datacat.client import DatacatError
 from datacat.encode import encode, event_fields
 from datacat.heartbeat import HeartbeatMonitor
 from datacat.segment import EVENT, METRIC, STATE, URGENT
+from datacat.tame import MAX_ITEMS
 from datacat.traces import exception_fields
 
 _perf_counter = getattr(time, "perf_counter", monotonic)
@@ -278,13 +280,18 @@ def _number(value):
         return value
 
 
-_PLAIN = {"value": _number, "delta": _number, "buckets": list}
-
-
 def _words(labels):
     """Labels or tags as a list of text: a dict as "key:value" words, a single word as a list of one."""
     if isinstance(labels, dict):
         return ["%s:%s" % item for item in labels.items()]
     if isinstance(labels, string_types):
         return [labels]
-    return [label if isinstance(label, string_types) else str(label) for label in labels]
+    return [label if isinstance(label, string_types) else str(label) for label in _bounded(labels)]
+
+
+def _bounded(items):
+    """The first items of what may have no end; one more than are kept, so that the cut is marked."""
+    return list(itertools.islice(items, MAX_ITEMS + 1))
+
+
+_PLAIN = {"value": _number, "delta": _number, "buckets": _bounded}

@@ -20,7 +20,7 @@ def represent(value):
         text = repr(value)
         if PY2:
             text = text.decode("utf-8", "replace")
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         text = "<%s whose repr raises %s>" % (type(value).__name__, type(error).__name__)
     return _cut(text, 4096)
 
