@@ -1,4 +1,5 @@
-"""The daemon's loop: watches, in one thread, every process folder that it looks after; the shipper has another.
+"""The daemon's loop: watches in one thread every process folder that it looks after. The shipper has other
+threads.
 
 A daemon is started for one process folder. When that process is gone and the server has everything, it is done. If the
 server is away, one daemon of the spool stays and the others leave their folders to it: the one on janitor's duty.
@@ -47,7 +48,6 @@ class Daemon:
         """Return when there is nothing left to do here; at once if another daemon looks after the folder."""
         if not self._adopt(self._folder, self._process):
             return
-        self._shipper.start()
         try:
             while self._turn():
                 self._wait()
@@ -119,7 +119,6 @@ class Daemon:
         if not self._janitor.go_on_duty():
             return False
         self._shipper = Shipper()
-        self._shipper.start()
         for folder in left:
             self._adopt(folder)
         return True

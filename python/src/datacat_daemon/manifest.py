@@ -29,7 +29,6 @@ class Manifest:
     hostname: str | None = None
     stack_signal: int | None = None
     batch_interval_seconds: float = 1.0
-    heartbeat_timeout_seconds: float = 60.0
     facts: dict[str, Any] = field(default_factory=dict)
 
 
@@ -49,7 +48,6 @@ _OPTIONAL: dict[str, tuple[type, ...]] = {
     "hostname": (str,),
     "stack_signal": (int,),
     "batch_interval_seconds": (int, float),
-    "heartbeat_timeout_seconds": (int, float),
     "facts": (dict,),
 }
 

@@ -8,11 +8,13 @@ is not in the spool any more is sent as lost. So nothing here depends on knowing
 from __future__ import annotations
 
 import json
-import os
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+
+from datacat._compat import replace_file
+from datacat.segment import segment_name
 
 from datacat_daemon.endpoint import Refusal
 from datacat_daemon.log import DaemonLog
@@ -188,10 +190,8 @@ class Outbox:
     def _save_positions(self) -> None:
         self._drop_settled()
         path = self._folder / "acked.json"
-        temporary = self._folder / f"acked.json.{os.getpid()}.making"
         try:
-            temporary.write_text(json.dumps(self._acked))
-            os.replace(temporary, path)
+            replace_file(str(path), json.dumps(self._acked).encode("ascii"))
         except OSError as error:
             self._log.write(f"{path}: {error}")
 
@@ -200,7 +200,7 @@ class Outbox:
             while reader.finished and reader.finished[0][1] <= self._acked.get(writer, 0):
                 sequence, _ = reader.finished.pop(0)
                 try:
-                    (self._folder / f"{writer}.{sequence:08d}.segment").unlink()
+                    (self._folder / segment_name(writer, sequence)).unlink()
                 except OSError as error:
                     self._log.write(f"a shipped segment stays: {error}")
 

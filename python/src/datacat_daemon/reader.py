@@ -218,7 +218,7 @@ class WriterReader:
             return descriptor, None
 
     def _path(self, sequence: int) -> Path:
-        return self._folder / f"{self.writer}.{sequence:08d}{_SUFFIX}"
+        return self._folder / str(layout.segment_name(self.writer, sequence))
 
 
 def _parse_header(data: bytes, sequence: int) -> _Header | None:

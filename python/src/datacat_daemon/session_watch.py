@@ -8,16 +8,17 @@ from pathlib import Path
 from datacat._compat import now_us
 
 from datacat_daemon.control import ControlReader
-from datacat_daemon.evidence import StackRequest, read_tail
 from datacat_daemon.hangs import Change, HeartbeatWatch, Hung, Recovered
 from datacat_daemon.log import DaemonLog
 from datacat_daemon.manifest import Manifest
 from datacat_daemon.process import Process, boot_id, read_stat
-from datacat_daemon.recording import VerdictWriter, verdicts_in
 from datacat_daemon.scout import Scout
-from datacat_daemon.shipper import Shipment, Shipper
+from datacat_daemon.shipment import Shipment
+from datacat_daemon.shipper import Shipper
 from datacat_daemon.sleep import Sleep
+from datacat_daemon.stack_request import StackRequest, read_tail
 from datacat_daemon.verdict import Evidence, Verdict, after_death, while_running
+from datacat_daemon.verdict_writer import VerdictWriter, verdicts_in
 
 _FIND_SECONDS = 0.25
 _REST_AFTER_SECONDS = 3.0

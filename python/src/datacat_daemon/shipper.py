@@ -1,193 +1,82 @@
-"""Ships sessions to their servers, in a thread of its own, so that no server can delay the watching of a process."""
+"""Ships sessions to their servers: a thread per server, so that none delays another or the watching of a process."""
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from pathlib import Path
 
-from datacat._compat import now_us
-
-from datacat_daemon.backoff import Backoff
-from datacat_daemon.endpoint import Endpoint, Refused, Unavailable
+from datacat_daemon.endpoint import Endpoint
 from datacat_daemon.log import DaemonLog
 from datacat_daemon.manifest import Manifest
-from datacat_daemon.outbox import Disagreement, Outbox
-from datacat_daemon.wire import session_line
-
-KEEP_ALIVE_SECONDS = 10.0
-"""How often a session without records is brought up to date, so that the server knows its machine is there."""
-
-_REST_SECONDS = 2.0
-_BATCHES_A_TURN = 20
-_REFUSED_SESSION = "session.json"
-
-
-class Shipment:
-    """One session to be shipped: what the watcher tells the shipper, and back.
-
-    The watcher sets `last_heartbeat` and `dropped` (see `session_line`), `urgent` to ship at once, `resting` when the
-    session has ended though its process goes on, and `finished` when it has written its last word. The shipper then
-    sets `done` once the server has everything, or `refused` when the server will not have the session at all. Each is
-    one store of one thread, so no lock is needed.
-    """
-
-    def __init__(self, folder: Path, manifest: Manifest, endpoint: Endpoint, log: DaemonLog) -> None:
-        self.folder = folder
-        self.manifest = manifest
-        self.endpoint = endpoint
-        self.log = log
-        self.last_heartbeat: int | None = None
-        self.dropped = 0
-        self.urgent = True
-        self.finished = False
-        self.resting = False
-        self.done = False
-        self.refused = (folder / "rejected" / _REFUSED_SESSION).exists()
-        self.failing = False
-        self._outbox = Outbox(folder, log)
-        self._sent_heartbeat: int | None = None
-        self._sent_at = 0.0
-        self._due = 0.0
-        self._disagreements = Backoff()
-        self.tried_at = 0.0
-
-    def due_at(self) -> float:
-        """When it is to be shipped next, by the monotonic clock."""
-        if self.done or self.refused:
-            return float("inf")
-        return max(0.0 if self.urgent else self._due, self.endpoint.ready_at, self._disagreements.ready_at)
-
-    def ship(self) -> None:
-        """Read what is new and send it, unless there is nothing to say. Leaves `failing` behind."""
-        finished = self.finished
-        urgent, self.urgent = self.urgent, False
-        now = self.tried_at = time.monotonic()
-        self._due = now + max(0.05, self.manifest.batch_interval_seconds)
-        self._outbox.fill(now_us())
-        if urgent or finished:
-            # A second pass lets go of what was younger than the begin of the first.
-            self._outbox.fill(now_us())
-        try:
-            sent = self._send_batches()
-            if not sent and self._heartbeat_is_due(now):
-                self._send(self._line())
-        except Unavailable as error:
-            self.failing = True
-            self.urgent = urgent or self.urgent
-            self.log.write(f"{self.manifest.session_id}: {self.manifest.server_url}: {error}")
-            return
-        if self.failing:
-            self.failing = False
-            self.log.write(f"{self.manifest.session_id}: {self.manifest.server_url} takes records again")
-        if not self._outbox.empty:
-            self.urgent = True
-        elif self.resting and not finished:
-            self._due = now + _REST_SECONDS
-            self._outbox.close()
-        elif finished:
-            self.done = bool(self._sent_at) and self._outbox.fill(now_us()) == 0
-
-    def hold_back(self) -> None:
-        """Something is wrong with this session alone: leave it for a while, the others go on."""
-        self._disagreements.failed()
-
-    def close(self) -> None:
-        """Let go of its files."""
-        self._outbox.close()
-
-    def _send_batches(self) -> int:
-        for sent in range(_BATCHES_A_TURN):
-            batch = self._outbox.next_batch()
-            if batch is None:
-                return sent
-            try:
-                answer = self.endpoint.post(batch.body(self._line()))
-                positions = answer.positions.get(self.manifest.session_id, {})
-                self._outbox.settle(positions, answer.refused.get(self.manifest.session_id, []))
-            except Refused as error:
-                self._outbox.split(str(error))
-            except Disagreement as error:
-                self.hold_back()
-                raise Unavailable(str(error)) from error
-            else:
-                self._disagreements.succeeded()
-                self._note_sent()
-            self._outbox.fill(now_us())
-        return _BATCHES_A_TURN
-
-    def _send(self, line: bytes) -> None:
-        try:
-            self.endpoint.post(line + b"\n")
-        except Refused as error:
-            self._refuse(str(error))
-        else:
-            self._note_sent()
-
-    def _note_sent(self) -> None:
-        self._sent_heartbeat = self.last_heartbeat
-        self._sent_at = time.monotonic()
-
-    def _heartbeat_is_due(self, now: float) -> bool:
-        if not self._sent_at:
-            return True
-        keep_alive = min(KEEP_ALIVE_SECONDS, self.manifest.heartbeat_timeout_seconds / 4)
-        beaten = self.last_heartbeat != self._sent_heartbeat
-        return not (self.finished or self.resting) and now - self._sent_at >= (keep_alive / 2 if beaten else keep_alive)
-
-    def _line(self) -> bytes:
-        return session_line(self.manifest, self.last_heartbeat, self.dropped)
-
-    def _refuse(self, reason: str) -> None:
-        self.refused = True
-        self.log.write(f"{self.manifest.session_id}: the server refuses the session: {reason}")
-        path = self.folder / "rejected" / _REFUSED_SESSION
-        try:
-            path.parent.mkdir(mode=0o700, exist_ok=True)
-            path.write_text(json.dumps({"error": "refused", "details": reason}))
-        except OSError as error:
-            self.log.write(f"{path}: {error}")
+from datacat_daemon.shipment import Shipment
 
 
 class Shipper:
-    """The thread that ships. Shipments come and go while it runs."""
+    """Takes shipments, each to the thread of its server. They come and go while those run."""
 
     def __init__(self) -> None:
-        self._shipments: list[Shipment] = []
-        self._endpoints: dict[tuple[str, str | None], Endpoint] = {}
-        self._lock = threading.Lock()
-        self._wake = threading.Event()
-        self._stop = False
-        self._thread = threading.Thread(target=self._run, name="shipper", daemon=True)
-
-    def start(self) -> None:
-        """Begin to ship."""
-        self._thread.start()
+        self._lanes: dict[tuple[str, str | None], _Lane] = {}
 
     def stop(self, timeout: float) -> None:
-        """End the thread, waiting for it up to `timeout` seconds."""
-        self._stop = True
-        self._wake.set()
-        self._thread.join(timeout)
+        """End all threads, waiting for them up to `timeout` seconds, and let go of what they had open."""
+        for lane in self._lanes.values():
+            lane.ask_to_stop()
+        deadline = time.monotonic() + timeout
+        for lane in self._lanes.values():
+            lane.join(deadline - time.monotonic())
 
     def wake(self) -> None:
         """Look at all shipments now."""
-        self._wake.set()
+        for lane in self._lanes.values():
+            lane.wake()
 
     def add(self, folder: Path, manifest: Manifest, log: DaemonLog) -> Shipment:
         """Ship a session from now on. Raises ValueError where its server's address is none."""
         key = (manifest.server_url, manifest.api_key)
-        if key not in self._endpoints:
-            self._endpoints[key] = Endpoint(*key)
-        shipment = Shipment(folder, manifest, self._endpoints[key], log)
+        if key not in self._lanes:
+            self._lanes[key] = _Lane(Endpoint(*key))
+        return self._lanes[key].add(folder, manifest, log)
+
+    def remove(self, shipment: Shipment) -> None:
+        """Ship a session no more. Only for one that is done or refused: its thread might be at work on another."""
+        self._lanes[shipment.manifest.server_url, shipment.manifest.api_key].remove(shipment)
+
+
+class _Lane:
+    """One server's thread and the shipments to it."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+        self._shipments: list[Shipment] = []
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._stop = False
+        self._thread = threading.Thread(target=self._run, name="shipper", daemon=True)
+        self._thread.start()
+
+    def ask_to_stop(self) -> None:
+        self._stop = True
+        self._wake.set()
+
+    def join(self, timeout: float) -> None:
+        self._thread.join(max(0.0, timeout))
+        if not self._thread.is_alive():
+            for shipment in self._shipments:
+                shipment.close()
+            self._endpoint.close()
+
+    def wake(self) -> None:
+        self._wake.set()
+
+    def add(self, folder: Path, manifest: Manifest, log: DaemonLog) -> Shipment:
+        shipment = Shipment(folder, manifest, self._endpoint, log)
         with self._lock:
             self._shipments.append(shipment)
         self._wake.set()
         return shipment
 
     def remove(self, shipment: Shipment) -> None:
-        """Ship a session no more. Only for one that is done or refused: the thread might be at work on another."""
         with self._lock:
             self._shipments.remove(shipment)
         shipment.close()

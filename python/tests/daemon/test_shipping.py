@@ -2,9 +2,12 @@
 
 import dataclasses
 import json
+import os
 import signal
+import socket
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 from datacat.segment import EVENT, METRIC, STATE, SegmentWriter
@@ -12,7 +15,8 @@ from datacat_daemon.endpoint import Endpoint, Refused, Unavailable
 from datacat_daemon.log import LIMIT, DaemonLog
 from datacat_daemon.manifest import BadManifest, Manifest, read_manifest
 from datacat_daemon.outbox import Disagreement, Outbox
-from datacat_daemon.shipper import Shipment, Shipper
+from datacat_daemon.shipment import Shipment
+from datacat_daemon.shipper import Shipper
 
 
 @pytest.fixture
@@ -202,7 +206,6 @@ def test_a_session_that_is_never_acknowledged_does_not_hold_up_the_others(sessio
     session.write(5)
     SegmentWriter(str(other), "1-0", 4096).append(EVENT, 0, 1, b'{"name":"n"}')
     shipper = Shipper()
-    shipper.start()
     held = shipper.add(session.folder, muted, session.log)
     wait_for(lambda: held.failing)
     shipper.add(other, heard, session.log)
@@ -211,6 +214,38 @@ def test_a_session_that_is_never_acknowledged_does_not_hold_up_the_others(sessio
     wait_for(lambda: not held.failing)
     shipper.stop(10)
     assert len(session.server.records("event", "muted")) == 5
+
+
+def test_a_server_that_never_answers_does_not_delay_the_sessions_of_another(session, tmp_path, wait_for):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        lost = dataclasses.replace(session.manifest, session_id="lost", server_url=address)
+        other = tmp_path / "other"
+        other.mkdir()
+        session.write(5)
+        shipper = Shipper()
+        held = shipper.add(other, lost, session.log)
+        wait_for(lambda: held.tried_at, "the try that gets no answer")
+        shipper.add(session.folder, session.manifest, session.log)
+        wait_for(lambda: len(session.server.records("event")) == 5, "the other server's records")
+        assert not held.failing
+        silent.close()
+        shipper.stop(10)
+
+
+def test_a_shipper_that_stops_lets_go_of_every_file(session, wait_for):
+    def open_files():
+        names = [os.readlink(link) for link in Path("/proc/self/fd").iterdir() if link.exists()]
+        return sum(str(session.folder) in name for name in names)
+
+    session.write(5)
+    before = open_files()
+    shipper = Shipper()
+    shipper.add(session.folder, session.manifest, session.log)
+    wait_for(lambda: session.server.records("event"), "the records")
+    assert open_files() > before
+    shipper.stop(10)
+    assert open_files() == before
 
 
 def test_the_key_is_sent(session):

@@ -1,4 +1,4 @@
-"""What the daemon itself writes into a session's folder: verdicts as records of its own, and the next segments."""
+"""What the daemon itself says about a session: `status` records, in segments of its own."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import uuid
 from pathlib import Path
 
-from datacat.segment import MAX_PAYLOAD, PREPARED, STATUS, URGENT, SegmentWriter, make_segment
+from datacat.segment import MAX_PAYLOAD, STATUS, URGENT, SegmentWriter
 
 from datacat_daemon.reader import WriterReader, writers_in
 from datacat_daemon.verdict import Verdict
@@ -44,11 +44,6 @@ def verdicts_in(folder: Path) -> list[str]:
             found += [(record.time, str(json.loads(record.payload)["status"])) for record in reader.read(10_000)]
             reader.close()
     return [status for _, status in sorted(found)]
-
-
-def prepare_next(folder: Path, reader: WriterReader) -> None:
-    """Make the segment ready that a writer will need next, unless it is there. Raises OSError for want of room."""
-    make_segment(str(folder), reader.writer, reader.sequence + 1, PREPARED, reader.size)
 
 
 def _encode(verdict: Verdict) -> bytes:
