@@ -1,6 +1,7 @@
 """The demo finds out when a verdict is wrong or a record is missing, and shows it."""
 
 import io
+import itertools
 import time
 
 import msgspec
@@ -8,7 +9,7 @@ import pytest
 from datacat_server.demo.cast import CAST, says
 from datacat_server.demo.outcome import Outcome
 from datacat_server.demo.records import Records, compare
-from datacat_server.demo.screen import table
+from datacat_server.demo.screen import summary, table
 from datacat_server.ingest.decode import decode_batches
 from datacat_server.model import Session
 from rich.console import Console
@@ -36,12 +37,14 @@ RECORDS = (
 
 @pytest.fixture
 def session(store):
-    """Makes a session of a real store out of records, a kind and a payload each."""
+    """Makes a new session of a real store out of records, a kind and a payload each."""
+    numbers = itertools.count()
 
     def make(*records) -> Session:
+        session_id = f"s{next(numbers)}"
         now = int(time.time() * 1e6)
         lines = [
-            {"kind": "session", "id": "s", "product": "p", "version": "1", "time": now},
+            {"kind": "session", "id": session_id, "product": "p", "version": "1", "time": now},
             {"kind": "writer", "writer": "1-0", "first": 0, "next": len(records)},
         ]
         for ordinal, (kind, payload) in enumerate(records):
@@ -49,7 +52,7 @@ def session(store):
         batches, stray = decode_batches(b"\n".join(msgspec.json.encode(line) for line in lines))
         assert not stray
         store.ingest(batches)
-        return store.session("s")
+        return store.session(session_id)
 
     return make
 
@@ -103,14 +106,55 @@ def test_a_verdict_without_the_evidence_is_not_right(session, instance, wrong):
     assert not instance.understood(session(*records))
 
 
+def shown(outcomes, width: int, *, final: bool) -> list[str]:
+    """The table's lines on a terminal of that width."""
+    text = io.StringIO()
+    Console(file=text, width=width).print(table(outcomes, width, final=final))
+    return text.getvalue().splitlines()
+
+
+@pytest.fixture
+def outcomes(session) -> list[Outcome]:
+    """What all seven games come to, with one record of the last missing."""
+    return [
+        Outcome(
+            instance,
+            f"{instance.number}bcdef01-2345",
+            f"http://127.0.0.1:8080/sessions/{instance.number}bcdef01-2345",
+            session(*RIGHT[instance.number]),
+            Records(123_456, 123_456 - (instance.number == 7)),
+        )
+        for instance in CAST
+    ]
+
+
 def test_the_table_shows_what_is_missing(session):
     outcomes = [
-        Outcome(CAST[0], None, None, None),
-        Outcome(CAST[3], "s", session(status("crashed", "killed by SIGKILL [9]")), Records(4321, 4320)),
+        Outcome(CAST[0], None, None, None, None),
+        Outcome(CAST[3], "s", "http://127.0.0.1:8080/sessions/s", session(*RIGHT[4]), Records(4321, 4320)),
     ]
-    text = io.StringIO()
-    Console(file=text, width=140).print(table(outcomes))
-    assert "starting" in text.getvalue()
-    assert "4,320 of 4,321" in text.getvalue()
-    assert "killed by SIGKILL [9]" in text.getvalue()
-    assert "right" not in text.getvalue()
+    text = "\n".join(shown(outcomes, 140, final=False))
+    assert "starting" in text
+    assert "4,320 of 4,321" in text
+    assert "killed by SIGKILL" in text
+    assert "right" not in text
+    assert "wrong" not in text
+
+
+@pytest.mark.parametrize("width", [40, 56, 79, 80, 100, 109, 110, 132, 200])
+def test_the_table_takes_one_line_a_game_and_cuts_nothing(outcomes, width):
+    lines = shown(outcomes, width, final=True)
+    assert len(lines) == 2 + len(outcomes)
+    assert "…" not in "".join(lines)
+    for outcome, line in zip(outcomes, lines[2:], strict=True):
+        assert line.startswith(str(outcome.instance.number))
+        assert outcome.status in line
+        assert ("✓ right" if outcome.right else "✗ wrong") in line
+        if width >= 80:
+            assert f" {outcome.session_id[:8]} " in line
+            assert "123,45" in line
+
+
+def test_the_end_is_told_in_one_line(outcomes):
+    assert summary(outcomes[:6]).plain.strip() == "All 6 right, every record there"
+    assert summary(outcomes).plain.strip() == "1 of 7 wrong"

@@ -64,11 +64,11 @@ def _functions(verdict: Verdict) -> Iterator[str]:
 
 CAST = (
     Instance(1, "play", "plays and ends", "ended", 6, _ended),
-    Instance(2, "exception", "raises an exception that nothing catches", "crashed", 4, _exception),
+    Instance(2, "exception", "raises an exception nobody catches", "crashed", 4, _exception),
     Instance(3, "segfault", "reads address 0", "crashed", 4, _segmentation_fault),
-    Instance(4, "killed", "is killed with SIGKILL while it logs", "crashed", 5, _killed),
+    Instance(4, "killed", "is killed by SIGKILL while logging", "crashed", 5, _killed),
     Instance(5, "stutter", "stops its heartbeat, then goes on", "hung, then recovered", 3, _recovered),
-    Instance(6, "deadlock", "stops for good, holding the interpreter lock", "hung", 3, _hung),
+    Instance(6, "deadlock", "locks the interpreter for good", "hung", 3, _hung),
     Instance(7, "walk-away", "ends without calling end()", "ended", 5, _ended),
 )
 

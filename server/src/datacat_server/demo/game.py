@@ -28,8 +28,9 @@ FRAME_TIME_BOUNDS = [0.0166, 0.0168, 0.0170, 0.0175, 0.018, 0.019, 0.020, 0.025,
 class Game:
     """One hero, some enemies, and a loop that runs sixty times a second."""
 
-    def __init__(self, session, heartbeat_timeout, seed):
+    def __init__(self, session, fate, heartbeat_timeout, seed):
         self.session = session
+        self.fate = fate
         self.heartbeat_timeout = heartbeat_timeout
         self.random = random.Random(seed)
         self.hero = HEROES[seed % len(HEROES)]
@@ -48,6 +49,7 @@ class Game:
                 "level": {"number": 1, "name": LEVELS[0]},
                 "window_state": {"open": ["map"], "fullscreen": True},
                 "score": 0,
+                "fate": self.fate,
             }
         )
         self.event("game_started", {"hero": self.hero, "levels": len(LEVELS)})
@@ -57,7 +59,7 @@ class Game:
         self.logged["state"] += 1
 
     def event(self, name, data, **more):
-        self.session.log_event(name, data=data, **more)
+        self.session.log_event(name, data, **more)
         self.logged["event:" + name] += 1
 
     def play(self, seconds):
@@ -249,7 +251,7 @@ def main():
     session = datacat.create_session(base_url=options.url, product="Comet Bow", version="1.4.2")
     print(session.session_id, flush=True)
     session.start_heartbeat_monitor(timeout=options.heartbeat_timeout, check_interval=0.2)
-    game = Game(session, options.heartbeat_timeout, options.seed)
+    game = Game(session, options.fate, options.heartbeat_timeout, options.seed)
     game.start()
     game.play(options.seconds)
     FATES[options.fate](game, Tally(options.tally))

@@ -12,10 +12,16 @@ from datacat_server.model import Session
 
 @dataclass(frozen=True)
 class Outcome:
-    """One row of the demo's table. `records` is there from when the game has met its fate."""
+    """One row of the demo's table.
+
+    Attributes:
+        page: address of the session's page in the web UI.
+        records: there from when the game has met its fate.
+    """
 
     instance: Instance
     session_id: str | None
+    page: str | None
     session: Session | None
     records: Records | None
 
@@ -40,6 +46,7 @@ class Outcome:
             "instance": self.instance.number,
             "does": self.instance.does,
             "session_id": self.session_id,
+            "page": self.page,
             "expected": self.instance.expected,
             "status": self.status,
             "reason": self.reason,
@@ -54,4 +61,5 @@ def look(player: Player, services: Services) -> Outcome:
     session_id, tally = player.session_id, player.tally
     session = services.session(session_id, whole=tally is not None) if session_id else None
     records = compare(tally, session) if tally is not None and session is not None else None
-    return Outcome(player.instance, session_id, session, records)
+    page = f"{services.web_url}/sessions/{session_id}" if session_id else None
+    return Outcome(player.instance, session_id, page, session, records)

@@ -14,8 +14,8 @@ from rich.console import Console
 
 from datacat_server.demo.cast import CAST
 from datacat_server.demo.outcome import Outcome, look
-from datacat_server.demo.screen import Screen
-from datacat_server.demo.services import DemoError, Services
+from datacat_server.demo.screen import Screen, summary
+from datacat_server.demo.services import DemoError, Services, usable_ports
 from datacat_server.demo.swarm import Swarm
 
 SETTLED_WITHIN_SECONDS = 60
@@ -33,11 +33,13 @@ def run(*, once: bool, port: int, web_port: int, data: Path | None, as_json: boo
     screen = Screen(stderr=as_json)
     try:
         require_client()
+        port, web_port = usable_ports(port, web_port)
         with stoppable(), data_folder(data) as folder:
             screen.console.print(f"Data folder: {folder}" + ("" if data else " (removed at the end)"), soft_wrap=True)
             with Services(folder, port, web_port) as services, Swarm(CAST, folder, services.api_url) as swarm:
                 with screen:
                     outcomes = watch(swarm, services, screen)
+                screen.console.print(summary(outcomes))
                 settled = all(outcome.right for outcome in outcomes)
                 if as_json:
                     print(json.dumps(report(outcomes, services)), flush=True)
@@ -75,12 +77,17 @@ def stoppable() -> Iterator[None]:
 
 @contextlib.contextmanager
 def data_folder(chosen: Path | None) -> Iterator[Path]:
-    """The folder that was chosen, made if need be, or a temporary one."""
+    """The folder that was chosen, made if need be, or a temporary one. Raises DemoError when it cannot be used."""
     if chosen is None:
         with tempfile.TemporaryDirectory(prefix="datacat-demo-") as folder:
             yield Path(folder)
         return
-    chosen.mkdir(parents=True, exist_ok=True)
+    try:
+        chosen.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=chosen):
+            pass
+    except OSError as error:
+        raise DemoError(f"the folder {chosen} (--data) cannot be used: {error.strerror}.") from error
     yield chosen.resolve()
 
 
@@ -98,7 +105,7 @@ def watch(swarm: Swarm, services: Services, screen: Screen) -> list[Outcome]:
         time.sleep(BETWEEN_LOOKS_SECONDS)
         looks = zip(swarm.players, outcomes, strict=True)
         outcomes = [before if before.right else look(player, services) for player, before in looks]
-    screen.show(outcomes)
+    screen.show(outcomes, final=True)
     return outcomes
 
 

@@ -1,5 +1,6 @@
 """The demo's own server and web UI: `datacat up` as a process of its own, over a folder of its own."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -27,8 +28,7 @@ class Services:
     """A running server and web UI. A context manager: both have stopped when it is left."""
 
     def __init__(self, folder: Path, port: int, web_port: int) -> None:
-        """`folder` is for the data and the log. A port of 0 is any free one. Raises DemoError when one is taken."""
-        port, web_port = usable_port(port, "--port"), usable_port(web_port, "--web-port")
+        """`folder` is for the data and the log; the ports are free ones, see `usable_ports`."""
         self.api_url = f"http://{HOST}:{port}"
         self.web_url = f"http://{HOST}:{web_port}"
         self._log = folder / "server.log"
@@ -110,16 +110,26 @@ def clean_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("DATACAT_")}
 
 
-def usable_port(port: int, option: str) -> int:
-    """The port itself, or a free one for 0. Raises DemoError when something listens on it already."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError as error:
-            raise DemoError(
-                f"port {port} on {HOST} is in use ({error.strerror}). "
-                f"Stop the program that uses it, or choose another port with {option}."
-            ) from error
-        found: int = probe.getsockname()[1]
-        return found
+def usable_ports(port: int, web_port: int) -> tuple[int, int]:
+    """The two ports themselves, with a free one for a 0. Raises DemoError, which names those that cannot be had."""
+    options = {"--port": port, "--web-port": web_port}
+    found, taken, reason = [], [], None
+    with contextlib.ExitStack() as probes:
+        for option, wanted in options.items():
+            probe = probes.enter_context(socket.socket())
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((HOST, wanted))
+                probe.listen()  # without it two probes may be given one port
+            except OSError as error:
+                taken.append(option)
+                reason = error.strerror
+            found.append(int(probe.getsockname()[1]))
+    if taken:
+        ports = " and ".join(str(options[option]) for option in taken)
+        others = " ".join(f"{option} {options[option] % 65535 + 1}" for option in taken)
+        raise DemoError(
+            f"port {ports} on {HOST} cannot be used ({reason}). Stop the program that has it, "
+            f'or choose another:\n    datacat demo {others}\n    make demo ARGS="{others}"'
+        )
+    return found[0], found[1]

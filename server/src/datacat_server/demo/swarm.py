@@ -24,6 +24,7 @@ class Player:
         self.instance = instance
         self._output = folder / f"instance-{instance.number}.log"
         self._tally = folder / f"instance-{instance.number}.tally.json"
+        self._tally.unlink(missing_ok=True)  # of an earlier demo in this folder
         command = [sys.executable, str(GAME), "--fate", instance.fate, "--url", api_url, "--tally", str(self._tally)]
         command += ["--seconds", str(instance.seconds), "--seed", str(instance.number)]
         command += ["--heartbeat-timeout", str(HEARTBEAT_TIMEOUT_SECONDS)]
