@@ -239,3 +239,13 @@ def test_a_session_that_sleeps_or_ends_says_so(pages: TestClient, store: SqliteS
     assert "Suspended: the machine sleeps." in words(pages.get("/sessions/s-1").text)
     Recording("s-2").status(65, "ended", "end() was called").send(store)
     assert "Ended after 1 min 5 s: end() was called." in words(pages.get("/sessions/s-2").text)
+
+
+def test_a_session_whose_id_looks_like_a_file_has_a_page(pages: TestClient, store: SqliteStore) -> None:
+    Recording("run.json").event(1, "started").send(store)
+    answer = pages.get("/sessions/run.json")
+    assert answer.headers["content-type"].startswith("text/html")
+    assert 'href="/sessions/run.json.json"' in answer.text
+    assert pages.get("/sessions/run.json.json").json()["id"] == "run.json"
+    assert pages.get("/sessions/run.json", headers={"Accept": "application/json"}).json()["id"] == "run.json"
+    assert pages.get("/sessions/gone.json").json()["error"] == "not_found"

@@ -7,10 +7,11 @@ from litestar import Request, Response
 from datacat_server.model import encode
 
 
-def wants_json(request: Request[Any, Any, Any]) -> bool:
-    """Whether the address ends in `.json`, or the caller takes JSON and not HTML."""
+def wants_json(request: Request[Any, Any, Any], *, by_suffix: bool = True) -> bool:
+    """Whether the address ends in `.json`, if that counts, or the caller takes JSON and not HTML."""
     accept = request.headers.get("accept", "")
-    return request.url.path.endswith(".json") or ("application/json" in accept and "text/html" not in accept)
+    named = by_suffix and request.url.path.endswith(".json")
+    return named or ("application/json" in accept and "text/html" not in accept)
 
 
 def json_response(value: Any, status_code: int = 200) -> Response[bytes]:

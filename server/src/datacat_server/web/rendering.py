@@ -1,17 +1,21 @@
 """Templates to responses. Everything is escaped; a name that a template does not get is an error, not a blank."""
 
 import hashlib
+import re
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar import Response
+from markupsafe import Markup, escape
 
 from datacat_server.web import format
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
 BUNDLE = STATIC / "bundle"
+
+_JOINT = re.compile(r"([_./:-])(?=\w)")
 
 
 class MissingBundle(RuntimeError):
@@ -43,6 +47,7 @@ class Renderer:
             shorten=format.shorten,
             sentence_case=format.sentence_case,
             ago=format.ago,
+            breakable=breakable,
         )
 
     def page(self, template: str, status_code: int = 200, **context: Any) -> Response[bytes]:
@@ -51,6 +56,11 @@ class Renderer:
         # A lone surrogate that an application sent must not cost the page.
         body = html.encode("utf-8", "replace")
         return Response(body, media_type="text/html; charset=utf-8", status_code=status_code)
+
+
+def breakable(text: str) -> Markup:
+    """The text, escaped, with a place to break lines after what joins the parts of a name."""
+    return Markup(_JOINT.sub(r"\1<wbr>", str(escape(text))))
 
 
 def _versioned(name: str) -> str:

@@ -55,8 +55,9 @@ def session_routes(store: Store, renderer: Renderer) -> list[HTTPRouteHandler]:
         at: FromQuery[float | None] = None,
         series: FromQuery[str | None] = None,
     ) -> Response[bytes]:
-        if wants_json(request):
-            return json_response(_whole(store, session_id.removesuffix(".json")))
+        named_json = session_id.endswith(".json") and not _known(store, session_id)
+        if named_json or wants_json(request, by_suffix=False):
+            return json_response(_whole(store, session_id.removesuffix(".json") if named_json else session_id))
         try:
             context = _context(store, session_id, level or None, cursor or None, at, every_series=series == "all")
         except UnknownSession:
@@ -84,6 +85,14 @@ def _unknown_session() -> PageError:
         "There is no such session.",
         "It may have been deleted, or not arrived yet: a session appears as soon as its first records do.",
     )
+
+
+def _known(store: Store, session_id: str) -> bool:
+    try:
+        store.session_change_token(session_id)
+    except UnknownSession:
+        return False
+    return True
 
 
 def _whole(store: Store, session_id: str) -> Session:

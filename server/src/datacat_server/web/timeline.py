@@ -3,14 +3,13 @@
 Percent, so that the same drawing fits every screen without a script; heights are pixels.
 """
 
-import itertools
 import math
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from datacat_server.model import Session, Status, Verdict
 from datacat_server.store.views import Series, Timeline
-from datacat_server.web import format
+from datacat_server.web import course, format
 
 BUCKETS = 160
 EVENTS_HEIGHT = 44
@@ -19,6 +18,8 @@ MAX_LANES = 3
 
 _STEPS = (1e-3, 2e-3, 5e-3, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800)
 _LONG_STEPS = (3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800, 2592000)
+_SHORTEST = timedelta(milliseconds=10)
+_LAST_START = datetime.max.replace(tzinfo=UTC) - _SHORTEST
 _SEVERE = ("warning", "error", "critical")
 
 
@@ -68,6 +69,7 @@ class Lane:
     """The course of one metric, as an SVG path in a box of LINE_WIDTH by LINE_HEIGHT."""
 
     name: str
+    tags: str
     span: str
     path: str
 
@@ -91,7 +93,8 @@ class Axis:
 def span(session: Session, now: datetime) -> tuple[datetime, datetime]:
     """Where a session's axis starts and ends; never empty, and it holds the last record."""
     end = session.ended_at or (now if session.active else max(session.updated_at, session.created_at))
-    return session.created_at, max(end, session.created_at + timedelta(milliseconds=10))
+    start = min(session.created_at, _LAST_START)
+    return start, max(end, start + _SHORTEST)
 
 
 def draw(session: Session, folded: Timeline, series: list[Series], at: float | None) -> Axis:
@@ -106,18 +109,33 @@ def draw(session: Session, folded: Timeline, series: list[Series], at: float | N
         bars=_bars(folded, seconds, busiest),
         exceptions=_marks(folded.exceptions, seconds, "exception"),
         changes=_marks(folded.state_changes, seconds, "state change"),
-        lanes=[_lane(one, folded.start, seconds) for one in chosen(series)],
+        lanes=[_lane(group, folded.start, seconds) for group in chosen(series)],
         cursor=None if at is None else _percent(at, seconds),
         busiest=busiest,
     )
 
 
-def chosen(series: list[Series]) -> list[Series]:
-    """The metrics worth a lane: those that vary and were read most often, the application's before the vitals."""
-    varying = [one for one in series if len(one.values) > 2 and one.maximum > one.minimum and one.type != "histogram"]
-    own = sorted((one for one in varying if not one.vital), key=lambda one: (one.type != "gauge", -one.count))
-    vitals = [one for one in varying if one.vital and "memory" in one.name]
+def chosen(series: list[Series]) -> list[list[Series]]:
+    """The metrics worth a lane: those that vary and were read most often, the application's before the vitals.
+
+    Counters that differ in their tags only share a lane.
+    """
+    groups: dict[tuple[object, ...], list[Series]] = {}
+    for one in series:
+        apart = () if one.type == "counter" else tuple(one.tags)
+        if one.times and one.type != "histogram":
+            groups.setdefault((one.vital, one.name, one.type, one.unit, apart), []).append(one)
+    varying = [group for group in groups.values() if _varies(group)]
+    own = [group for group in varying if not group[0].vital]
+    own.sort(key=lambda group: (group[0].type != "gauge", -sum(one.count for one in group)))
+    vitals = [group for group in varying if group[0].vital and "memory" in group[0].name]
     return own[: MAX_LANES - len(vitals[:1])] + vitals[:1]
+
+
+def _varies(group: list[Series]) -> bool:
+    return sum(len(one.values) for one in group) > 2 and (
+        len(group) > 1 or any(one.maximum > one.minimum for one in group)
+    )
 
 
 def _percent(at: float, seconds: float) -> float:
@@ -195,21 +213,16 @@ def _marks(counts: list[int], seconds: float, what: str) -> list[Mark]:
     ]
 
 
-def _lane(series: Series, start: datetime, seconds: float) -> Lane:
-    first, low = start.timestamp(), series.minimum
-    height = series.maximum - low or 1.0
-    gap = _usual_gap(series.times) * 6
-    parts, previous = [], None
-    for time, value in zip(series.times, series.values, strict=True):
-        x = (time - first) / seconds * LINE_WIDTH
-        y = LINE_HEIGHT - 2 - (value - low) / height * (LINE_HEIGHT - 4)
-        parts.append(f"{'M' if previous is None or time - previous > gap else 'L'}{x:.1f} {y:.1f}")
-        previous = time
-    name = " ".join([series.name, *series.tags])
-    span = format.quantities(low, series.maximum, series.unit)
-    return Lane(format.shorten(name, 40), span, "".join(parts))
-
-
-def _usual_gap(times: list[float]) -> float:
-    gaps = sorted(later - sooner for sooner, later in itertools.pairwise(times))
-    return max(gaps[len(gaps) * 3 // 4], 1e-6) if gaps else 1.0
+def _lane(group: list[Series], start: datetime, seconds: float) -> Lane:
+    first = group[0]
+    box = course.Box(start.timestamp(), seconds, LINE_WIDTH, LINE_HEIGHT)
+    tags = " ".join(first.tags) if len(group) == 1 else f"sum of {len(group)} tag sets"
+    if first.type == "counter":
+        times, values = course.total(group)
+        low, high = min(0.0, *values), max(0.0, *values)
+        path = course.steps(times, values, low, high, box)
+    else:
+        low, high = first.minimum, first.maximum
+        path = course.line(first.times, first.values, low, high, box)
+    span = format.quantities(low, high, first.unit)
+    return Lane(format.shorten(first.name, 60), format.shorten(tags, 60), span, path)
