@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import time
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from datacat_daemon.locks import FileLock
 from datacat_daemon.log import DaemonLog
 from datacat_daemon.manifest import BadManifest, read_manifest
 from datacat_daemon.process import Process, process_of, watch_process
+from datacat_daemon.removal import remove_process
 from datacat_daemon.session_watch import SessionWatch
 from datacat_daemon.shipper import Shipper
 from datacat_daemon.sleep import Sleep
@@ -166,8 +166,8 @@ class ProcessWatch:
             self._log.write(f"{session.folder.name} could not be removed: {error}")
 
     def _remove(self) -> None:
-        """Remove the process folder, unless something is in it that somebody should look at."""
         self.complete = True
-        kept = [path for path in self.folder.glob("*/*") if path.name in ("manifest.json", "rejected")]
-        if not kept:
-            shutil.rmtree(self.folder, ignore_errors=True)
+        try:
+            remove_process(self.folder)
+        except OSError as error:
+            self._log.write(f"not all could be removed: {error}")

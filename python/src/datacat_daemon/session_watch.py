@@ -12,6 +12,7 @@ from datacat_daemon.hangs import Change, HeartbeatWatch, Hung, Recovered
 from datacat_daemon.log import DaemonLog
 from datacat_daemon.manifest import Manifest
 from datacat_daemon.process import Process, boot_id, read_stat
+from datacat_daemon.removal import remove_session
 from datacat_daemon.scout import Scout
 from datacat_daemon.shipment import Shipment
 from datacat_daemon.shipper import Shipper
@@ -145,11 +146,7 @@ class SessionWatch:
         """Stop watching, and delete its files; what the server would not take stays in `rejected`."""
         self.close()
         self._shipper.remove(self._shipment)
-        for path in [self.folder / name for name in os.listdir(self.folder)]:
-            if path.name != "rejected":
-                path.unlink()
-        if not (self.folder / "rejected").exists():
-            self.folder.rmdir()
+        remove_session(self.folder)
 
     def close(self) -> None:
         """Let go of its files."""

@@ -168,6 +168,32 @@ def test_a_folder_without_a_session_is_cleared_away(bench):
     assert bench.left() == []
 
 
+DIES_WHILE_IT_REMOVES = """
+import os
+from pathlib import Path
+listdir, unlink = os.listdir, Path.unlink
+os.listdir = lambda *path: sorted(listdir(*path))
+removed = []
+def dying_unlink(path, **options):
+    unlink(path, **options)
+    removed.append(path)
+    if len(removed) == %d:
+        os._exit(9)
+Path.unlink = dying_unlink
+"""
+
+
+@pytest.mark.parametrize("files", [1, 2, 3, 4])
+def test_a_daemon_that_dies_while_it_removes_a_session_leaves_no_crash_behind(bench, server, files):
+    process = bench.program(server.url, "session.log_event('n')\nsession.end()")
+    folder = bench.folder_of(process)
+    process.communicate()
+    assert bench.daemon(folder, DIES_WHILE_IT_REMOVES % files).wait() == 9
+    bench.finish(bench.daemon(folder))
+    assert server.verdicts() == ["ended"]
+    assert bench.left() == []
+
+
 def test_a_long_backlog_is_read_in_portions_and_arrives_whole(bench, server):
     process = bench.program(server.url, "os._exit(0)")
     folder = bench.folder_of(process)
