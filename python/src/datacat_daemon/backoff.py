@@ -7,6 +7,7 @@ import time
 
 SHORTEST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
+LONGEST_WISH = 600.0
 _SPREAD = 0.25
 
 
@@ -22,9 +23,9 @@ class Backoff:
         self._failures = 0
 
     def failed(self, at_least: float = 0.0) -> None:
-        """Wait before the next try; `at_least` so many seconds, as long as that is not beyond the bound."""
+        """Wait before the next try; `at_least` so many seconds if that was wished for, up to LONGEST_WISH."""
         pause = min(LONGEST_PAUSE, SHORTEST_PAUSE * 2 ** min(self._failures, 10))
-        pause = max(pause * random.uniform(1 - _SPREAD, 1 + _SPREAD), min(at_least, LONGEST_PAUSE))
+        pause = max(pause * random.uniform(1 - _SPREAD, 1 + _SPREAD), min(at_least, LONGEST_WISH))
         self._failures += 1
         self.ready_at = time.monotonic() + pause
 

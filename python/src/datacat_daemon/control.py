@@ -26,7 +26,11 @@ class Control(NamedTuple):
 
 
 class ControlReader:
-    """Looks at a control page again and again. One that is missing or damaged reads as one where nothing happened."""
+    """Looks at a control page again and again. One that is missing or damaged reads as one where nothing happened.
+
+    Args:
+        path: the page's file.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -34,13 +38,16 @@ class ControlReader:
         self._last = Control()
 
     def read(self) -> Control:
-        """The page as it is now; as it was last where it cannot be read any more."""
+        """The page as it is now; as it was last where it is gone.
+
+        Raises OSError where it is there and cannot be read: that must not pass for one where nothing happened.
+        """
         try:
             if self._descriptor < 0:
                 self._descriptor = os.open(self._path, os.O_RDONLY)
-            page = os.pread(self._descriptor, _READ_SIZE, 0)
-        except OSError:
+        except FileNotFoundError:
             return self._last
+        page = os.pread(self._descriptor, _READ_SIZE, 0)
         if len(page) == _READ_SIZE and page[:8] == layout.MAGIC:
             fields = (layout.FIELD.unpack_from(page, offset)[0] for offset in range(8, _READ_SIZE, 8))
             self._last = Control(*fields)

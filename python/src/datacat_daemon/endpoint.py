@@ -7,7 +7,9 @@ import http.client
 import json
 import socket
 import ssl
+import time
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,12 +20,17 @@ _ANSWER_SECONDS = 30.0
 _WORTH_COMPRESSING = 512
 _PATH = "/api/ingest"
 _LARGEST_ANSWER = 16 << 20
-# These say that the body itself is at fault: the same one will never be taken.
+# These say that the body itself is at fault: the same one will never be taken. (413: a smaller one may.)
 _REFUSALS = frozenset({400, 413, 415, 422})
+_UNAVAILABLE = 503
 
 
 class Unavailable(Exception):
     """The server did not take the body now; it may later. The message says why."""
+
+
+class Failed(Unavailable):
+    """The server failed at this body (5xx, but not 503): it may be in trouble, or the body may be what it fails at."""
 
 
 class Refused(Exception):
@@ -41,10 +48,10 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the server has: per session and writer the next ordinal it expects; and what it refused, per session."""
+    """What the server has: per session and writer the next ordinal it expects; and what it refused."""
 
     positions: dict[str, dict[str, int]]
-    refused: dict[str, list[Refusal]]
+    refused: list[Refusal]
 
 
 class Endpoint:
@@ -75,7 +82,10 @@ class Endpoint:
         return self._backoff.ready_at
 
     def post(self, body: bytes) -> Answer:
-        """Send one body and wait for its answer. Raises Unavailable or Refused."""
+        """Send one body and wait for its answer. Raises Unavailable (as Failed, where the body may be why) or Refused.
+
+        After Unavailable `ready_at` says when to try again: later each time, and not before the server's `Retry-After`.
+        """
         headers = dict(self._headers)
         if len(body) >= _WORTH_COMPRESSING:
             body = gzip.compress(body, 1)
@@ -97,8 +107,8 @@ class Endpoint:
         message = f"{status}: {content[:500].decode('utf-8', 'replace')}"
         if status in _REFUSALS:
             raise Refused(message)
-        self._backoff.failed(float(retry_after) if retry_after and retry_after.isdigit() else 0.0)
-        raise Unavailable(message)
+        self._backoff.failed(_seconds(retry_after))
+        raise Failed(message) if status >= 500 and status != _UNAVAILABLE else Unavailable(message)
 
     def close(self) -> None:
         """Close the connection; the next post opens one again."""
@@ -145,9 +155,17 @@ def _parse(content: bytes) -> Answer:
         str(session): {str(writer): int(ordinal) for writer, ordinal in entry["writers"].items()}
         for session, entry in answer["sessions"].items()
     }
-    refused: dict[str, list[Refusal]] = {}
-    for entry in answer.get("refused", []):
-        refused.setdefault(str(entry["session"]), []).append(
-            Refusal(entry.get("writer"), entry.get("ordinal"), dict(entry))
-        )
+    refused = [Refusal(entry.get("writer"), entry.get("ordinal"), dict(entry)) for entry in answer.get("refused", [])]
     return Answer(positions, refused)
+
+
+def _seconds(retry_after: str | None) -> float:
+    """How long to wait, from a `Retry-After` header (RFC 9110, 10.2.3): seconds, or the date when to come again."""
+    if not retry_after:
+        return 0.0
+    if retry_after.strip().isdigit():
+        return float(retry_after)
+    try:
+        return max(0.0, parsedate_to_datetime(retry_after).timestamp() - time.time())
+    except (ValueError, TypeError, IndexError):
+        return 0.0

@@ -41,6 +41,11 @@ class Batch:
     lines: list[bytes]
     ranges: dict[str, tuple[int, int]]
 
+    @property
+    def single(self) -> bool:
+        """It is of one record, and so cannot be split."""
+        return len(self.records) == 1
+
     def body(self, session: bytes) -> bytes:
         """The NDJSON body, behind the session's line."""
         return b"\n".join([session, *self.lines, b""])
@@ -65,11 +70,17 @@ class Outbox:
         self._batch: Batch | None = None
         self._most_records = MOST_RECORDS
         self._aside: set[tuple[str, int]] = set()
+        self._unread: OSError | None = None
 
     @property
     def empty(self) -> bool:
         """Nothing that was read waits to be shipped."""
         return not self._queue and not len(self._merger)
+
+    @property
+    def unread(self) -> OSError | None:
+        """Why something could not be read at the last `fill`; None where all of it was."""
+        return self._unread
 
     def close(self) -> None:
         """Let go of the open segments."""
@@ -77,7 +88,7 @@ class Outbox:
             reader.close()
 
     def fill(self, now: int) -> int:
-        """Read what the writers have committed; returns how many records that were.
+        """Read what the writers have committed; returns how many records that were. Sets `unread`.
 
         Args:
             now: the wall clock before the call, microseconds since 1970 UTC.
@@ -87,8 +98,11 @@ class Outbox:
         fresh: list[Record] = []
         horizon = now
         complete = True
-        for writer in writers_in(self._folder):
-            records = self._reader(writer).read(_PASS_RECORDS)
+        self._unread = None
+        for writer in self._writers():
+            reader = self._reader(writer)
+            records = reader.read(_PASS_RECORDS)
+            self._unread = self._unread or reader.trouble
             if len(records) == _PASS_RECORDS:
                 horizon = min(horizon, records[-1].time)
                 complete = False
@@ -134,10 +148,17 @@ class Outbox:
         if batch is None:
             return
         self._batch = None
-        if len(batch.records) > 1:
-            self._most_records = len(batch.records) // 2
-        else:
+        if batch.single:
             self._set_aside(batch.records[0], {"error": "refused", "details": reason})
+        else:
+            self._most_records = len(batch.records) // 2
+
+    def _writers(self) -> Iterable[str]:
+        try:
+            return writers_in(self._folder)
+        except OSError as error:
+            self._unread = error
+            return ()
 
     def _reader(self, writer: str) -> WriterReader:
         if writer not in self._readers:

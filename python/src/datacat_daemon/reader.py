@@ -1,8 +1,9 @@
 """The reader's side of a writer's chain of segments (layout and commit rule: `datacat.segment`).
 
 Nothing here raises on damage. A reader stops in front of what is not a committed record and looks again on the next
-call; it goes on in a later segment only once that one has begun, and what lies between is then lost, and known by the
-jump of the ordinals.
+call; it goes on in a later segment only once that one has begun, and what lies between, damaged or missing segments
+too, is then lost, and known by the jump of the ordinals. A file that cannot be read for another reason (no descriptor
+left, a failing disk) is not passed over: `trouble` says so, and what is in it counts as unread.
 
 Files are read with `pread`, not mapped: a file that somebody cuts short would end the daemon by SIGBUS.
 """
@@ -47,11 +48,14 @@ class _Header(NamedTuple):
 
 
 def writers_in(folder: Path) -> dict[str, list[int]]:
-    """The writers of a session's folder, each with the rising sequence numbers of its segments."""
+    """The writers of a session's folder, each with the rising sequence numbers of its segments.
+
+    None where there is no folder. Raises OSError where there is one that cannot be read.
+    """
     found: dict[str, list[int]] = {}
     try:
         names = os.listdir(folder)
-    except OSError:
+    except FileNotFoundError:
         return found
     for name in names:
         writer, _, digits = name[: -len(_SUFFIX)].rpartition(".")
@@ -75,6 +79,7 @@ class WriterReader:
         next: the ordinal that is expected next.
         sequence: the segment that is being read, -1 before the first.
         finished: `(sequence, next ordinal)` of every segment that was read to its end; the caller may take from it.
+        trouble: why the last call could not read on, None if nothing but the end stopped it.
     """
 
     def __init__(self, folder: Path, writer: str, at: int = 0, newest: int = 0) -> None:
@@ -82,6 +87,7 @@ class WriterReader:
         self.next = 0
         self.sequence = -1
         self.finished: list[tuple[int, int]] = []
+        self.trouble: OSError | None = None
         self._folder = folder
         self._at = at
         self._newest = newest
@@ -109,18 +115,19 @@ class WriterReader:
     def read(self, limit: int) -> list[Record]:
         """Up to `limit` records that were committed since the last call."""
         records: list[Record] = []
+        self.trouble = None
         if self._descriptor < 0 and not self._open_first():
             return records
         while True:
             stop = self._read_segment(records, limit)
-            if stop is _Stop.LIMIT:
+            if stop is _Stop.LIMIT or self.trouble is not None:
                 return records
             if stop is _Stop.WAIT:
                 if self._later_segment() is None:
                     return records
                 # The rest of this one may have been committed, and the next begun, after the look above.
                 stop = self._read_segment(records, limit)
-                if stop is _Stop.LIMIT:
+                if stop is _Stop.LIMIT or self.trouble is not None:
                     return records
             if not self._open_later():
                 return records
@@ -168,23 +175,36 @@ class WriterReader:
     def _pread(self, want: int) -> bytes:
         try:
             return os.pread(self._descriptor, want, self._offset)
-        except OSError:
+        except OSError as error:
+            self.trouble = error
             return b""
 
     def _open_first(self) -> bool:
-        sequences = writers_in(self._folder).get(self.writer, [])
-        return any(self._open(sequence) for sequence in sequences[-self._newest :])
+        for sequence in self._sequences()[-self._newest :]:
+            if self._open(sequence):
+                return True
+            if self.trouble is not None:
+                break  # or what is in it would be passed over for good
+        return False
+
+    def _sequences(self) -> list[int]:
+        try:
+            return writers_in(self._folder).get(self.writer, [])
+        except OSError as error:
+            self.trouble = error
+            return []
 
     def _later_segment(self) -> int | None:
         """The first later segment of the chain that the writer has taken up."""
-        sequence = self.sequence + 1
-        while self._path(sequence).exists():
-            descriptor, header = self._header(sequence)
-            if descriptor >= 0:
-                os.close(descriptor)
-            if header is not None:
-                return sequence
-            sequence += 1
+        for sequence in self._sequences():
+            if sequence > self.sequence:
+                descriptor, header = self._header(sequence)
+                if descriptor >= 0:
+                    os.close(descriptor)
+                if header is not None:
+                    return sequence
+                if self.trouble is not None:
+                    return None
         return None
 
     def _open_later(self) -> bool:
@@ -210,11 +230,15 @@ class WriterReader:
     def _header(self, sequence: int) -> tuple[int, _Header | None]:
         try:
             descriptor = os.open(self._path(sequence), os.O_RDONLY)
-        except OSError:
+        except FileNotFoundError:
+            return -1, None
+        except OSError as error:
+            self.trouble = error
             return -1, None
         try:
             return descriptor, _parse_header(os.pread(descriptor, layout.HEADER_SIZE, 0), sequence)
-        except OSError:
+        except OSError as error:
+            self.trouble = error
             return descriptor, None
 
     def _path(self, sequence: int) -> Path:

@@ -9,10 +9,10 @@ from pathlib import Path
 from datacat._compat import now_us
 
 from datacat_daemon.backoff import Backoff
-from datacat_daemon.endpoint import Endpoint, Refused, Unavailable
+from datacat_daemon.endpoint import Answer, Endpoint, Failed, Refused, Unavailable
 from datacat_daemon.log import DaemonLog
 from datacat_daemon.manifest import Manifest
-from datacat_daemon.outbox import Disagreement, Outbox
+from datacat_daemon.outbox import Batch, Disagreement, Outbox
 from datacat_daemon.wire import session_line
 
 KEEP_ALIVE_SECONDS = 10.0
@@ -21,6 +21,12 @@ KEEP_ALIVE_SECONDS = 10.0
 _REST_SECONDS = 2.0
 _BATCHES_A_TURN = 20
 _REFUSED_SESSION = "session.json"
+_FAILURES_OF_A_BODY = 3
+_FAILURES_OF_A_RECORD = 5
+
+
+class _RefusedSession(Exception):
+    """The server will not have the session itself; the message says why."""
 
 
 class Shipment:
@@ -50,6 +56,8 @@ class Shipment:
         self._sent_at = 0.0
         self._due = 0.0
         self._disagreements = Backoff()
+        self._failures = 0
+        self._patience = _FAILURES_OF_A_RECORD
         self.tried_at = 0.0
 
     def due_at(self) -> float:
@@ -59,7 +67,10 @@ class Shipment:
         return max(0.0 if self.urgent else self._due, self.endpoint.ready_at, self._disagreements.ready_at)
 
     def ship(self) -> None:
-        """Read what is new and send it, unless there is nothing to say. Leaves `failing` behind."""
+        """Read what is new and send it, unless there is nothing to say. Leaves `failing` behind.
+
+        Raises OSError where something in the spool cannot be read; what could be has been sent then.
+        """
         finished = self.finished
         urgent, self.urgent = self.urgent, False
         now = self.tried_at = time.monotonic()
@@ -71,7 +82,10 @@ class Shipment:
         try:
             sent = self._send_batches()
             if not sent and self._heartbeat_is_due(now):
-                self._send(self._line())
+                self._send_line()
+        except _RefusedSession as error:
+            self._refuse(str(error))
+            return
         except Unavailable as error:
             self.failing = True
             self.urgent = urgent or self.urgent
@@ -86,7 +100,9 @@ class Shipment:
             self._due = now + _REST_SECONDS
             self._outbox.close()
         elif finished:
-            self.done = bool(self._sent_at) and self._outbox.fill(now_us()) == 0
+            self.done = bool(self._sent_at) and self._outbox.fill(now_us()) == 0 and self._outbox.unread is None
+        if self._outbox.unread is not None:
+            raise self._outbox.unread
 
     def hold_back(self) -> None:
         """Something is wrong with this session alone: leave it for a while, the others go on."""
@@ -102,27 +118,63 @@ class Shipment:
             if batch is None:
                 return sent
             try:
-                answer = self.endpoint.post(batch.body(self._line()))
-                positions = answer.positions.get(self.manifest.session_id, {})
-                self._outbox.settle(positions, answer.refused.get(self.manifest.session_id, []))
+                answer = self._post(batch.body(self._line()))
+                self._outbox.settle(answer.positions.get(self.manifest.session_id, {}), answer.refused)
             except Refused as error:
+                if batch.single:
+                    self._send_line()  # is it the record, or the session?
                 self._outbox.split(str(error))
+            except Failed as error:
+                self._doubt(batch, error)
             except Disagreement as error:
                 self.hold_back()
                 raise Unavailable(str(error)) from error
             else:
-                self._disagreements.succeeded()
-                self._note_sent()
+                self._note_taken()
             self._outbox.fill(now_us())
         return _BATCHES_A_TURN
 
-    def _send(self, line: bytes) -> None:
+    def _send_line(self) -> None:
+        """Send the session's line alone."""
         try:
-            self.endpoint.post(line + b"\n")
+            answer = self._post(self._line() + b"\n")
         except Refused as error:
-            self._refuse(str(error))
-        else:
-            self._note_sent()
+            raise _RefusedSession(str(error)) from error
+        if self.manifest.session_id not in answer.positions:
+            self.hold_back()
+            raise Unavailable("an answer without the session")
+        self._note_sent()
+
+    def _post(self, body: bytes) -> Answer:
+        answer = self.endpoint.post(body)
+        if answer.refused and self.manifest.session_id not in answer.positions:
+            raise _RefusedSession(str(answer.refused[0].details.get("details")))
+        return answer
+
+    def _doubt(self, batch: Batch, error: Failed) -> None:
+        """The server failed at a batch. Always raises Unavailable, so that there is a pause before the next try.
+
+        A server in trouble is waited for, however long that takes. But if it fails at one body again and again, and
+        takes the session's line right afterwards, a record may be what it fails at: then the batch is halved, time and
+        again, and a record that is left alone is set aside at last. That costs one record's place in the session, not
+        the record. So that a server which fails at all records does not have them all set aside, each one takes twice
+        as many failures as the one before, until a record is taken again.
+        """
+        if self._failures + 1 >= _FAILURES_OF_A_BODY:
+            self._send_line()
+            self.hold_back()
+        self._failures += 1
+        if self._failures >= (self._patience if batch.single else _FAILURES_OF_A_BODY):
+            self._outbox.split(str(error))
+            self._patience *= 2 if batch.single else 1
+            self._failures = 0 if batch.single else _FAILURES_OF_A_BODY - 1
+        raise error
+
+    def _note_taken(self) -> None:
+        self._disagreements.succeeded()
+        self._patience = _FAILURES_OF_A_RECORD
+        self._failures = 0
+        self._note_sent()
 
     def _note_sent(self) -> None:
         self._sent_heartbeat = self.last_heartbeat

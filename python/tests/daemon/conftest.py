@@ -40,6 +40,9 @@ class IngestServer:
         refuses: called with each record; True refuses that record by itself.
         muted: sessions for which no answer holds a position.
         rejects: called with the lines of a body; True answers the whole body with 400.
+        fails: called with the lines of a body; True answers the whole body with 500.
+        bars: called with a session line; True refuses the line, and so all that belongs to it.
+        headers: sent with every answer.
     """
 
     def __init__(self, port=0):
@@ -49,6 +52,9 @@ class IngestServer:
         self.keys = []
         self.refuses = lambda record: False
         self.rejects = lambda lines: False
+        self.fails = lambda lines: False
+        self.bars = lambda line: False
+        self.headers = {}
         self.muted = set()
         self.lock = threading.Lock()
         keeper = self
@@ -91,6 +97,8 @@ class IngestServer:
             order = self.answers.pop(0) if self.answers else None
             if order is None and self.rejects(lines):
                 order = 400
+            if order is None and self.fails(lines):
+                order = 500
             if order is None or order == "cut":
                 answer = json.dumps(self.commit(lines)).encode()
                 status = 200
@@ -105,12 +113,18 @@ class IngestServer:
             return
         request.send_response(status)
         request.send_header("Content-Length", str(len(answer)))
+        for name, value in self.headers.items():
+            request.send_header(name, value)
         request.end_headers()
         request.wfile.write(answer)
 
     def commit(self, lines):
         answer = {"status": "ok", "success": True, "sessions": {}, "refused": []}
         open_writers = set()
+        if self.bars(lines[0]):
+            no_place = {"session": None, "writer": None, "ordinal": None, "line": 1}
+            answer["refused"].append({**no_place, "error": "bad_request", "details": "product: too long"})
+            return answer
         for line in lines:
             kind = line["kind"]
             if kind == "session":

@@ -1,12 +1,14 @@
 """Every record arrives exactly once, whatever the server answers, or does not, and whoever is killed meanwhile."""
 
 import dataclasses
+import errno
 import json
 import os
 import signal
 import socket
 import subprocess
 import time
+from email.utils import formatdate
 from pathlib import Path
 
 import pytest
@@ -159,6 +161,117 @@ def test_a_session_that_the_server_will_never_take_is_left_where_it_is(session):
     assert session.shipment.refused
     assert session.rejected() == ["session.json"]
     assert session.new_shipment().refused
+
+
+@pytest.mark.parametrize("records", [0, 5])
+def test_a_session_whose_own_line_is_refused_is_left_where_it_is(session, records):
+    session.write(records)
+    session.server.bars = lambda line: line["product"] == "P"
+    session.shipment.finished = True
+    session.shipment.ship()
+    assert session.shipment.refused
+    assert not session.shipment.done
+    assert session.rejected() == ["session.json"]
+    assert json.loads((session.folder / "rejected" / "session.json").read_text())["details"] == "product: too long"
+
+
+def test_a_session_that_is_refused_keeps_its_records_in_their_segments(session):
+    session.write(3)
+    session.server.rejects = lambda lines: True
+    for _ in range(3):
+        session.shipment.ship()
+    assert session.shipment.refused
+    assert session.rejected() == ["session.json"]
+
+
+def test_an_answer_without_the_session_is_no_answer_though_nothing_waits(session):
+    session.server.muted = {"s"}
+    session.shipment.finished = True
+    session.shipment.ship()
+    assert session.shipment.failing
+    assert not session.shipment.done
+
+
+@pytest.mark.parametrize("bad", [{0}, {19}, {7, 8}])
+def test_a_record_that_the_server_fails_at_is_found_and_set_aside(session, bad):
+    session.write(20)
+    session.server.fails = lambda lines: any(line.get("ordinal") in bad for line in lines)
+    session.ship_all(200)
+    assert session.numbers() == [n for n in range(20) if n not in bad]
+    assert session.rejected() == sorted(f"1-0.{n}.json" for n in bad)
+
+
+def test_while_a_server_fails_at_everything_nothing_is_set_aside(session):
+    session.write(20)
+    session.server.fails = lambda lines: True
+    for _ in range(100):
+        session.shipment.ship()
+    session.server.fails = lambda lines: len(lines) > 1
+    for _ in range(4):
+        session.shipment.ship()
+    assert session.rejected() == []
+    session.server.fails = lambda lines: False
+    session.ship_all()
+    assert session.numbers() == list(range(20))
+
+
+def test_a_server_that_fails_at_every_record_does_not_have_them_all_set_aside(session):
+    session.write(1000)
+    session.server.fails = lambda lines: len(lines) > 1
+    for _ in range(200):
+        session.shipment.ship()
+    assert 1 <= len(session.rejected()) < 7
+
+
+def test_a_body_too_large_is_sent_in_parts(session):
+    session.write(20)
+    session.server.answers = [413, 413]
+    session.ship_all()
+    assert session.numbers() == list(range(20))
+    assert session.rejected() == []
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize("date", [False, True])
+def test_a_server_that_says_when_to_come_again_is_obeyed(session, status, date):
+    session.server.headers = {"Retry-After": formatdate(time.time() + 120, usegmt=True) if date else "120"}
+    session.server.answers = [status]
+    endpoint = Endpoint(session.server.url, None)
+    with pytest.raises(Unavailable):
+        endpoint.post(b"")
+    assert 100 < endpoint.ready_at - time.monotonic() < 125
+    endpoint.close()
+
+
+def test_a_missing_segment_in_the_middle_is_told_as_lost_and_the_later_ones_arrive(session):
+    session.write(200)
+    second = session.folder / "1-0.00000001.segment"
+    second.unlink()
+    session.ship_all()
+    ((_, first, following),) = session.server.only()["lost"]
+    assert 0 < first < following < 200
+    assert session.numbers() == [*range(first), *range(following, 200)]
+
+
+def test_a_segment_that_cannot_be_read_now_is_not_passed_over(session, monkeypatch):
+    session.write(200)
+    really_open = os.open
+
+    def without_descriptors(path, *rest, **options):
+        if str(path).endswith(".00000001.segment"):
+            raise OSError(errno.EMFILE, "too many open files")
+        return really_open(path, *rest, **options)
+
+    session.shipment.finished = True
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", without_descriptors)
+        for _ in range(3):
+            with pytest.raises(OSError, match="too many open files"):
+                session.shipment.ship()
+    assert not session.shipment.done
+    session.ship_all()
+    assert session.numbers() == list(range(200))
+    assert session.server.only()["lost"] == []
 
 
 def test_a_payload_that_is_no_object_is_set_aside(session):
