@@ -1,12 +1,16 @@
 """The house around the code: links that lead somewhere, and one version for all."""
 
 import configparser
+import json
+import os
 import re
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
 
-from support.spools import run_program, sessions_in
+from datacat_server.config import Config
+from support.reading import get, session_with_status, wait_for
 
 ROOT = Path(__file__).parents[1]
 
@@ -33,12 +37,39 @@ def test_the_example_is_the_game_of_the_demo():
     assert (ROOT / "examples" / "game.py").samefile(ROOT / "server/src/datacat_server/demo/game.py")
 
 
-def test_the_example_in_the_readme_does_what_it_shows(tmp_path):
+def test_the_readme_names_options_and_variables_that_exist():
+    """Options of `datacat up` and `datacat demo`, settings, and what the client reads from the environment."""
+    readme = (ROOT / "README.md").read_text()
+    sources = "".join(path.read_text() for path in (ROOT / "python/src/datacat").glob("*.py"))
+    for command, options in re.findall(r"`(?:datacat|make) (up|demo)\b([^`]*)`", readme):
+        shown = help_of(command)
+        for option in re.findall(r"--[a-z-]+", options):
+            assert re.search(rf"{option}\b", shown), f"datacat {command} {option}"
+    for variable in re.findall(r"\$(DATACAT_[A-Z_]+)", readme):
+        assert f'"{variable}"' in sources, variable
+    for settings in re.findall(r"`({.*?})`", readme):
+        assert set(json.loads(settings)) <= set(Config.__struct_fields__)
+
+
+def help_of(command: str) -> str:
+    """What `datacat COMMAND --help` prints."""
+    words = [sys.executable, "-c", "from datacat_server.cli.main import main; main()", command, "--help"]
+    environment = {**os.environ, "COLUMNS": "200"}
+    return subprocess.run(words, env=environment, check=True, capture_output=True, text=True).stdout
+
+
+def test_the_example_in_the_readme_ends_on_the_server_as_told(programs, server):
     code = re.search(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)[1]
-    done = run_program(tmp_path / "spool", [sys.executable, "-c", code])
-    assert (done.returncode, done.stderr) == (0, "")
-    (session,) = sessions_in(tmp_path / "spool")
-    assert session.manifest["product"] == "MyGame"
-    assert [body["name"] for body in session.of("event")] == ["door_opened"]
-    assert session.of("state")[0]["state"]["player"] == {"health": 80}
-    assert session.control["ended_us"]
+    program = programs.start(code, server.url)
+    program.communicate()
+    assert program.returncode == 1
+    (summary,) = wait_for(lambda: get(f"{server.url}/api/sessions")["sessions"])
+    session = session_with_status(server.url, summary["id"], "crashed")
+    assert (session["product"], session["version"]) == ("MyGame", "1.4.2")
+    door, failure = (event for event in session["events"] if event["name"] in ("door_opened", "exception"))
+    assert (door["level"], door["data"]) == ("warning", {"door": "vault"})
+    assert (failure["exception_type"], failure["source_line"]) == ("KeyError", code.splitlines().index(FAILS) + 1)
+    assert session["state"]["player"] == {"health": 80}
+
+
+FAILS = '    treasure = {"gold": 7}["jewels"]'
