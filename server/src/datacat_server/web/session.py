@@ -111,7 +111,7 @@ def _context(
     start, end = timeline.span(session, now)
     seconds = (end - start).total_seconds()
     moment = None if at is None else min(max(at, 0.0), seconds)
-    folded = store.timeline(session_id, start, end, timeline.BUCKETS)
+    folded = store.timeline(session_id, start, *timeline.buckets(start, end))
     series = store.series(session_id, limit=10_000 if every_series else SERIES_SHOWN + 1)
     page = store.event_page(
         session_id,
@@ -140,7 +140,7 @@ def _context(
         "traceback": traceback,
         "caused": cause is not None,
         "just_before": _just_before(store, session, verdict, start),
-        "axis": timeline.draw(session, folded, series, moment),
+        "axis": timeline.draw(session, end, folded, series, moment),
         "moment": moment,
         "tree": state_tree.tree(states[0].state, states[1].state if len(states) > 1 else None) if states else None,
         "changed_at": (states[0].timestamp - start).total_seconds() if len(states) > 1 else None,

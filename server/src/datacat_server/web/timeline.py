@@ -19,7 +19,8 @@ MAX_LANES = 3
 _STEPS = (1e-3, 2e-3, 5e-3, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800)
 _LONG_STEPS = (3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800, 2592000)
 _SHORTEST = timedelta(milliseconds=10)
-_LAST_START = datetime.max.replace(tzinfo=UTC) - _SHORTEST
+_LAST = datetime.max.replace(tzinfo=UTC)
+_LAST_START = _LAST - _SHORTEST
 _SEVERE = ("warning", "error", "critical")
 
 
@@ -97,9 +98,21 @@ def span(session: Session, now: datetime) -> tuple[datetime, datetime]:
     return start, max(end, start + _SHORTEST)
 
 
-def draw(session: Session, folded: Timeline, series: list[Series], at: float | None) -> Axis:
+def buckets(start: datetime, end: datetime) -> tuple[datetime, int]:
+    """Where the buckets of an axis end, and how many there are: at most BUCKETS.
+
+    Their width is a power of two, in microseconds: while a session lives it stays the same or doubles, so that bars
+    stay where they were, and what the store has counted stays counted. The last one may reach over the axis' end.
+    """
+    length = (end - start) // timedelta(microseconds=1)
+    width = 1 << max(0, -(-length // BUCKETS) - 1).bit_length()
+    count = -(-length // width)
+    return start + min(timedelta(microseconds=count * width), _LAST - start), count
+
+
+def draw(session: Session, end: datetime, folded: Timeline, series: list[Series], at: float | None) -> Axis:
     """Place a session's folded records on its axis; `at` is the instant looked at, in seconds from the start."""
-    seconds = (folded.end - folded.start).total_seconds()
+    seconds = (end - folded.start).total_seconds()
     busiest = max((sum(counts) for counts in zip(*folded.levels.values(), strict=True)), default=0)
     return Axis(
         start=folded.start,
@@ -107,8 +120,8 @@ def draw(session: Session, folded: Timeline, series: list[Series], at: float | N
         ticks=_ticks(seconds),
         phases=_phases(session, folded.start, seconds),
         bars=_bars(folded, seconds, busiest),
-        exceptions=_marks(folded.exceptions, seconds, "exception"),
-        changes=_marks(folded.state_changes, seconds, "state change"),
+        exceptions=_marks(folded.exceptions, _step(folded), seconds, "exception"),
+        changes=_marks(folded.state_changes, _step(folded), seconds, "state change"),
         lanes=[_lane(group, folded.start, seconds) for group in chosen(series)],
         cursor=None if at is None else _percent(at, seconds),
         busiest=busiest,
@@ -175,17 +188,17 @@ def _silence(verdict: Verdict) -> float:
 
 
 def _bars(folded: Timeline, seconds: float, busiest: int) -> list[Bar]:
-    count = len(folded.exceptions)
-    width = 100 / count
+    step = _step(folded)
+    width = 100 * step / seconds
     bars = []
-    for place in range(count):
+    for place in range(len(folded.exceptions)):
         counts = {level: values[place] for level, values in folded.levels.items() if values[place]}
         if not counts:
             continue
         weights = {"plain": sum(n for level, n in counts.items() if level not in _SEVERE)}
         weights["warning"] = counts.get("warning", 0)
         weights["error"] = counts.get("error", 0) + counts.get("critical", 0)
-        when = format.elapsed(place * seconds / count, 1)
+        when = format.elapsed(place * step, 1)
         title = f"{when}: " + ", ".join(f"{format.number(n)} {level}" for level, n in counts.items())
         y = float(EVENTS_HEIGHT)
         for weight, amount in weights.items():
@@ -193,14 +206,18 @@ def _bars(folded: Timeline, seconds: float, busiest: int) -> list[Bar]:
                 # One error among thousands of events must still be seen.
                 height = max(2.5, amount / busiest * (EVENTS_HEIGHT - 6))
                 y -= height
-                bars.append(
-                    Bar(round(place * width, 3), round(width * 0.8, 3), round(y, 2), round(height, 2), weight, title)
-                )
+                x = round(place * width, 3)
+                shown = round(min(width * 0.8, 100 - x), 3)
+                bars.append(Bar(x, shown, round(y, 2), round(height, 2), weight, title))
     return bars
 
 
-def _marks(counts: list[int], seconds: float, what: str) -> list[Mark]:
-    step = seconds / len(counts)
+def _step(folded: Timeline) -> float:
+    """How long a bucket is, in seconds."""
+    return (folded.end - folded.start).total_seconds() / len(folded.exceptions)
+
+
+def _marks(counts: list[int], step: float, seconds: float, what: str) -> list[Mark]:
     return [
         Mark(
             x=_percent((place + 0.5) * step, seconds),

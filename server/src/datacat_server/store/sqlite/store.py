@@ -14,6 +14,7 @@ from datacat_server.store.protocol import UnknownSession
 from datacat_server.store.sqlite import read, views
 from datacat_server.store.sqlite.connection import FILE_NAME, Readers, connect, migrate
 from datacat_server.store.sqlite.failures import explained
+from datacat_server.store.sqlite.folds import Folds
 from datacat_server.store.sqlite.writer import Writer
 from datacat_server.store.views import EventPage, Series, StoredEvent, Timeline
 
@@ -41,6 +42,7 @@ class SqliteStore:
         self._writer = Writer(connection)
         self._readers = Readers(path)
         self._watcher = connect(path)
+        self._folds = Folds()
         self._watching = threading.Lock()
 
     def ingest(self, batches: Sequence[SessionBatch]) -> IngestResult:
@@ -87,7 +89,7 @@ class SqliteStore:
 
     def timeline(self, session_id: str, start: datetime, end: datetime, buckets: int) -> Timeline:
         with self._readers.snapshot() as db:
-            return views.read_timeline(db, read.row_number(db, session_id), start, end, buckets)
+            return views.read_timeline(db, self._folds, read.row_number(db, session_id), start, end, buckets)
 
     def states(self, session_id: str, *, at: datetime | None = None, limit: int = 2) -> list[StateChange]:
         with self._readers.snapshot() as db:
@@ -95,7 +97,7 @@ class SqliteStore:
 
     def series(self, session_id: str, *, points: int = 240, limit: int = 100) -> list[Series]:
         with self._readers.snapshot() as db:
-            return views.read_series(db, read.row_number(db, session_id), points, limit)
+            return views.read_series(db, self._folds, read.row_number(db, session_id), points, limit)
 
     def live(self) -> list[SessionSummary]:
         with self._readers.snapshot() as db:

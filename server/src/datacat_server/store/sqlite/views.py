@@ -9,6 +9,7 @@ import msgspec
 from datacat_server.model import StateChange
 from datacat_server.store.sqlite.cursor import read_cursor, write_cursor
 from datacat_server.store.sqlite.events import COLUMNS, LEVEL_NUMBERS, LEVELS, event_of
+from datacat_server.store.sqlite.folds import Folds
 from datacat_server.store.sqlite.read import buckets_of
 from datacat_server.store.sqlite.states import state_at
 from datacat_server.store.sqlite.times import to_datetime, to_microseconds
@@ -55,26 +56,20 @@ def read_event(db: sqlite3.Connection, session: int, number: int) -> StoredEvent
     return StoredEvent(number, event_of(row))
 
 
-def read_timeline(db: sqlite3.Connection, session: int, start: datetime, end: datetime, buckets: int) -> Timeline:
+def read_timeline(
+    db: sqlite3.Connection, folds: Folds, session: int, start: datetime, end: datetime, buckets: int
+) -> Timeline:
     """Events and state changes counted in `buckets` buckets of equal length."""
     begin = to_microseconds(start)
     width = max(1, -(-(to_microseconds(end) - begin) // buckets))
-    bucket = "min(max(time - :begin, 0) / :width, :buckets - 1)"
-    values = {"session": session, "begin": begin, "width": width, "buckets": buckets}
+    counts = folds.counts(db, session, begin, width, buckets)
     levels = {level: [0] * buckets for level in LEVELS}
     exceptions, changes = [0] * buckets, [0] * buckets
-    for at, level, is_exception, count in db.execute(
-        f"SELECT {bucket} AS bucket, level, is_exception, count(*) FROM events WHERE session = :session"
-        " GROUP BY bucket, level, is_exception",
-        values,
-    ):
+    for (at, level, is_exception), count in counts.events.items():
         levels[LEVELS[level]][at] += count
         if is_exception:
             exceptions[at] += count
-    for at, count in db.execute(
-        f"SELECT {bucket} AS bucket, count(*) FROM state_changes WHERE session = :session AND seq > 0 GROUP BY bucket",
-        values,
-    ):
+    for at, count in counts.changes.items():
         changes[at] += count
     return Timeline(start=start, end=end, levels=levels, exceptions=exceptions, state_changes=changes)
 
@@ -90,16 +85,16 @@ def read_states(db: sqlite3.Connection, session: int, at: datetime | None, limit
     return [StateChange(to_datetime(time), state_at(db, session, seq)) for seq, time in rows]
 
 
-def read_series(db: sqlite3.Connection, session: int, points: int, limit: int) -> list[Series]:
+def read_series(db: sqlite3.Connection, folds: Folds, session: int, points: int, limit: int) -> list[Series]:
     """The series of a session by name, vitals last, with their courses thinned out."""
     rows = db.execute(
-        "SELECT id, name, type, unit, tags, vital, count, sum, min, max, last, bounds, buckets FROM series"
+        "SELECT id, name, type, unit, tags, vital, points, count, sum, min, max, last, bounds, buckets FROM series"
         " WHERE session = ? ORDER BY vital, name, tags, id LIMIT ?",
         (session, limit),
     ).fetchall()
     series = []
-    for number, name, kind, unit, tags, vital, count, total, low, high, last, bounds, buckets in rows:
-        course = _course(db, number, points)
+    for number, name, kind, unit, tags, vital, kept, count, total, low, high, last, bounds, buckets in rows:
+        course = folds.course(db, number, kept, points) if kept > points else _readings(db, number)
         series.append(
             Series(
                 name=name,
@@ -120,22 +115,6 @@ def read_series(db: sqlite3.Connection, session: int, points: int, limit: int) -
     return series
 
 
-def _course(db: sqlite3.Connection, series: int, points: int) -> list[tuple[int, float]]:
-    """At most `points` readings as (microseconds, value): all, or the least and greatest of each stretch of time."""
-    count, first, last = db.execute(
-        "SELECT count(*), min(time), max(time) FROM points WHERE series = ?", (series,)
-    ).fetchone()
-    if count <= points:
-        rows = db.execute("SELECT time, value FROM points WHERE series = ? ORDER BY time, seq", (series,))
-        return rows.fetchall()
-    width = (last - first) // max(1, points // 2) + 1
-    found: set[tuple[int, int, float]] = set()
-    for extreme in ("min", "max"):
-        # SQLite gives the other columns of the row that holds the extreme (its documentation of bare columns).
-        found.update(
-            db.execute(
-                f"SELECT time, seq, {extreme}(value) FROM points WHERE series = ? GROUP BY (time - ?) / ?",
-                (series, first, width),
-            )
-        )
-    return [(time, value) for time, _, value in sorted(found)]
+def _readings(db: sqlite3.Connection, series: int) -> list[tuple[int, float]]:
+    """Every reading of a series as (microseconds, value)."""
+    return db.execute("SELECT time, value FROM points WHERE series = ? ORDER BY time, seq", (series,)).fetchall()
