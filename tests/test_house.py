@@ -1,6 +1,7 @@
 """The house around the code: links that lead somewhere, and one version for all."""
 
 import configparser
+import functools
 import json
 import os
 import re
@@ -51,6 +52,7 @@ def test_the_readme_names_options_and_variables_that_exist():
         assert set(json.loads(settings)) <= set(Config.__struct_fields__)
 
 
+@functools.cache
 def help_of(command: str) -> str:
     """What `datacat COMMAND --help` prints."""
     words = [sys.executable, "-c", "from datacat_server.cli.main import main; main()", command, "--help"]

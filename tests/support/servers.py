@@ -1,4 +1,4 @@
-"""A real server: the command, as a process, over a folder of its own."""
+"""A real server, and a real web UI: the commands, as processes, over a folder of their own."""
 
 import os
 import re
@@ -8,23 +8,23 @@ from pathlib import Path
 
 import pytest
 
-COMMAND = [sys.executable, "-c", "from datacat_server.cli.server import main; main()"]
-
 
 class Server:
-    """A running `datacat-server`.
+    """A running `datacat-server`, or `datacat-web`.
 
     Args:
         data: its data folder.
         port: 0 for any free one.
+        command: "server" or "web".
 
     Attributes:
         url: its address.
     """
 
-    def __init__(self, data: Path, port: int = 0, **environment: str) -> None:
+    def __init__(self, data: Path, port: int = 0, command: str = "server", **environment: str) -> None:
         self.data = data
-        words = [*COMMAND, "--port", str(port), "--data-path", str(data)]
+        code = f"from datacat_server.cli.{command} import main; main()"
+        words = [sys.executable, "-c", code, f"--{command}-port", str(port), "--data-path", str(data)]
         own = {key: value for key, value in os.environ.items() if key not in ("DATACAT_API_KEY", "DATACAT_URL")}
         self.process = subprocess.Popen(
             words, env={**own, **environment}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -62,5 +62,13 @@ class Server:
 def server(tmp_path: Path):
     """A server with an empty store."""
     running = Server(tmp_path / "data")
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def web_ui(server: Server):
+    """The web UI over what `server` stores."""
+    running = Server(server.data, command="web")
     yield running
     running.stop()
