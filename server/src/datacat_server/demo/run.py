@@ -124,8 +124,9 @@ def explain(console: Console, outcomes: list[Outcome], swarm: Swarm) -> None:
     for outcome, player in zip(outcomes, swarm.players, strict=True):
         if not outcome.right:
             number, expected = outcome.instance.number, outcome.instance.expected
+            found = f"is {outcome.status}" if outcome.status else "has not come to the server"
             console.print(
-                f"Instance {number} is {outcome.status}, not {expected} with all its evidence and records.", style="red"
+                f"Instance {number} {found}; it must be {expected}, with all its evidence and records.", style="red"
             )
             console.print(player.last_words, markup=False, soft_wrap=True)
 
