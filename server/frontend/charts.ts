@@ -38,6 +38,8 @@ function draw(place: HTMLElement): void {
   place.replaceChildren();
   const reading = document.createElement("output");
   const line = () => getComputedStyle(place).color;
+  // A counter moves only when it is told to.
+  const course = place.dataset["steps"] === undefined ? {} : { paths: uPlot.paths.stepped?.({ align: 1 }) };
   const chart = new uPlot(
     {
       width: place.clientWidth,
@@ -46,7 +48,7 @@ function draw(place: HTMLElement): void {
       axes: [{ show: false }, { show: false }],
       padding: [6, 2, 4, 2],
       cursor: { y: false, drag: { x: false, y: false }, points: { size: 6 } },
-      series: [{}, { stroke: line, width: 1.5, points: { show: false } }],
+      series: [{}, { stroke: line, width: 1.5, points: { show: false }, ...course }],
       scales: { y: { range: (_, low, high) => (low === high ? [low - 1, high + 1] : [low, high]) } },
       hooks: {
         setCursor: [

@@ -1,9 +1,13 @@
 """Numbers and times in words for people."""
 
+import json
+from datetime import UTC, datetime
+
 import pytest
 from datacat_server.model import Bucket
+from datacat_server.store.views import Series
 from datacat_server.web import format
-from datacat_server.web.metrics import histogram_bars, quantile, sparkline
+from datacat_server.web.metrics import card, histogram_bars, points, quantile, sparkline
 
 
 @pytest.mark.parametrize(
@@ -27,8 +31,8 @@ def test_quantities(value: float, unit: str | None, said: str) -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "said"),
-    [(0, "0 s"), (0.42, "0.42 s"), (9.1, "9.1 s"), (29, "29 s"), (843, "14 min 3 s"), (3600, "1 h"),
-     (187200, "2 d 4 h"), (-4, "0 s"), (59.7, "1 min")],
+    [(0, "0 s"), (0.0025, "2.5 ms"), (0.04, "40 ms"), (0.42, "0.42 s"), (9.1, "9.1 s"), (29, "29 s"),
+     (843, "14 min 3 s"), (3600, "1 h"), (187200, "2 d 4 h"), (-4, "0 s"), (59.7, "1 min")],
 )  # fmt: skip
 def test_lengths_of_time(seconds: float, said: str) -> None:
     assert format.duration(seconds) == said
@@ -61,6 +65,33 @@ def test_a_histogram_shows_the_buckets_in_use() -> None:
     assert histogram_bars([], None) == []
 
 
-def test_a_line_needs_two_readings() -> None:
-    assert sparkline([1], [1]) == ""
-    assert sparkline([1, 2], [5, 5]).startswith("M0.0 22.0L240.0 22.0")
+def series(times: list[float], values: list[float], kind: str = "gauge") -> Series:
+    return Series(
+        name="fps", type=kind, unit="fps", tags=[], vital=False, count=len(times), total=sum(values),
+        minimum=min(values, default=0), maximum=max(values, default=0), last=values[-1] if values else 0,
+        times=times, values=values, buckets=[],
+    )  # fmt: skip
+
+
+def test_a_single_reading_is_a_dot() -> None:
+    assert sparkline(series([], [])) == ""
+    assert sparkline(series([1], [1])) == "M120.0 22.0h0"
+    assert sparkline(series([1, 2], [5, 5])).startswith("M0.0 22.0L240.0 22.0")
+
+
+def test_a_chart_breaks_at_a_gap_and_a_counter_does_not() -> None:
+    times = [*map(float, range(9)), 100.0, 101.0]
+    assert json.loads(points(series(times, [1.0] * 11)))[1].index(None) == 9
+    assert None not in json.loads(points(series(times, [1.0] * 11, "counter")))[1]
+
+
+def test_a_card_says_what_its_line_spans() -> None:
+    shown = card(series([10, 11, 70], [58.4, 60, 64]), datetime.fromtimestamp(5, UTC), 100)
+    assert shown.ends == ["0:05", "58.4 – 64 fps", "1:05"]
+    assert shown.notes == ["3 readings", "avg 60.8 fps"]
+    assert card(series([10], [1]), datetime.fromtimestamp(5, UTC), 100).notes == ["1 reading", "avg 1 fps"]
+
+
+def test_numbers_of_things_and_rates() -> None:
+    assert [format.count(n, "event") for n in (0, 1, 12403)] == ["0 events", "1 event", "12,403 events"]
+    assert [format.rate(n, 10) for n in (7.878, 12403, 0)] == ["0.79 /s", "1,240 /s", "0 /s"]

@@ -30,7 +30,9 @@ def test_a_wrong_key_is_said_to_be_wrong(locked_pages: TestClient) -> None:
         assert "set-cookie" not in answer.headers
 
 
-@pytest.mark.parametrize("address", ["/sessions", "/sessions.json", "/sessions/s-1", "/live", "/nowhere/else"])
+@pytest.mark.parametrize(
+    "address", ["/sessions", "/sessions.json", "/sessions/s-1", "/live", "/nowhere/else", "/keys", "/key/../sessions"]
+)
 def test_nothing_is_shown_without_it(locked_pages: TestClient, store: SqliteStore, address: str) -> None:
     Recording("s-1", product="Secret").event(1, "started").send(store)
     headers = {"Authorization": "Bearer wrong", "Cookie": "datacat_key=forged"}

@@ -1,5 +1,7 @@
 """The list of sessions."""
 
+import re
+
 import pytest
 from datacat_server.config import Config
 from datacat_server.store.sqlite import SqliteStore
@@ -36,7 +38,7 @@ def test_the_example_sends_to_the_configured_server(store: SqliteStore, config: 
 
 def test_a_row_says_what_a_session_is(pages: TestClient, store: SqliteStore) -> None:
     segfault(exception(played(Recording("s-1"), 20), 20), 21).send(store)
-    text = pages.get("/sessions").text
+    text = pages.get("/sessions").text.replace("<wbr>", "")
     assert 'data-session="s-1"' in text
     assert 'data-status="crashed"' in text
     assert "Killed by SIGSEGV (segmentation fault) in upload_texture" in text
@@ -44,9 +46,12 @@ def test_a_row_says_what_a_session_is(pages: TestClient, store: SqliteStore) -> 
         assert shown in text
 
 
-def test_the_reason_of_a_clean_end_is_not_news(pages: TestClient, store: SqliteStore) -> None:
-    Recording("s-1").status(1, "ended", "The very end").send(store)
-    assert "The very end" not in pages.get("/sessions").text
+def test_the_reason_of_a_clean_end_is_told_quietly(pages: TestClient, store: SqliteStore) -> None:
+    Recording("s-1", version="unknown").status(1, "ended", "end() was called").send(store)
+    text = pages.get("/sessions").text
+    assert '<td class="why quiet">End() was called</td>' in text
+    assert "unknown" not in text
+    assert re.search(r'class="n events">0<span class="unit"> events<', text)
 
 
 def test_a_session_that_hung_and_went_on_says_so(pages: TestClient, store: SqliteStore) -> None:
@@ -91,3 +96,14 @@ def test_the_list_is_also_json(pages: TestClient, store: SqliteStore) -> None:
     for answer in (pages.get("/sessions.json"), pages.get("/sessions", headers={"Accept": "application/json"})):
         assert answer.headers["content-type"].startswith("application/json")
         assert answer.json()["sessions"][0]["id"] == "s-1"
+
+
+def test_a_product_that_is_not_there_is_said_in_plain_words_with_those_alike(
+    pages: TestClient, store: SqliteStore
+) -> None:
+    Recording("s-1", product="SpaceGame").event(1, "started").send(store)
+    text = pages.get("/sessions?product=space&status=hung").text
+    assert "There is no hung session of the product <q><bdi>space</bdi></q>." in text
+    assert 'href="/sessions?status=hung&amp;product=SpaceGame"' in text
+    assert "No session is hung." in pages.get("/sessions?status=hung").text
+    assert '<option value="SpaceGame">' in pages.get("/sessions").text

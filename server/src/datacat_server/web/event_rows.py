@@ -1,7 +1,7 @@
 """One event as a row of the table: a line that is always short, and what opens below it."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -11,8 +11,12 @@ from datacat_server.store.views import StoredEvent
 from datacat_server.web import evidence, format
 from datacat_server.web.state_tree import text
 
+DETECTED = {"session_crashed_detected", "application_appears_hung", "application_recovered"}
+SHOWN_ELSEWHERE = {"last_events", "stacks"}
 PREVIEW = 160
 MAX_DATA = 4096
+
+_LAST_INSTANT = 253_402_300_799_999_999  # microseconds since 1970: the end of the year 9999
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,7 @@ class EventRow:
 def event_row(stored: StoredEvent, start: datetime) -> EventRow:
     """A row of the table; `start` is where the session's time axis starts."""
     event = stored.event
-    raw = bytes(event.data)
+    raw = _told_here(event) if event.name in DETECTED and event.category == "datacat" else bytes(event.data)
     fits = len(raw) <= MAX_DATA
     return EventRow(
         number=stored.number,
@@ -46,6 +50,23 @@ def event_row(stored: StoredEvent, start: datetime) -> EventRow:
         data_size=len(raw),
         traceback=evidence.traceback(event, stored.number) if event.is_exception else None,
     )
+
+
+def _told_here(event: Event) -> bytes:
+    """What was found out about a session, without what the verdict shows, and with instants that can be read."""
+    data = msgspec.json.decode(event.data)
+    if not isinstance(data, dict):
+        return bytes(event.data)
+    return msgspec.json.encode(
+        {key: _readable(key, value) for key, value in data.items() if key not in SHOWN_ELSEWHERE}
+    )
+
+
+def _readable(key: str, value: Any) -> Any:
+    instant = key == "time" or key.endswith("_us")
+    if not instant or type(value) is not int or not 0 <= value <= _LAST_INSTANT:
+        return value
+    return format.rfc3339(datetime.fromtimestamp(0, UTC) + timedelta(microseconds=value))
 
 
 def _message(event: Event) -> str:

@@ -97,6 +97,9 @@ def sentence(session: Session, stacks: list[Stacks], cause: Traceback | None, no
             return Sentence(words, None if said else frame)
         case Status.ENDED:
             reason = session.reason.rstrip(". ") if session.reason else ""
+            code = session.verdicts[-1].data.get("exit_code") if session.verdicts else None
+            if reason and type(code) is int and "exit code" not in reason:
+                reason += f", with exit code {code}"
             return Sentence(f"Ended after {lived}: {reason}" if reason else f"Ended after {lived}", None)
         case Status.SUSPENDED:
             reason = session.reason or "nothing was heard from it for a while; it may come back"
@@ -105,9 +108,13 @@ def sentence(session: Session, stacks: list[Stacks], cause: Traceback | None, no
             return Sentence(f"Running for {lived}", None)
 
 
+def told(frames: list[Frame]) -> int:
+    """The place of the frame that a sentence tells of: the innermost of the application's own code, else the first."""
+    return next((place for place, frame in enumerate(frames) if not frame.library), 0)
+
+
 def _place(frames: list[Frame]) -> Frame | None:
-    """The innermost frame of the application's own code, if there is any, else the innermost."""
-    return next((frame for frame in frames if not frame.library), frames[0] if frames else None)
+    return frames[told(frames)] if frames else None
 
 
 def lifetime(session: Session, now: datetime) -> float:

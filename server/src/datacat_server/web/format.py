@@ -63,10 +63,12 @@ def _seconds(value: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A length of time, its two largest units: `14 min 3 s`, `2 d 4 h`, `0.42 s`."""
+    """A length of time, its two largest units: `14 min 3 s`, `2 d 4 h`, `0.42 s`, `2.5 ms`."""
     seconds = max(0.0, seconds)
+    if seconds < 0.1:
+        return f"{seconds * 1000:.2g} ms" if seconds >= 5e-5 else "0 s"
     if seconds < 10:
-        return f"{seconds:.2g} s" if seconds >= 0.001 else "0 s"
+        return f"{seconds:.2g} s"
     whole = round(seconds)
     days, rest = divmod(whole, 86400)
     hours, rest = divmod(rest, 3600)
@@ -74,6 +76,17 @@ def duration(seconds: float) -> str:
     parts = [(days, "d"), (hours, "h"), (minutes, "min"), (secs, "s")]
     first = next((i for i, (amount, _) in enumerate(parts) if amount), 3)
     return " ".join(f"{amount} {unit}" for amount, unit in parts[first : first + 2] if amount)
+
+
+def count(amount: int, noun: str) -> str:
+    """A number of things: `1 event`, `12,403 events`."""
+    return f"{number(amount)} {noun if amount == 1 else noun + 's'}"
+
+
+def rate(amount: float, seconds: float) -> str:
+    """How often something came, to two digits: `0.79 /s`, `1,240 /s`."""
+    value = amount / seconds
+    return f"{number(round(value) if abs(value) >= 100 else float(f'{value:.2g}'))} /s"
 
 
 def elapsed(seconds: float, digits: int = 3) -> str:

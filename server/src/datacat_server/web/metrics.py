@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import msgspec
 
 from datacat_server.model import Bucket
 from datacat_server.store.views import Series
-from datacat_server.web import format
+from datacat_server.web import course, format
 
 LINE_WIDTH, LINE_HEIGHT = 240, 44
 BAR_HEIGHT = 44
@@ -27,7 +28,12 @@ class HistogramBar:
 
 @dataclass(frozen=True)
 class Card:
-    """One series, ready to show. `points` is JSON for the chart: `[[seconds …], [values …]]`."""
+    """One series, ready to show.
+
+    `points` is JSON for the chart, `[[seconds …], [values …]]`, with a null where the line breaks; `steps` says that a
+    value holds until the next. `ends` stands below the picture: for a line its first instant, its least and greatest
+    value and its last instant; for a histogram the bounds of its first and last bar.
+    """
 
     key: str
     name: str
@@ -39,34 +45,29 @@ class Card:
     path: str
     points: str
     unit: str
+    steps: bool
+    ends: list[str]
     bars: list[HistogramBar]
-    low: str
-    high: str
 
 
-def card(series: Series, seconds: float) -> Card:
-    """A series as a card; `seconds` is how long the session has lived."""
+def card(series: Series, start: datetime, seconds: float) -> Card:
+    """A series as a card; `start` is where the session's time axis starts, `seconds` how long the session has lived."""
     headline, headline_is = series.last, ""
-    notes = [f"{format.number(series.count)} readings"]
-    statistics = [
-        f"avg {_quantity(series.total / series.count, series) if series.count else '–'}",
-        f"min {_quantity(series.minimum, series)}",
-        f"max {_quantity(series.maximum, series)}",
-    ]
+    average = f"avg {_quantity(series.total / series.count, series) if series.count else '–'}"
     match series.type:
         case "counter":
-            notes = [f"{format.number(series.last / seconds)} /s on average"] if seconds else []
+            notes = [f"{format.rate(series.last, seconds)} on average"] if seconds else []
         case "histogram":
             headline_is = "mean"
             quantiles = [(share, quantile(series.buckets, share)) for share in QUANTILES]
             notes = [
                 f"p{share * 100:.0f} ≤ {_quantity(bound, series)}" for share, bound in quantiles if bound is not None
             ]
-            notes.append(f"{format.number(series.count)} samples")
+            notes.append(format.count(series.count, "sample"))
         case "timer":
-            notes = [f"{format.number(series.count)} runs", *statistics]
+            notes = [format.count(series.count, "run"), average]
         case _:
-            notes = statistics
+            notes = [format.count(series.count, "reading"), average]
     bars = histogram_bars(series.buckets, series.unit)
     return Card(
         key=f"{series.type}:{series.name}:{','.join(series.tags)}",
@@ -76,31 +77,55 @@ def card(series: Series, seconds: float) -> Card:
         headline=_quantity(headline, series),
         headline_is=headline_is,
         notes=notes,
-        path=sparkline(series.times, series.values),
-        points=msgspec.json.encode([series.times, series.values]).decode() if len(series.times) > 1 else "",
+        path=sparkline(series),
+        points=points(series) if len(series.times) > 1 else "",
         unit=series.unit or "",
+        steps=series.type == "counter",
+        ends=_bounds(series) if bars else _ends(series, start),
         bars=bars,
-        low=_bound(_used(series.buckets)[0].le, series.unit) if bars else "",
-        high=_bound(_used(series.buckets)[-1].le, series.unit) if bars else "",
     )
+
+
+def _bounds(series: Series) -> list[str]:
+    used = _used(series.buckets)
+    return [_bound(bucket.le, series.unit) for bucket in (used[:1] if len(used) == 1 else (used[0], used[-1]))]
+
+
+def _ends(series: Series, start: datetime) -> list[str]:
+    if len(series.times) < 2:
+        return []
+    first, last = (format.elapsed(time - start.timestamp(), 0) for time in (series.times[0], series.times[-1]))
+    low, high = min(series.values), max(series.values)
+    return [first, format.quantities(low, high, series.unit) if low < high else "", last]
+
+
+def points(series: Series) -> str:
+    """A series for the chart; a line is told to break by a null between the readings around a gap."""
+    times: list[float] = []
+    values: list[float | None] = []
+    for run in [range(len(series.times))] if series.type == "counter" else course.runs(series.times):
+        if times:
+            times.append((times[-1] + series.times[run.start]) / 2)
+            values.append(None)
+        times.extend(series.times[run.start : run.stop])
+        values.extend(series.values[run.start : run.stop])
+    return msgspec.json.encode([times, values]).decode()
 
 
 def _quantity(value: float, series: Series) -> str:
     return format.quantity(value, series.unit)
 
 
-def sparkline(times: Sequence[float], values: Sequence[float]) -> str:
-    """An SVG path through the readings, in a box of LINE_WIDTH by LINE_HEIGHT; empty for fewer than two."""
-    if len(times) < 2:
+def sparkline(series: Series) -> str:
+    """An SVG path through the readings, in a box of LINE_WIDTH by LINE_HEIGHT; a dot for a single one."""
+    times, values = series.times, series.values
+    if not times:
         return ""
-    width = times[-1] - times[0] or 1.0
-    low = min(values)
-    height = max(values) - low
-    return "M" + "L".join(
-        f"{(time - times[0]) / width * LINE_WIDTH:.1f} "
-        f"{LINE_HEIGHT - 3 - ((value - low) / height if height else 0.5) * (LINE_HEIGHT - 6):.1f}"
-        for time, value in zip(times, values, strict=True)
-    )
+    if len(times) == 1:
+        return f"M{LINE_WIDTH / 2} {LINE_HEIGHT / 2}h0"
+    draw = course.steps if series.type == "counter" else course.line
+    box = course.Box(times[0], times[-1] - times[0], LINE_WIDTH, LINE_HEIGHT)
+    return draw(times, values, min(values), max(values), box)
 
 
 def quantile(buckets: Sequence[Bucket], share: float) -> float | None:

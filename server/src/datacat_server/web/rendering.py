@@ -9,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar import Response
 from markupsafe import Markup, escape
 
-from datacat_server.web import format
+from datacat_server.web import evidence, format
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
@@ -48,6 +48,8 @@ class Renderer:
             sentence_case=format.sentence_case,
             ago=format.ago,
             breakable=breakable,
+            count=format.count,
+            told=evidence.told,
         )
 
     def page(self, template: str, status_code: int = 200, **context: Any) -> Response[bytes]:

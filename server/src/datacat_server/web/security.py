@@ -20,7 +20,8 @@ from datacat_server.web.rendering import Renderer
 
 COOKIE = "datacat_key"
 COOKIE_SECONDS = 365 * 86400
-OPEN_PATHS = ("/key", "/static/", "/health")
+OPEN_PATHS = ("/key", "/health")
+OPEN_FOLDER = "/static/"
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -62,7 +63,7 @@ class KeyCheck:
 
     def admits(self, request: Request[Any, Any, Any]) -> bool:
         """Whether a request needs no key, or carries it as a cookie or as `Authorization: Bearer`."""
-        if self._key is None or request.url.path.startswith(OPEN_PATHS):
+        if self._key is None or request.url.path in OPEN_PATHS or request.url.path.startswith(OPEN_FOLDER):
             return True
         scheme, _, given = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer" and self.accepts(given.strip()):

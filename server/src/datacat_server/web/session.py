@@ -1,5 +1,6 @@
 """The page of one session: the verdict, the time axis, the state, the events and the metrics."""
 
+import shlex
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,15 +13,14 @@ from msgspec import UNSET
 
 from datacat_server.model import Level, Session, Status, Verdict
 from datacat_server.store.protocol import Store, UnknownSession
-from datacat_server.web import evidence, metrics, state_tree, timeline
+from datacat_server.web import evidence, format, metrics, state_tree, timeline
 from datacat_server.web.errors import PageError
-from datacat_server.web.event_rows import EventRow, event_row
+from datacat_server.web.event_rows import DETECTED, EventRow, event_row
 from datacat_server.web.negotiation import json_response, wants_json
 from datacat_server.web.rendering import Renderer
 
 EVENTS_A_PAGE = 50
 JUST_BEFORE = 6
-DETECTED = {"session_crashed_detected", "application_appears_hung", "application_recovered"}
 REFUSED_SHOWN = 50
 SERIES_SHOWN = 48
 EXCEPTION_FILTER = "exception"
@@ -139,7 +139,7 @@ def _context(
         "stacks": stacks,
         "traceback": traceback,
         "caused": cause is not None,
-        "just_before": _just_before(store, session, verdict, start),
+        "just_before": _just_before(store, session, verdict, cause, start),
         "axis": timeline.draw(session, end, folded, series, moment),
         "moment": moment,
         "tree": state_tree.tree(states[0].state, states[1].state if len(states) > 1 else None) if states else None,
@@ -151,11 +151,11 @@ def _context(
         "cursor": cursor,
         "older": page.cursor and session_address(session_id, level=level, cursor=page.cursor, at=at),
         "newest": session_address(session_id, level=level, at=at),
-        "cards": [metrics.card(one, seconds) for one in shown],
+        "cards": [metrics.card(one, start, seconds) for one in shown],
         "more_series": len(series) > len(shown),
         "refused": refused[:REFUSED_SHOWN],
         "refused_left_out": max(0, len(refused) - REFUSED_SHOWN),
-        "facts": {key: state_tree.text(value) for key, value in session.facts.items()},
+        "facts": {key: _fact(key, value) for key, value in session.facts.items()},
         "address": session_address,
         "at": at,
     }
@@ -168,16 +168,30 @@ def _last_exception(store: Store, session: Session) -> evidence.Traceback | None
     return evidence.traceback(found[0].event, found[0].number) if found else None
 
 
-def _just_before(store: Store, session: Session, verdict: Verdict | None, start: datetime) -> list[EventRow]:
-    """The last that the application logged before it crashed or hung, newest first; nothing if it went on."""
+def _just_before(
+    store: Store, session: Session, verdict: Verdict | None, cause: evidence.Traceback | None, start: datetime
+) -> list[EventRow]:
+    """The last that the application logged before it crashed or hung, newest first; nothing if it went on.
+
+    The exception that ended it, `cause`, is shown by itself.
+    """
     if verdict is None or session.status not in (Status.CRASHED, Status.HUNG):
         return []
     rows = [
         event_row(stored, start)
         for stored in store.event_page(session.id, limit=JUST_BEFORE * 4).events
-        if stored.event.timestamp <= verdict.timestamp and stored.event.name not in DETECTED
+        if stored.event.timestamp <= verdict.timestamp
+        and stored.event.name not in DETECTED
+        and (cause is None or stored.number != cause.number)
     ]
     return rows[:JUST_BEFORE]
+
+
+def _fact(key: str, value: Any) -> str:
+    """A fact in one line; a command as it would be typed."""
+    if key == "argv" and isinstance(value, list) and all(isinstance(word, str) for word in value):
+        return format.shorten(shlex.join(value), 400)
+    return state_tree.text(value)
 
 
 def _filters(session: Session, levels: dict[str, list[int]], chosen: str | None, at: float | None) -> list[EventFilter]:

@@ -8,7 +8,7 @@ from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromQuery
 
-from datacat_server.model import Status
+from datacat_server.model import SessionPage, Status
 from datacat_server.store.protocol import Store
 from datacat_server.web.errors import PageError
 from datacat_server.web.negotiation import json_response, wants_json
@@ -21,6 +21,17 @@ def sessions_address(**filters: str | None) -> str:
     """The address of the list with these filters."""
     query = urlencode({name: value for name, value in filters.items() if value})
     return f"/sessions?{query}" if query else "/sessions"
+
+
+def _products(page: SessionPage) -> list[str]:
+    return sorted({session.product for session in page.sessions})
+
+
+def _alike(store: Store, product: str) -> list[str]:
+    """The products of the newest sessions whose names hold what was looked for, or are part of it."""
+    wanted = product.casefold()
+    found = _products(store.sessions(limit=PAGE_SIZE))
+    return [name for name in found if wanted in name.casefold() or name.casefold() in wanted]
 
 
 def sessions_routes(store: Store, renderer: Renderer, api_address: str) -> list[HTTPRouteHandler]:
@@ -51,6 +62,8 @@ def sessions_routes(store: Store, renderer: Renderer, api_address: str) -> list[
             address=sessions_address,
             api_address=api_address,
             now=datetime.now(UTC),
+            products=_products(page),
+            alike=_alike(store, product) if product and not page.sessions else [],
         )
 
     return [
