@@ -37,39 +37,43 @@ class HeartbeatWatch:
     """One session's heartbeat.
 
     Args:
-        hung: an earlier daemon found it hung, and nobody has seen it recover.
+        hung_for: if an earlier daemon found it hung, and nobody has seen it recover: for how many seconds by now.
 
     Attributes:
-        hung: True from a hang until its recovery.
+        hung: True from a hang until its recovery. What ends while it hangs has not recovered.
+        silent: seconds since the last beat, as far as they were watched.
     """
 
-    def __init__(self, hung: bool = False) -> None:
-        self.hung = hung
+    def __init__(self, hung_for: float | None = None) -> None:
+        self.hung = hung_for is not None
+        self.silent = hung_for or 0.0
         self._beats: int | None = None
         self._watched = False
-        self._silent = 0.0
         self._last: float | None = None
 
     def look(self, now: float, control: Control) -> Change:
         """Take the control page as it is at `now` (seconds on a clock that only goes forward)."""
         step = 0.0 if self._last is None else min(now - self._last, LONGEST_STEP)
         self._last = now
-        self._silent += step
-        watched = bool(control.monitoring and not control.paused and not control.ended_us)
+        watched = bool(control.monitoring and not control.paused)
         if self._beats is None:
             self._beats = control.beats
             self._watched = watched
-        alive = control.beats != self._beats or not watched or not self._watched
+        beaten = control.beats != self._beats
+        if control.ended_us and not beaten:
+            return None
+        self.silent += step
+        alive = beaten or not watched or not self._watched
         self._beats = control.beats
         self._watched = watched
         if alive:
-            silent, self._silent = self._silent, 0.0
+            silent, self.silent = self.silent, 0.0
             if self.hung:
                 self.hung = False
                 return Recovered(silent)
             return None
         timeout = control.timeout_us / 1e6
-        if not self.hung and self._silent > timeout:
+        if not self.hung and self.silent > timeout:
             self.hung = True
-            return Hung(timeout, self._silent)
+            return Hung(timeout, self.silent)
         return None

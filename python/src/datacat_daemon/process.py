@@ -24,6 +24,7 @@ from typing import NamedTuple, Protocol
 
 _SELF_STAT = "/proc/self/stat"
 _PS_SECONDS = 0.5
+_PS_PATIENCE_SECONDS = 2.0
 _INFO_SIZE = 64
 _INFO_EXIT = 1 << 3
 _INFO_EXIT_CODE_OFFSET = 60
@@ -161,34 +162,46 @@ class PolledProcess:
 
 
 class PsProcess:
-    """Watched by `ps`, which every POSIX system has. Raises OSError where the process is gone or `ps` is."""
+    """Watched by `ps`, which every POSIX system has. Raises ProcessLookupError where the process is gone.
+
+    Where `ps` does not answer, only that there is a process of this pid is known.
+
+    Attributes:
+        began: when it began, seconds since 1970 UTC; None if unknown.
+    """
 
     def __init__(self, pid: int) -> None:
         self.pid = pid
         self._ended = False
+        self._words: str | None = None
         self._ask_at = 0.0
-        self._began = self._ask()
-        if self._began is None:
+        if self.has_ended():
             raise ProcessLookupError(f"no process {pid}")
 
+    @property
+    def began(self) -> float | None:
+        try:
+            return time.mktime(time.strptime(self._words or "", "%a %b %d %H:%M:%S %Y"))
+        except (ValueError, OverflowError):
+            return None
+
     def _ask(self) -> str | None:
-        """When the process began, in the words of `ps`; None if it is gone or a zombie."""
+        """When the process began, in the words of `ps`; None if it is gone or a zombie.
+
+        Raises OSError or SubprocessError where `ps` does not answer.
+        """
         command = ["ps", "-o", "stat=,lstart=", "-p", str(self.pid)]
-        environment = {**os.environ, "LC_ALL": "C"}
-        state, _, began = (
-            subprocess.run(
-                command,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                text=True,
-                timeout=10,
-                check=False,
-            )
-            .stdout.strip()
-            .partition(" ")
+        done = subprocess.run(
+            command,
+            env={**os.environ, "LC_ALL": "C"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            timeout=_PS_PATIENCE_SECONDS,
+            check=False,
         )
+        state, _, began = done.stdout.strip().partition(" ")
         return None if not state or state.startswith("Z") else began.strip()
 
     def has_ended(self) -> bool:
@@ -201,8 +214,10 @@ class PsProcess:
         now = time.monotonic()
         if now >= self._ask_at and not self._ended:
             self._ask_at = now + _PS_SECONDS
-            with contextlib.suppress(subprocess.SubprocessError):
-                self._ended = self._ask() != self._began
+            with contextlib.suppress(subprocess.SubprocessError, OSError):
+                words = self._ask()
+                self._words = self._words or words
+                self._ended = words is None or words != self._words
         return self._ended
 
     def exit_status(self) -> int | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from datacat_daemon.locks import FileLock
@@ -89,7 +91,8 @@ class ProcessWatch:
             self._process = None
             self._find_sessions()
         for session in self._sessions.values():
-            session.look(now, self._process)
+            with self._guard(session):
+                session.look(now, self._process)
         if self.ended:
             self._wind_up(now)
 
@@ -123,6 +126,8 @@ class ProcessWatch:
                 self._left_alone.add(name)
             except FileNotFoundError:
                 continue  # a session that is just being made
+            except OSError as error:
+                self._log.write(f"{name} cannot be read now: {error}")
             except Exception as error:  # whatever a damaged folder holds, the other sessions are looked after
                 what = error if isinstance(error, BadManifest) else repr(error)
                 self._log.write(f"{name} is left alone: {what}")
@@ -146,15 +151,25 @@ class ProcessWatch:
             self._conclude_at = now + _RETRY_SECONDS
             for session in self._sessions.values():
                 if not session.settled:
-                    session.conclude(now, self._exit_status, self._seen_alive)
+                    with self._guard(session):
+                        session.conclude(now, self._exit_status, self._seen_alive)
         for name, session in list(self._sessions.items()):
-            session.finish()
-            if session.done or session.refused:
+            with self._guard(session):
+                session.finish(now)
+            if session.done or session.refused or not session.folder.exists():
                 del self._sessions[name]
                 self._left_alone.add(name)
                 self._clear(session)
         if not self._sessions:
             self._remove()
+
+    @contextlib.contextmanager
+    def _guard(self, session: SessionWatch) -> Iterator[None]:
+        """Whatever is odd about one session, the others are looked after; it is looked at again next turn."""
+        try:
+            yield
+        except Exception as error:
+            self._log.write(f"{session.folder.name}: {error!r}")
 
     def _clear(self, session: SessionWatch) -> None:
         try:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import os
+import time
+from collections import deque
 from pathlib import Path
 
 from datacat._compat import now_us
 
-from datacat_daemon.control import ControlReader
+from datacat_daemon.children import Children
+from datacat_daemon.control import Control, ControlReader
 from datacat_daemon.hangs import Change, HeartbeatWatch, Hung, Recovered
 from datacat_daemon.log import DaemonLog
 from datacat_daemon.manifest import Manifest
-from datacat_daemon.process import Process, boot_id, read_stat
+from datacat_daemon.process import Process, boot_id
 from datacat_daemon.removal import remove_session
 from datacat_daemon.scout import Scout
 from datacat_daemon.shipment import Shipment
@@ -24,6 +26,10 @@ from datacat_daemon.verdict_writer import VerdictWriter, verdicts_in
 _FIND_SECONDS = 0.25
 _REST_AFTER_SECONDS = 3.0
 _REST_SECONDS = 2.0
+_CHILDREN_SECONDS = 1.0
+_RETRY_SECONDS = 1.0
+_GRACE_SECONDS = 0.2
+_MOST_UNWRITTEN = 100
 _FINAL = frozenset({"ended", "crashed"})
 
 
@@ -41,19 +47,31 @@ class SessionWatch:
         self.folder = folder
         self.manifest = manifest
         self._shipper = shipper
-        self._shipment: Shipment = shipper.add(folder, manifest, log)
         self._log = log
         self._control = ControlReader(folder / "control")
-        self._seen = self._control.read()
+        self._children = Children(folder)
+        self._seen = Control()
         self._scout = Scout(folder, log)
         self._writer = VerdictWriter(folder)
+        self._unwritten: deque[Verdict] = deque(maxlen=_MOST_UNWRITTEN)
+        self._retry_at = 0.0
         written = verdicts_in(folder)
-        self.settled = bool(_FINAL.intersection(written))
-        self._heartbeat = HeartbeatWatch(hung=[s for s in written if s in ("hung", "recovered")][-1:] == ["hung"])
+        self._judged = any(verdict.status in _FINAL for verdict in written)
+        self._beat_before = _last_beat_of_hang(written)
+        hung_for = None if self._beat_before is None else max(0.0, (now_us() - self._beat_before) / 1e6)
+        self._heartbeat = HeartbeatWatch(hung_for)
         self._pending: tuple[Hung, StackRequest] | None = None
         self._find_at = 0.0
+        self._children_at = 0.0
+        self._finish_at = 0.0
         self._rest_from = 0.0
         self._rest_until = 0.0
+        self._shipment: Shipment = shipper.add(folder, manifest, log)
+
+    @property
+    def settled(self) -> bool:
+        """Its verdict is written."""
+        return self._judged and not self._unwritten
 
     @property
     def done(self) -> bool:
@@ -80,19 +98,20 @@ class SessionWatch:
         if now >= self._find_at:
             self._find_at = now + _FIND_SECONDS
             self._scout.find_writers()
-        urgent = self._scout.look(prepare=process is not None and not self.settled)
+        urgent = self._scout.look(prepare=process is not None and not self._judged)
         control = self._control.read()
         if control.beats != self._seen.beats:
-            self._shipment.last_heartbeat = now_us()
+            self._shipment.last_heartbeat = self._time_of_beat(process)
         urgent |= control.flush != self._seen.flush
-        self._shipment.dropped = control.dropped
         self._seen = control
-        if process is not None and not self.settled:
+        self._count_drops(now)
+        if process is not None and not self._judged:
             self._watch_heartbeat(now, process)
-            verdict = while_running(control)
+            verdict = while_running(control, self._hung_seconds())
             if verdict is not None:
-                self._settle(verdict)
+                self._judge(verdict)
                 self._rest_from = now + _REST_AFTER_SECONDS
+        self._write()
         if urgent:
             self._ship_now()
         if self.settled and now >= self._rest_from:
@@ -102,14 +121,14 @@ class SessionWatch:
 
     def note_sleep(self, sleep: Sleep) -> None:
         """The machine slept, and the session with it."""
-        if not self.settled:
+        if not self._judged:
             seconds = round(sleep.seconds, 3)
-            self._write(Verdict("suspended", sleep.began_us, "the machine went to sleep"))
+            self._say(Verdict("suspended", sleep.began_us, "the machine went to sleep"))
             reason = f"the machine is awake again, after {seconds:.0f} s"
-            self._write(Verdict("resumed", now_us(), reason, {"suspended_seconds": seconds}))
+            self._say(Verdict("resumed", now_us(), reason, {"suspended_seconds": seconds}))
 
     def conclude(self, now: float, exit_status: int | None, seen: bool) -> None:
-        """The process has ended: write the verdict, unless there is one.
+        """The process has ended: write the verdict, unless there is one. To be called again until it is `settled`.
 
         Args:
             now: seconds on the monotonic clock.
@@ -118,13 +137,13 @@ class SessionWatch:
         """
         self._scout.find_writers()
         self._scout.look(prepare=False)
-        control = self._control.read()
-        self._shipment.dropped = control.dropped
-        if not self.settled:
+        control = self._seen = self._control.read()
+        self._count_drops(now)
+        if not self._judged:
             if self._pending is not None:
-                self._write_hang(*self._pending)
+                self._say_hung(*self._pending)
             if self._heartbeat.hung:
-                self._note_recovery(self._heartbeat.look(now, control))
+                self._note_recovery(self._heartbeat.look(now, control), control)
             ours = self.manifest.boot_id
             evidence = Evidence(
                 time=now_us() if seen else max(self._scout.last_time, self.manifest.created_us),
@@ -133,14 +152,24 @@ class SessionWatch:
                 exception=self._scout.last_exception(),
                 last_events=self._scout.last_events(),
                 rebooted=ours is not None and ours != boot_id(),
+                hung_seconds=self._hung_seconds(),
             )
-            self._settle(after_death(control, evidence))
+            self._judge(after_death(control, evidence))
+            self._finish_at = now + _GRACE_SECONDS if seen else now
+        self._write()
 
-    def finish(self) -> None:
-        """Once the process has ended: let the shipper come to an end, as soon as nobody else writes."""
-        if self.settled and not self._shipment.finished and not self._others_write():
-            self._shipment.finished = True
-            self._ship_now()
+    def finish(self, now: float) -> None:
+        """Once the process has ended: let the shipper come to an end, as soon as nobody else writes.
+
+        A child that was forked at the very end gets a moment to show itself.
+        """
+        if self.settled and not self._shipment.finished and now >= self._finish_at:
+            self._finish_at = self._children_at = now + _CHILDREN_SECONDS
+            self._children.look()
+            self._shipment.dropped = self._seen.dropped + self._children.dropped
+            if not self._children.running:
+                self._shipment.finished = True
+                self._ship_now()
 
     def remove(self) -> None:
         """Stop watching, and delete its files; what the server would not take stays in `rejected`."""
@@ -154,22 +183,41 @@ class SessionWatch:
         self._scout.close()
         self._writer.close()
 
+    def _time_of_beat(self, process: Process | None) -> int:
+        """When the beat was that this look found: now, unless it was before the first look of this daemon."""
+        if not self._seen.beats and self._beat_before is not None:
+            return self._beat_before
+        if self._seen.beats or process is not None:
+            return int(now_us())
+        return max(self._scout.last_time, self.manifest.created_us)
+
+    def _count_drops(self, now: float) -> None:
+        if now >= self._children_at:
+            self._children_at = now + _CHILDREN_SECONDS
+            self._children.look()
+        self._shipment.dropped = self._seen.dropped + self._children.dropped
+
     def _watch_heartbeat(self, now: float, process: Process) -> None:
         change = self._heartbeat.look(now, self._seen)
         if isinstance(change, Hung):
             path = self.folder.parent / "stacks.txt"
             self._pending = change, StackRequest(process, self.manifest.stack_signal, path, now)
-        if self._pending is not None and (self._pending[1].ready(now) or isinstance(change, Recovered)):
-            self._write_hang(*self._pending)
-        self._note_recovery(change)
+        if self._pending is not None:
+            hung, request = self._pending
+            if request.ready(now) or isinstance(change, Recovered) or self._seen.ended_us:
+                self._say_hung(hung, request)
+        self._note_recovery(change, self._seen)
 
-    def _note_recovery(self, change: Change) -> None:
+    def _note_recovery(self, change: Change, control: Control) -> None:
         if isinstance(change, Recovered):
             seconds = round(change.seconds, 3)
-            reason = f"the heartbeat is back after {seconds:.1f} s"
-            self._write(Verdict("recovered", now_us(), reason, {"hung_seconds": seconds}))
+            what = "the heartbeat is back" if control.monitoring else "the heartbeat is not watched any more,"
+            self._say(Verdict("recovered", now_us(), f"{what} after {seconds:.1f} s", {"hung_seconds": seconds}))
 
-    def _write_hang(self, hung: Hung, request: StackRequest) -> None:
+    def _hung_seconds(self) -> float | None:
+        return self._heartbeat.silent if self._heartbeat.hung else None
+
+    def _say_hung(self, hung: Hung, request: StackRequest) -> None:
         self._pending = None
         data = {
             "timeout_seconds": hung.timeout,
@@ -177,41 +225,38 @@ class SessionWatch:
             "stacks": request.stacks(),
         }
         reason = f"no heartbeat for {hung.silent:.1f} s (timeout {hung.timeout:g} s)"
-        self._write(Verdict("hung", now_us(), reason, data))
+        self._say(Verdict("hung", now_us(), reason, data))
 
-    def _settle(self, verdict: Verdict) -> None:
-        self.settled = self._write(verdict)
+    def _judge(self, verdict: Verdict) -> None:
+        self._judged = True
+        self._say(verdict)
 
-    def _write(self, verdict: Verdict) -> bool:
-        what = f"{self.manifest.session_id}: {verdict.status}: {verdict.reason}"
+    def _say(self, verdict: Verdict) -> None:
+        self._log.write(f"{self.manifest.session_id}: {verdict.status}: {verdict.reason}")
+        self._unwritten.append(verdict)
+        self._write()
+
+    def _write(self) -> None:
+        """Write what is still to be said. While that cannot be done (a full disk) it is tried once a second."""
+        if not self._unwritten or time.monotonic() < self._retry_at:
+            return
         try:
-            self._writer.write(verdict)
+            while self._unwritten:
+                self._writer.write(self._unwritten[0])
+                self._unwritten.popleft()
         except OSError as error:
-            self._log.write(f"{what} (not written: {error})")
-            return False
-        self._log.write(what)
+            self._retry_at = time.monotonic() + _RETRY_SECONDS
+            self._log.write(f"{self.manifest.session_id}: {self._unwritten[0].status} is not written yet: {error}")
         self._ship_now()
-        return True
 
     def _ship_now(self) -> None:
         self._shipment.urgent = True
         self._shipper.wake()
 
-    def _others_write(self) -> bool:
-        """A child or another process of this session is still alive: writer names begin with their process's pid."""
-        for writer in self._scout.writers():
-            pid = writer.partition("-")[0]
-            if pid.isdigit() and int(pid) != self.manifest.pid and _runs(int(pid)):
-                return True
-        return False
 
-
-def _runs(pid: int) -> bool:
-    stat = read_stat(pid)
-    if stat is not None:
-        return not stat.ended
-    try:
-        os.kill(pid, 0)
-    except OSError:
-        return False
-    return True
+def _last_beat_of_hang(written: list[Verdict]) -> int | None:
+    """When the last beat was, by a hang among the verdicts that nothing followed; microseconds since 1970 UTC."""
+    last = next((verdict for verdict in reversed(written) if verdict.status in ("hung", "recovered")), None)
+    if last is None or last.status != "hung":
+        return None
+    return last.time - int(last.data.get("silent_seconds", 0) * 1e6)

@@ -27,6 +27,8 @@ _WORDS = {
 FAULTS = frozenset({"SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL", "SIGABRT", "SIGTRAP", "SIGSYS"})
 """Signals that a program brings upon itself."""
 
+_OWN_STATUS = "/proc/self/status"
+
 
 def signal_name(number: int) -> str:
     """`SIGSEGV` for 11; `signal 64` for one without a name of its own."""
@@ -41,11 +43,13 @@ def in_words(name: str) -> str | None:
     return _WORDS.get(name)
 
 
-def is_handled(pid: int, number: int) -> bool:
-    """True if the process has a handler for the signal; False also where the system does not tell.
+def is_handled(pid: int, number: int) -> bool | None:
+    """Whether the process has a handler for the signal; None where the system does not tell, for want of a `/proc`.
 
     From the `SigCgt` mask of `/proc/PID/status`, see proc_pid_status(5). A signal that is not handled would end it.
     """
+    if not Path(_OWN_STATUS).exists():
+        return None
     try:
         status = Path(f"/proc/{pid}/status").read_text(errors="replace")
     except OSError:

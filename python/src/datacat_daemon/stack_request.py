@@ -18,7 +18,8 @@ _MOST_BYTES = 1 << 20
 class StackRequest:
     """Asks a process for the stacks of all its threads, without waiting for it.
 
-    The signal is sent only if the process handles it: one that it does not handle would end it.
+    The signal is sent only if the process handles it: one that it does not handle would end it. Where the system does
+    not tell, the manifest is believed: the client registered a handler before it named the signal there.
 
     Args:
         process: the process to ask.
@@ -33,7 +34,8 @@ class StackRequest:
         self._deadline = now + STACKS_SECONDS
         self._seen = self._begin
         self._seen_at = now
-        self.asked = number is not None and is_handled(process.pid, number) and process.send_signal(number)
+        handled = number is not None and is_handled(process.pid, number) is not False
+        self.asked = number is not None and handled and process.send_signal(number)
 
     def ready(self, now: float) -> bool:
         """True when all there is to expect has been written."""

@@ -38,6 +38,7 @@ class Evidence:
         exception: the payload of the last exception that was logged, if any.
         last_events: names and times of the last events, the newest last.
         rebooted: the machine has been started again since.
+        hung_seconds: how long its heartbeat had been silent, if it hung in the end.
     """
 
     time: int
@@ -46,6 +47,7 @@ class Evidence:
     exception: dict[str, Any] | None = None
     last_events: list[dict[str, Any]] = field(default_factory=list)
     rebooted: bool = False
+    hung_seconds: float | None = None
 
 
 _END_REASONS = {
@@ -55,10 +57,10 @@ _END_REASONS = {
 }
 
 
-def while_running(control: Control) -> Verdict | None:
+def while_running(control: Control, hung_seconds: float | None = None) -> Verdict | None:
     """The verdict on a session whose process goes on: `ended` if it called end(), else none yet."""
     if control.ended_us and control.end_kind == layout.ENDED_BY_CALL:
-        return _ended(control)
+        return _ended(control, None, hung_seconds)
     return None
 
 
@@ -71,7 +73,7 @@ def after_death(control: Control, evidence: Evidence) -> Verdict:
         by_interpreter = control.end_kind == layout.ENDED_BY_INTERPRETER
         # A fault while the interpreter tears itself down is a crash, even though its exit handlers had run by then.
         if by_call or not ((by_interpreter and uncaught) or signal in FAULTS):
-            return _ended(control, code)
+            return _ended(control, code, evidence.hung_seconds)
     if evidence.rebooted:
         return _crashed(evidence, "reboot", "the machine was restarted")
     if signal is not None:
@@ -93,11 +95,14 @@ def _signal_and_code(evidence: Evidence) -> tuple[str | None, int | None]:
     return None, os.WEXITSTATUS(status)
 
 
-def _ended(control: Control, code: int | None = None) -> Verdict:
+def _ended(control: Control, code: int | None, hung_seconds: float | None) -> Verdict:
     reason = _END_REASONS.get(control.end_kind, "the session was ended")
     data: dict[str, Any] = {} if code is None else {"exit_code": code}
     if code and control.end_kind == layout.ENDED_BY_INTERPRETER:
         reason = f"{reason}, with exit code {code}"
+    if hung_seconds is not None:
+        reason = f"{reason}, {hung_seconds:.1f} s after the last heartbeat: it was hung"
+        data["hung_seconds"] = round(hung_seconds, 3)
     return Verdict("ended", control.ended_us, reason, data)
 
 

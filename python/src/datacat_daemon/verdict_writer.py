@@ -9,7 +9,7 @@ from pathlib import Path
 
 from datacat.segment import MAX_PAYLOAD, STATUS, URGENT, SegmentWriter
 
-from datacat_daemon.reader import WriterReader, writers_in
+from datacat_daemon.reader import Record, WriterReader, writers_in
 from datacat_daemon.verdict import Verdict
 
 OWN_PREFIX = "daemon-"
@@ -35,15 +35,22 @@ class VerdictWriter:
         self._writer = None
 
 
-def verdicts_in(folder: Path) -> list[str]:
-    """The status words that earlier daemons have already written for a session, in their order."""
+def verdicts_in(folder: Path) -> list[Verdict]:
+    """What earlier daemons have already written about a session, in order. Raises OSError where it cannot be read."""
     found = []
     for writer in writers_in(folder):
         if writer.startswith(OWN_PREFIX):
             reader = WriterReader(folder, writer)
-            found += [(record.time, str(json.loads(record.payload)["status"])) for record in reader.read(10_000)]
+            found += [_decode(record) for record in reader.read(10_000)]
             reader.close()
-    return [status for _, status in sorted(found)]
+            if reader.trouble is not None:
+                raise reader.trouble
+    return sorted(found, key=lambda verdict: verdict.time)
+
+
+def _decode(record: Record) -> Verdict:
+    content = json.loads(record.payload)
+    return Verdict(content["status"], record.time, content["reason"], content["data"])
 
 
 def _encode(verdict: Verdict) -> bytes:

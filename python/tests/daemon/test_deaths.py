@@ -167,6 +167,46 @@ os._exit(5)
     assert [event["name"] for event in server.records("event")] == ["child begins", "child ends"]
 
 
+def test_a_forked_child_that_logs_only_after_the_process_died_is_waited_for(bench, server):
+    body = """
+sys.stdin.readline()
+if os.fork() == 0:
+    time.sleep(1.5)
+    session.log_event("child speaks at last")
+    os._exit(0)
+os._exit(5)
+"""
+    process, daemon = bench.run(server.url, body)
+    server.wait_for_session()
+    process.stdin.write("go\n")
+    process.stdin.close()
+    process.wait()
+    bench.finish(daemon)
+    assert [event["name"] for event in server.records("event")] == ["child speaks at last"]
+    assert bench.left() == []
+
+
+def test_one_odd_session_does_not_end_the_watching_of_the_others(bench, server, wait_for):
+    before = """
+from datacat_daemon.session_watch import SessionWatch
+look = SessionWatch.look
+def odd(self, now, process):
+    if self.manifest.version == "odd":
+        raise RuntimeError("odd indeed")
+    look(self, now, process)
+SessionWatch.look = odd
+"""
+    body = "other = datacat.create_session(product='P', version='odd')\nsys.stdin.readline()\nos._exit(6)"
+    process = bench.program(server.url, body)
+    folder = bench.folder_of(process)
+    daemon = bench.daemon(folder, before)
+    wait_for(lambda: len(server.sessions) == 2)
+    process.communicate("go\n")
+    bench.finish(daemon)
+    assert [server.verdicts(id) for id in server.sessions] == [["crashed"], ["crashed"]]
+    assert bench.left() == []
+
+
 def test_a_process_that_died_before_its_daemon_came_is_settled_too(bench, server):
     process = bench.program(server.url, "session.log_event('last words')\nos._exit(2)")
     folder = bench.folder_of(process)

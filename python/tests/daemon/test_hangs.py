@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import time
 
 from datacat_daemon.control import Control
 from datacat_daemon.hangs import HeartbeatWatch, Hung, Recovered
@@ -60,9 +61,25 @@ def test_a_standstill_of_the_whole_machine_is_not_the_application_s_silence():
 
 
 def test_another_daemon_takes_a_hang_over_where_it_stands():
-    watch = HeartbeatWatch(hung=True)
+    watch = HeartbeatWatch(hung_for=100.0)
     assert silence(watch, 0, 9, beating(7)) == []
-    assert isinstance(watch.look(9.05, beating(8)), Recovered)
+    recovered = watch.look(9.05, beating(8))
+    assert isinstance(recovered, Recovered)
+    assert 109 <= recovered.seconds <= 109.1
+
+
+def test_what_ends_while_it_hangs_has_not_recovered():
+    watch = HeartbeatWatch()
+    silence(watch, 0, 5, beating(1))
+    assert watch.look(5.05, beating(1, ended_us=5)) is None
+    assert watch.hung
+    assert 4.9 < watch.silent < 5.1
+
+
+def test_a_beat_just_before_the_end_is_a_recovery():
+    watch = HeartbeatWatch()
+    silence(watch, 0, 5, beating(1))
+    assert isinstance(watch.look(5.05, beating(2, ended_us=5)), Recovered)
 
 
 HANGS_WITH_THE_LOCK = """
@@ -107,6 +124,72 @@ def test_a_process_that_dies_while_it_hangs_is_hung_and_crashed(bench, server):
     process.wait()
     bench.finish(daemon)
     assert server.verdicts() == ["hung", "crashed"]
+
+
+def test_ending_while_it_hangs_is_told_as_such(bench, server):
+    body = "session.start_heartbeat_monitor(timeout=0.3)\nsys.stdin.readline()\nsession.end()"
+    process, daemon = bench.run(server.url, body)
+    server.wait_for_verdict("hung")
+    process.communicate("go\n")
+    bench.finish(daemon)
+    assert server.verdicts() == ["hung", "ended"]
+    ended = server.records("status")[-1]
+    assert ended["data"]["hung_seconds"] > 0.3
+    assert ended["reason"].endswith("after the last heartbeat: it was hung")
+
+
+def test_a_hang_outlasts_its_daemon(bench, server, wait_for):
+    body = "session.start_heartbeat_monitor(timeout=0.3)\nsys.stdin.readline()\nsession.heartbeat()\nsession.end()"
+    process, first = bench.run(server.url, body)
+    server.wait_for_verdict("hung")
+    first.kill()
+    first.wait()
+    time.sleep(1)
+    folder = bench.folder_of(process)
+    second = bench.daemon(folder)
+    lines = len(server.statuses)
+    wait_for(lambda: len(server.statuses) > lines, "the second daemon's first word")
+    process.communicate("go\n")
+    bench.finish(second)
+    assert server.verdicts() == ["hung", "recovered", "ended"]
+    assert server.records("status")[1]["data"]["hung_seconds"] > 1.3
+
+
+def test_a_hang_that_cannot_be_written_down_now_is_written_down_later(bench, server, tmp_path, wait_for):
+    full = tmp_path / "full"
+    full.touch()
+    before = f"""
+import errno, os
+from datacat_daemon.verdict_writer import VerdictWriter
+write = VerdictWriter.write
+def write_if_there_is_room(self, verdict):
+    if os.path.exists({str(full)!r}):
+        raise OSError(errno.ENOSPC, "disk full")
+    write(self, verdict)
+VerdictWriter.write = write_if_there_is_room
+"""
+    body = "session.start_heartbeat_monitor(timeout=0.3)\nsys.stdin.readline()\nsession.heartbeat()\nsession.end()"
+    process = bench.program(server.url, body)
+    folder = bench.folder_of(process)
+    daemon = bench.daemon(folder, before)
+    log = folder / "daemon.log"
+    wait_for(lambda: "hung is not written yet" in (log.read_text() if log.exists() else ""))
+    process.communicate("go\n")
+    wait_for(lambda: "ended: end() was called" in log.read_text())
+    full.unlink()
+    bench.finish(daemon)
+    assert server.verdicts() == ["hung", "recovered", "ended"]
+    assert server.records("status")[0]["data"]["stacks"]
+
+
+def test_beats_that_came_before_the_daemon_count(bench, server, wait_for):
+    body = "session.start_heartbeat_monitor(timeout=60)\nprint('up', flush=True)\nsys.stdin.readline()"
+    process = bench.program(server.url, body)
+    process.stdout.readline()
+    daemon = bench.daemon(bench.folder_of(process))
+    wait_for(lambda: server.sessions and server.only()["line"]["last_heartbeat"], "the last heartbeat")
+    process.communicate("go\n")
+    bench.finish(daemon)
 
 
 def test_a_signal_that_is_not_handled_is_not_sent(bench, server):

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 from datacat_daemon import process as module
+from datacat_daemon import signals
 from datacat_daemon.process import PidfdProcess, PolledProcess, PsProcess, boot_id, read_stat, watch_process
 from datacat_daemon.signals import in_words, is_handled, signal_name
 
@@ -128,6 +129,21 @@ def test_a_handled_signal_is_sent_and_an_unhandled_one_is_known(start, wait_for)
     process.wait()
     assert not watched.send_signal(signal.SIGKILL)
     watched.close()
+
+
+def test_where_the_system_does_not_tell_what_is_handled_it_says_so(monkeypatch):
+    monkeypatch.setattr(signals, "_OWN_STATUS", "/none")
+    assert is_handled(os.getpid(), signal.SIGUSR1) is None
+
+
+def test_without_proc_the_signal_of_the_manifest_is_sent(bench, server):
+    body = "session.start_heartbeat_monitor(timeout=0.3)\nsys.stdin.readline()"
+    process = bench.program(server.url, body)
+    before = "from datacat_daemon import signals\nsignals._OWN_STATUS = '/none'"
+    daemon = bench.daemon(bench.folder_of(process), before)
+    assert server.wait_for_verdict("hung")["data"]["stacks"]
+    process.communicate("go\n")
+    bench.finish(daemon)
 
 
 def test_signals_have_names_and_words():
