@@ -95,3 +95,9 @@ def test_a_card_says_what_its_line_spans() -> None:
 def test_numbers_of_things_and_rates() -> None:
     assert [format.count(n, "event") for n in (0, 1, 12403)] == ["0 events", "1 event", "12,403 events"]
     assert [format.rate(n, 10) for n in (7.878, 12403, 0)] == ["0.79 /s", "1,240 /s", "0 /s"]
+
+
+def test_a_sentence_starts_with_a_capital_but_a_name_stays_a_name() -> None:
+    assert format.sentence_case("killed by SIGSEGV.") == "Killed by SIGSEGV"
+    assert format.sentence_case("end() was called") == "end() was called"
+    assert format.sentence_case("os._exit ended it") == "os._exit ended it"

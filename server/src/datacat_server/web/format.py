@@ -1,8 +1,10 @@
 """Numbers, lengths of time and instants, in words for people."""
 
 import math
+import re
 from datetime import UTC, datetime
 
+_CODE = re.compile(r"\w*[_(]|\w+\.\w")
 _SIZES = ("B", "KB", "MB", "GB", "TB", "PB")
 
 
@@ -128,6 +130,8 @@ def shorten(text: str, limit: int) -> str:
 
 
 def sentence_case(text: str) -> str:
-    """The text with a capital first letter and no full stop, to go on with."""
+    """The text with a capital first letter and no full stop, to go on with; a name out of code stays as it is."""
     text = text.rstrip(". ")
+    if _CODE.match(text):
+        return text
     return text[:1].upper() + text[1:]
