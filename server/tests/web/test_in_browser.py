@@ -135,6 +135,17 @@ def test_pages_fit_the_screen(page: Page, store: SqliteStore, width: int, where:
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
 
 
+def test_a_phone_shows_the_first_events_and_the_rest_when_asked(page: Page, store: SqliteStore) -> None:
+    running().send(store)
+    page.set_viewport_size({"width": 360, "height": 800})
+    page.goto("/sessions/s-1")
+    shown = page.locator(".event-row:visible")
+    expect(shown).to_have_count(15)
+    page.locator("#more-events summary").click()
+    expect(shown).to_have_count(50)
+    expect(page.locator("#more-events summary")).to_be_hidden()
+
+
 def test_dark_and_light_follow_the_system_until_the_reader_chooses(page: Page) -> None:
     shade = "getComputedStyle(document.body).backgroundColor"
     page.emulate_media(color_scheme="dark")
