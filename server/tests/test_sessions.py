@@ -15,7 +15,7 @@ from datacat_server.ingest.merge import merge
 from datacat_server.ingest.result import IngestResult
 from datacat_server.model import Bucket, Status, encode
 from datacat_server.store.protocol import UnknownSession
-from datacat_server.store.sqlite import SqliteStore, states
+from datacat_server.store.sqlite import SqliteStore, application, states
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -36,7 +36,8 @@ def status(word: str, **fields: Any) -> dict[str, Any]:
         (["hung"], (Status.HUNG, True, False, False, True)),
         (["hung", "recovered"], (Status.ACTIVE, True, False, False, False)),
         (["hung", "crashed"], (Status.CRASHED, False, False, True, True)),
-        (["hung", "ended"], (Status.ENDED, False, False, False, False)),
+        (["hung", "ended"], (Status.ENDED, False, False, False, True)),
+        (["hung", "recovered", "ended"], (Status.ENDED, False, False, False, False)),
         (["suspended"], (Status.SUSPENDED, False, True, False, False)),
         (["suspended", "resumed"], (Status.ACTIVE, True, False, False, False)),
         (["suspended", "crashed"], (Status.CRASHED, False, False, True, False)),
@@ -247,7 +248,6 @@ def test_pages_hold_each_session_once_newest_first(store: SqliteStore, send: Sen
             break
     assert found == ["s6", "s5", "s4", "s3", "s2", "s1", "s0"]
     assert [session.id for session in store.sessions(product="B", status="crashed").sessions] == ["s5", "s3", "s1"]
-    assert [session.id for session in store.live()] == ["s6", "s4", "s2", "s0"]
     assert [session.id for session in store.every_session()] == found
     for bad in ("x", "1", "1-", "-1", "1-x", "¹-1"):
         with pytest.raises(ValueError, match="cursor"):
@@ -274,15 +274,92 @@ def test_a_deleted_session_leaves_nothing(store: SqliteStore, send: Send, tmp_pa
     with sqlite3.connect(tmp_path / "data" / "datacat.sqlite3") as db:
         tables = [row[0] for row in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
         assert len(tables) >= 9
-        assert {table: db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables} == dict.fromkeys(
-            tables, 0
-        )
+        left = {table: db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables}
+        assert left == dict.fromkeys(tables, 0) | {"deleted": 2}
     for call in (store.session, store.delete, store.event_page, store.series, store.states):
         with pytest.raises(UnknownSession):
             call("s1")
-    # Sent again from the start, it is a session like any other.
-    assert send("s1", "1-0", 0, everything()).sessions["s1"].writers == {"1-0": 5}
-    assert store.session("s1").event_count == 2
+
+
+def test_what_a_daemon_still_sends_of_a_deleted_session_is_settled_and_dropped(store: SqliteStore, send: Send) -> None:
+    send("s1", "1-0", 0, everything())
+    store.delete("s1")
+    answer = send("s1", "1-0", 5, everything())
+    assert (answer.sessions["s1"].writers, answer.refused) == ({"1-0": 10}, [])
+    assert store.sessions().total == 0
+    # It is remembered for as long as anything is kept.
+    store.prune(datetime.now(UTC) - timedelta(days=1))
+    send("s1", "1-0", 10, everything())
+    assert store.sessions().total == 0
+    store.prune(datetime.now(UTC))
+    send("s1", "1-0", 10, everything())
+    assert store.sessions().total == 1
+
+
+def test_a_late_guess_does_not_undo_an_end(store: SqliteStore, send: Send) -> None:
+    send("s1", "daemon-1-x", 0, [status("ended"), status("crashed", data={"kind": "unknown"})])
+    session = store.session("s1")
+    assert (session.status, session.crashed, session.events) == (Status.ENDED, False, [])
+    assert len(session.verdicts) == 2
+
+
+def test_silence_suspends_and_a_sign_of_life_resumes(store: SqliteStore, send: Send) -> None:
+    send("quiet", "daemon-1-x", 0, [status("hung")])
+    send("over", "daemon-1-x", 0, [status("ended")])
+    assert store.suspend_silent(datetime.now(UTC) - timedelta(minutes=1)) == 0
+    assert store.suspend_silent(datetime.now(UTC)) == 1
+    assert store.suspend_silent(datetime.now(UTC)) == 0
+    session = store.session("quiet")
+    assert (session.suspended, session.hung, session.active, session.crashed) == (True, True, False, False)
+    assert store.session("over").status == Status.ENDED
+    send("quiet")
+    session = store.session("quiet")
+    assert (session.suspended, session.status, session.active) == (False, Status.HUNG, True)
+
+
+def test_prune_spares_a_session_that_speaks_up_meanwhile(store: SqliteStore, send: Send) -> None:
+    send("s1")
+    before = int(datetime.now(UTC).timestamp() * 1_000_000)
+    send("s1")
+    assert store._writer.run(lambda ledger: ledger.expire("s1", before)) is False
+    assert store.sessions().total == 1
+
+
+def test_a_reading_that_no_number_can_hold_is_refused_alone(store: SqliteStore, send: Send) -> None:
+    huge = {"kind": "metric", "name": "n", "type": "counter", "delta": 1.7e308}
+    answer = send("s1", "1-0", 0, [huge, huge, {"kind": "event", "name": "x"}])
+    assert [(refused.ordinal, refused.details.split(":")[0]) for refused in answer.refused] == [(1, "delta")]
+    session = store.session("s1")
+    assert ([metric.value for metric in session.metrics or []], session.event_count) == ([1.7e308], 1)
+
+
+def test_an_ordinal_that_is_no_number_of_ours_is_refused_alone(store: SqliteStore, send: Send) -> None:
+    answer = send("s1", "1-0", 0, [{"kind": "event", "name": "x", "ordinal": 10**30}, {"kind": "event", "name": "y"}])
+    assert [refused.details for refused in answer.refused] == ["ordinal: expected one from 0 to 1, rising"]
+    assert [event.name for event in store.session("s1").events or []] == ["y"]
+
+
+def test_a_record_that_the_engine_does_not_take_is_refused_alone(store: SqliteStore, send: Send) -> None:
+    rule = "CREATE TRIGGER rule BEFORE INSERT ON events WHEN new.name = 'odd' BEGIN SELECT RAISE(ABORT, 'no'); END"
+    store._writer.run(lambda ledger: ledger._db.execute(rule))
+    counter = {"kind": "metric", "name": "n", "type": "counter", "delta": 1}
+    for first in (0, 3):
+        answer = send("s1", "1-0", first, [counter, {"kind": "event", "name": "odd"}, counter])
+        assert answer.sessions["s1"].writers == {"1-0": first + 3}
+        assert [refused.ordinal for refused in answer.refused] == [first + 1]
+    session = store.session("s1")
+    assert [metric.value for metric in session.metrics or []] == [1, 2, 3, 4]
+    assert (session.refused_count, session.event_count, len(session.refused or [])) == (2, 0, 2)
+
+
+def test_writers_beyond_the_limit_are_answered_as_settled(
+    store: SqliteStore, send: Send, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(application, "MOST_WRITERS", 1)
+    send("s1", "1-0", 0, everything())
+    answer = send("s1", "2-0", 0, everything()[:1])
+    assert answer.sessions["s1"].writers == {"2-0": 1}
+    assert [refused.details[:8] for refused in answer.refused] == ["writer: "]
 
 
 def test_sessions_past_their_retention_are_removed(store: SqliteStore, send: Send) -> None:

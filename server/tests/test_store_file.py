@@ -103,3 +103,18 @@ def test_a_batch_that_is_undone_leaves_nothing_behind_in_memory_either(
     store.ingest(second)
     assert [metric.value for metric in store.session("s1").metrics or []] == [1, 2]
     assert [metric.value for metric in store.session("s2").metrics or []] == [1]
+
+
+def test_the_file_is_for_its_owner_only_in_any_folder(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    store = SqliteStore(tmp_path)
+    store.ingest([])
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o600}
+    store.close()
+
+
+def test_a_change_token_that_cannot_be_had_is_an_error_of_the_store(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path)
+    store.close()
+    with pytest.raises(StoreError):
+        store.change_token()

@@ -108,6 +108,9 @@ class Verdict(Struct, kw_only=True, frozen=True):
 class SessionSummary(Struct, kw_only=True, frozen=True):
     """One row of a list of sessions.
 
+    `hung` stays set when a session ends or crashes while it hangs, whatever `status` says then. So, of those that
+    hung (`ever_hung`): not `hung` is recovered, `hung` and `crashed` is hung when it crashed, `hung` and `ended_at`
+    without `crashed` is hung when it ended.
     `event_count` counts what was detected about the session too. `refused_count`: records that the server could not
     take; `dropped_count`: ones that the application could not keep; `lost_count`: ones that were gone before they
     could be sent.

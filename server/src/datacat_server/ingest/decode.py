@@ -10,7 +10,14 @@ import msgspec
 from datacat_server.ingest.explain import explain
 from datacat_server.ingest.records import Line, Record, Refused, SessionBatch, SessionLine, WriterLine
 from datacat_server.ingest.text import readable
-from datacat_server.ingest.validate import check_depth, check_record, check_session, check_writer
+from datacat_server.ingest.validate import (
+    LARGEST_INTEGER,
+    LONGEST_WRITER,
+    check_depth,
+    check_record,
+    check_session,
+    check_writer,
+)
 
 LARGEST_BODY = 16 * 1024 * 1024
 LARGEST_UNPACKED = 64 * 1024 * 1024
@@ -86,6 +93,7 @@ _KIND = re.compile(rb'"kind"\s*:\s*"([a-z]{1,20})"')
 _WRITER = re.compile(rb'"writer"\s*:\s*"([^"\\]{1,200})"')
 _ORDINAL = re.compile(rb'"ordinal"\s*:\s*(\d{1,15})')
 _HEAD = 400
+_LONGEST_DETAILS = 500
 
 
 class _BatchReader:
@@ -153,7 +161,7 @@ class _BatchReader:
             ordinal=place.ordinal,
             line=number,
             error="too_large" if len(line) > LARGEST_RECORD else "bad_request",
-            details=details,
+            details=details[:_LONGEST_DETAILS],
         )
         (self._batch.refused if self._batch else self.stray).append(refused)
 
@@ -176,7 +184,7 @@ def _kind(line: bytes) -> str | None:
 
 def _place(line: bytes) -> _Place:
     try:
-        return _place_decoder.decode(line)
+        place: _Place = _place_decoder.decode(line)
     except (ValueError, RecursionError):
         writer, ordinal = _WRITER.search(line, 0, _HEAD), _ORDINAL.search(line, 0, _HEAD)
         return _Place(
@@ -184,3 +192,9 @@ def _place(line: bytes) -> _Place:
             writer=writer[1].decode(errors="replace") if writer else None,
             ordinal=int(ordinal[1]) if ordinal else None,
         )
+    # It is kept with the refusal, so it must be something that can be kept.
+    if place.ordinal is not None and not 0 <= place.ordinal <= LARGEST_INTEGER:
+        place.ordinal = None
+    if place.writer is not None:
+        place.writer = place.writer[:LONGEST_WRITER]
+    return place

@@ -60,13 +60,14 @@ def reason_of(record: StatusRecord) -> str:
 def judge(standing: Standing, record: StatusRecord) -> bool:
     """Bring the standing up to date; False when the verdict comes too late to change anything.
 
-    Crashed is final. A session that was hung when it crashed stays hung; one that ends cleanly no longer is.
+    Crashed is final, and ended is for whoever did not see the end. A session that was hung when it crashed or ended
+    stays hung: how it ended and what it did then are two things.
     """
-    if standing.crashed or (standing.ended is not None and record.status != "crashed"):
+    if standing.crashed or (standing.ended is not None and not _knows_of_a_crash(record)):
         return False
     match record.status:
         case "ended":
-            standing.ended, standing.suspended, standing.hung = record.time, False, False
+            standing.ended, standing.suspended = record.time, False
         case "crashed":
             standing.crashed, standing.suspended = True, False
             standing.ended = record.time
@@ -80,6 +81,23 @@ def judge(standing: Standing, record: StatusRecord) -> bool:
             standing.suspended = False
     standing.reason = reason_of(record)
     return True
+
+
+def _knows_of_a_crash(record: StatusRecord) -> bool:
+    return record.status == "crashed" and (record.data or {}).get("kind") != "unknown"
+
+
+def fall_silent(standing: Standing, seconds: float) -> None:
+    """Nothing was heard of the session for so long. That is never a crash: it may be the network."""
+    standing.suspended = True
+    standing.reason = f"nothing was heard for {seconds:g} seconds"
+
+
+def hear(standing: Standing) -> None:
+    """There is a sign of life: whoever sends is not asleep."""
+    if standing.suspended:
+        standing.suspended = False
+        standing.reason = _REASONS["hung" if standing.hung else "resumed"]
 
 
 def event_of(record: StatusRecord) -> EventRecord | None:

@@ -12,13 +12,16 @@ from msgspec import Raw, Struct
 NOTHING = Raw(b"")
 """What a `Raw` field holds when its key was absent."""
 
+UNKNOWN_VERSION = "unknown"
+"""The version of a session whose sender did not say; it never takes the place of one that is known."""
+
 
 class SessionLine(Struct, tag_field="kind", tag="session", kw_only=True):
     """What a session is; creates it or brings it up to date."""
 
     id: str
     product: str
-    version: str = "unknown"
+    version: str = UNKNOWN_VERSION
     time: int
     machine_id: str | None = None
     hostname: str | None = None

@@ -23,6 +23,7 @@ from datacat_server.model import Level
 LATEST_TIME = 253_402_300_799_999_999  # the end of the year 9999, the last that RFC 3339 can write
 LARGEST_INTEGER = 2**53
 LONGEST_NAME = 1_000
+LONGEST_WRITER = 200
 MOST_TAGS = 100
 DEEPEST = 100
 METRIC_TYPES = frozenset({"gauge", "counter", "histogram", "timer"})
@@ -45,8 +46,8 @@ def check_session(line: SessionLine) -> None:
 
 
 def check_writer(line: WriterLine) -> None:
-    if not 0 < len(line.writer) <= 200:
-        raise ValueError("writer: expected 1 to 200 characters")
+    if not 0 < len(line.writer) <= LONGEST_WRITER:
+        raise ValueError(f"writer: expected 1 to {LONGEST_WRITER} characters")
     _check_count("first", line.first)
     _check_count("next", line.next)
     if line.next < line.first:

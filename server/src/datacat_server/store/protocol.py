@@ -6,7 +6,7 @@ from typing import Protocol
 
 from datacat_server.ingest.records import SessionBatch
 from datacat_server.ingest.result import IngestResult
-from datacat_server.model import PARTS, Session, SessionPage, SessionSummary, StateChange
+from datacat_server.model import PARTS, Session, SessionPage, StateChange
 from datacat_server.store.views import EventPage, Series, StoredEvent, Timeline
 
 
@@ -23,6 +23,8 @@ class Store(Protocol):
 
     def ingest(self, batches: Sequence[SessionBatch]) -> IngestResult:
         """Apply batches, in order, exactly once by (session, writer, ordinal); returns when they are on disk.
+
+        Batches of a session that was deleted are dropped, and answered as settled.
 
         Raises UnknownSession, with nothing applied, for a batch without a header whose session does not exist.
         """
@@ -76,16 +78,22 @@ class Store(Protocol):
         """
         ...
 
-    def live(self) -> list[SessionSummary]:
-        """The sessions that are neither ended nor crashed."""
-        ...
-
     def delete(self, session_id: str) -> None:
-        """Remove a session with all that belongs to it. Raises UnknownSession."""
+        """Remove a session with all that belongs to it, for good. Raises UnknownSession.
+
+        What a daemon still sends of it is dropped from then on, and answered as settled.
+        """
         ...
 
     def prune(self, before: datetime) -> int:
         """Remove the sessions from which nothing came since an instant, by this clock; how many there were."""
+        ...
+
+    def suspend_silent(self, before: datetime) -> int:
+        """Mark as suspended the running sessions from which nothing came since an instant, by this clock; how many.
+
+        Whatever comes from one later resumes it.
+        """
         ...
 
     def change_token(self) -> object:

@@ -1,8 +1,9 @@
 """Connections to the file: how each is set up, the numbered migrations, and a pool of readers."""
 
+import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -15,15 +16,20 @@ _BUSY_SECONDS = 30.0
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """A connection that commits only when told to. Raises StoreError when there is no using the file."""
+    """A connection that commits only when told to. Raises StoreError when there is no using the file.
+
+    A file that is not there yet is made for its owner only, in whatever folder; what SQLite puts beside it follows.
+    """
     try:
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
         connection.execute("PRAGMA journal_mode = WAL")
         # FULL: a commit has reached the disk when it returns, which is what an acknowledgement promises.
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA journal_size_limit = 67108864")
         connection.execute("PRAGMA temp_store = MEMORY")
-    except sqlite3.Error as error:
+    except (sqlite3.Error, OSError) as error:
         raise StoreError(f"{path} cannot be opened as a database: {error}") from error
     return connection
 

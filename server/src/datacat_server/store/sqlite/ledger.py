@@ -1,34 +1,30 @@
-"""Applies batches of records to the tables, inside the writer's transaction. Each record exactly once."""
+"""The tables as the writer sees them: sessions made, brought up to date, removed. Inside the writer's transaction."""
 
+import logging
 import sqlite3
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 
 import msgspec
 
-from datacat_server.ingest.lifecycle import Standing, event_of, judge, reason_of
-from datacat_server.ingest.records import (
-    EventRecord,
-    MetricRecord,
-    Record,
-    Refused,
-    SessionBatch,
-    SessionLine,
-    StateRecord,
-    StatusRecord,
-)
+from datacat_server.ingest.lifecycle import Standing, fall_silent
+from datacat_server.ingest.records import UNKNOWN_VERSION, SessionBatch, SessionLine
 from datacat_server.ingest.result import IngestResult, Positions
 from datacat_server.store.protocol import UnknownSession
-from datacat_server.store.sqlite.events import event_row
+from datacat_server.store.sqlite.application import Application, add_state, refused
 from datacat_server.store.sqlite.live import LiveSession, insert, load, save
-from datacat_server.store.sqlite.metrics import MOST_SERIES, Fold, key_of, open_series, save_series
 from datacat_server.store.sqlite.pending import Pending
-from datacat_server.store.sqlite.states import advance
+
+log = logging.getLogger("datacat.store")
+
+REFUSED_BY_ENGINE = (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.InterfaceError, OverflowError, UnicodeError)
+"""What is raised for a value that cannot be stored, unlike a disk that is full or a file that is locked."""
 
 _MOST_REMEMBERED = 1_000
-_MOST_REFUSALS_KEPT = 1_000
-_DAEMON_WRITER = "daemon-"
+_HOUR = 3_600_000_000
 
 _TABLES = ("writers", "events", "state_changes", "snapshots", "series", "verdicts", "refusals")
 
@@ -60,13 +56,49 @@ class Ledger:
         """Apply batches in order. Raises UnknownSession for one without a header whose session does not exist."""
         result = IngestResult()
         for batch in batches:
-            session = self._session(batch)
-            application = _Application(self._db, session, batch, result)
-            application.run()
+            if batch.header is not None and self._was_deleted(batch.id):
+                _settle_unseen(batch, result)
+                continue
+            try:
+                with self._savepoint(batch.id):
+                    self._apply(batch, result)
+            except REFUSED_BY_ENGINE:
+                self._apply_one_by_one(batch, result)
         return result
 
     def delete(self, session_id: str) -> None:
-        """Remove a session with all that belongs to it. Raises UnknownSession."""
+        """Remove a session with all that belongs to it, for good. Raises UnknownSession."""
+        self._remove(session_id)
+        self._db.execute("INSERT OR REPLACE INTO deleted VALUES (?, ?)", (session_id, _now()))
+
+    def expire(self, session_id: str, before: int) -> bool:
+        """Remove a session if nothing came from it since an instant (microseconds); whether it did."""
+        query = "SELECT 1 FROM sessions WHERE session_id = ? AND received < ?"
+        expired = self._db.execute(query, (session_id, before)).fetchone() is not None
+        if expired:
+            self._remove(session_id)
+        return expired
+
+    def forget_deleted(self, before: int) -> None:
+        """Forget the deleted sessions of which nothing came any more since an instant (microseconds)."""
+        self._db.execute("DELETE FROM deleted WHERE time < ?", (before,))
+
+    def suspend(self, session_ids: Sequence[str], before: int) -> int:
+        """Suspend those of the sessions that run and were silent since an instant (microseconds); how many."""
+        now = _now()
+        suspended = 0
+        for session_id in session_ids:
+            self._touched.add(session_id)
+            session = self._sessions.get(session_id) or load(self._db, session_id)
+            if session is None or session.received >= before or not session.standing.active:
+                continue
+            fall_silent(session.standing, round((now - session.received) / 1_000_000))
+            session.updated = max(session.updated, now)
+            save(self._db, session)
+            suspended += 1
+        return suspended
+
+    def _remove(self, session_id: str) -> None:
         found = self._db.execute("SELECT id FROM sessions WHERE session_id = ?", (session_id,)).fetchone()
         if found is None:
             raise UnknownSession(session_id)
@@ -75,6 +107,50 @@ class Ledger:
         for table in _TABLES:
             self._db.execute(f"DELETE FROM {table} WHERE session = ?", found)
         self._db.execute("DELETE FROM sessions WHERE id = ?", found)
+
+    def _was_deleted(self, session_id: str) -> bool:
+        if session_id in self._sessions:
+            return False
+        found = self._db.execute("SELECT time FROM deleted WHERE session_id = ?", (session_id,)).fetchone()
+        if found is None:
+            return False
+        if (now := _now()) - found[0] > _HOUR:
+            self._db.execute("UPDATE deleted SET time = ? WHERE session_id = ?", (now, session_id))
+        return True
+
+    def _apply(self, batch: SessionBatch, result: IngestResult) -> None:
+        Application(self._db, self._session(batch), batch).run(result)
+
+    def _apply_one_by_one(self, batch: SessionBatch, result: IngestResult) -> None:
+        """Apply a batch in which the engine does not take some record: that one is refused, as any wrong one is."""
+        frame = replace(batch, records=[])
+        application = Application(self._db, self._session(frame), frame)
+        application.run(result)
+        for record in batch.records:
+            if record.writer is not None and record.writer not in application.settled:
+                continue
+            alone = SessionBatch(batch.id, records=[record])
+            try:
+                with self._savepoint(batch.id):
+                    Application(self._db, self._session(alone), alone, application.settled).run(result)
+            except REFUSED_BY_ENGINE as error:
+                log.warning("session %s: a record was not taken: %s", batch.id, error)
+                refusal = refused(batch.id, record, f"record: the store does not take it: {error}")
+                alone = SessionBatch(batch.id, refused=[refusal])
+                Application(self._db, self._session(alone), alone).run(result)
+
+    @contextmanager
+    def _savepoint(self, session_id: str) -> Iterator[None]:
+        """What is done inside is undone, in what is remembered too, when the engine does not take it."""
+        self._db.execute("SAVEPOINT batch")
+        try:
+            yield
+        except REFUSED_BY_ENGINE:
+            self._db.execute("ROLLBACK TO batch")
+            self._db.execute("RELEASE batch")
+            self._sessions.pop(session_id, None)
+            raise
+        self._db.execute("RELEASE batch")
 
     def _session(self, batch: SessionBatch) -> LiveSession:
         self._touched.add(batch.id)
@@ -113,135 +189,16 @@ class Ledger:
         return session
 
 
-class _Application:
-    """One batch being applied to its session."""
-
-    def __init__(self, db: sqlite3.Connection, session: LiveSession, batch: SessionBatch, result: IngestResult) -> None:
-        self._db = db
-        self._session = session
-        self._batch = batch
-        self._result = result
-        self._pending = Pending()
-        self._folds: dict[int, Fold] = {}
-
-    def run(self) -> None:
-        session, batch = self._session, self._batch
-        session.received = time.time_ns() // 1000
-        settled = self._settle()
-        for record in batch.records:
-            if record.writer is None or record.writer in settled:
-                try:
-                    self._record(record)
-                except ValueError as error:
-                    self._refuse(record, str(error))
-        known = {line.writer for line in batch.writers}
-        for refused in batch.refused:
-            # A batch that was sent again brings its refusals again; they are kept the first time only.
-            if refused.writer in settled or (refused.writer not in known and (settled or not known)):
-                self._keep(refused)
-            self._result.refused.append(refused)
-        if batch.heartbeat is not None:
-            session.last_heartbeat = max(session.last_heartbeat or 0, batch.heartbeat)
-            session.updated = max(session.updated, batch.heartbeat)
-        for fold in self._folds.values():
-            if (point := fold.close_batch()) is not None:
-                self._pending.points.append(point)
-        save_series(self._db, list(self._folds.values()))
-        self._pending.write(self._db)
-        save(self._db, session)
-        positions = self._result.sessions.setdefault(batch.id, Positions(writers={}))
-        positions.writers.update((line.writer, session.writers.get(line.writer, 0)) for line in batch.writers)
-
-    def _settle(self) -> set[str]:
-        """Move the writers on whose range comes next; only their records are to be applied."""
-        settled = set()
-        for line in self._batch.writers:
-            position = self._session.writers.get(line.writer, 0)
-            if line.first == position or (line.lost and line.first > position):
-                self._session.lost_count += line.first - position
-                self._session.writers[line.writer] = line.next
-                self._pending.writers.append((self._session.row, line.writer, line.next))
-                settled.add(line.writer)
-        return settled
-
-    def _record(self, record: Record) -> None:
-        match record:
-            case EventRecord():
-                self._event(record)
-            case MetricRecord():
-                self._metric(record)
-            case StateRecord():
-                add_state(self._session, record.time, record.state, self._pending)
-            case StatusRecord():
-                self._status(record)
-        self._session.updated = max(self._session.updated, record.time)
-
-    def _event(self, record: EventRecord) -> None:
-        self._pending.events.append(event_row(self._session.row, record))
-        self._session.event_count += 1
-        if record.exception_type is not None:
-            self._session.exception_count += 1
-
-    def _metric(self, record: MetricRecord) -> None:
-        session = self._session
-        # What a daemon says of a process by itself are vitals; the application has writers of its own.
-        key = key_of(record, vital=record.writer is not None and record.writer.startswith(_DAEMON_WRITER))
-        fold = session.series.get(key)
-        if fold is None:
-            if len(session.series) >= MOST_SERIES:
-                raise ValueError(
-                    f"name: the session has {MOST_SERIES} series already; use fewer names, tags or buckets"
-                )
-            fold = session.series[key] = open_series(self._db, session.row, key)
-        if (point := fold.add(record)) is not None:
-            self._pending.points.append(point)
-        self._folds[fold.row] = fold
-        if not key[0]:
-            session.metric_count += 1
-
-    def _status(self, record: StatusRecord) -> None:
-        session = self._session
-        judge(session.standing, record)
-        data = _encode(record.data or {}).decode()
-        self._pending.verdicts.append(
-            (session.row, session.verdict_count, record.time, record.status, reason_of(record), data)
-        )
-        session.verdict_count += 1
-        if (event := event_of(record)) is not None:
-            self._event(event)
-
-    def _refuse(self, record: Record, details: str) -> None:
-        refused = Refused(
-            session=self._batch.id,
-            writer=record.writer,
-            ordinal=record.ordinal,
-            line=None,
-            error="bad_request",
-            details=details,
-        )
-        self._keep(refused)
-        self._result.refused.append(refused)
-
-    def _keep(self, refused: Refused) -> None:
-        session = self._session
-        if session.refused_count < _MOST_REFUSALS_KEPT:
-            self._pending.refusals.append(
-                (session.row, session.received, refused.writer, refused.ordinal, refused.error, refused.details)
-            )
-        session.refused_count += 1
-
-
-def add_state(session: LiveSession, time: int, patch: dict[str, object], pending: Pending) -> None:
-    """Merge a patch into the session's state. Raises ValueError where the state would grow too large."""
-    change = advance(session.states, patch)
-    if change is not None:
-        pending.state_changes.append((session.row, change.seq, time, change.patch))
-        if change.snapshot is not None:
-            pending.snapshots.append((session.row, change.seq, change.snapshot))
+def _settle_unseen(batch: SessionBatch, result: IngestResult) -> None:
+    """Answer a batch that nobody wants any more as if it had been applied, so that its daemon comes to an end."""
+    positions = result.sessions.setdefault(batch.id, Positions(writers={}))
+    positions.writers.update((line.writer, line.next) for line in batch.writers)
 
 
 def _bring_up_to_date(session: LiveSession, header: SessionLine) -> None:
-    session.product, session.version = header.product, header.version
+    session.product = header.product
+    if header.version != UNKNOWN_VERSION:
+        session.version = header.version
     session.created = min(session.created, header.time)
     session.machine_id = header.machine_id or session.machine_id
     session.hostname = header.hostname or session.hostname
@@ -249,3 +206,7 @@ def _bring_up_to_date(session: LiveSession, header: SessionLine) -> None:
     if header.facts is not None:
         session.facts = _encode(header.facts).decode()
     session.dropped_count = max(session.dropped_count, header.dropped or 0)
+
+
+def _now() -> int:
+    return time.time_ns() // 1000

@@ -5,6 +5,7 @@ Counters keep their running total, histograms their buckets; every series keeps 
 
 import sqlite3
 from dataclasses import dataclass, field
+from math import isfinite
 
 import msgspec
 
@@ -46,8 +47,13 @@ class Fold:
     batch_sum: float = 0.0
 
     def add(self, record: MetricRecord) -> Point | None:
-        """Take in a record; the point to keep for it, which a histogram has only once a batch (`close_batch`)."""
+        """Take in a record; the point to keep for it, which a histogram has only once a batch (`close_batch`).
+
+        Raises ValueError, with nothing taken in, where a sum would grow beyond what a number can hold.
+        """
         value = self._reading(record)
+        if not (isfinite(value) and isfinite(self.sum + value) and isfinite(self.batch_sum + value)):
+            raise ValueError(f"{'delta' if record.value is None else 'value'}: the sum would be too large for a number")
         self.min = value if self.count == 0 else min(self.min, value)
         self.max = value if self.count == 0 else max(self.max, value)
         self.count += 1

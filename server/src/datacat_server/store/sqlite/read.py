@@ -2,7 +2,6 @@
 
 import sqlite3
 from collections.abc import Collection, Sequence
-from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -24,7 +23,7 @@ from datacat_server.store.protocol import UnknownSession
 from datacat_server.store.sqlite.cursor import read_cursor, write_cursor
 from datacat_server.store.sqlite.events import session_events
 from datacat_server.store.sqlite.states import current_state, history
-from datacat_server.store.sqlite.times import to_datetime, to_microseconds, to_optional_datetime
+from datacat_server.store.sqlite.times import to_datetime, to_optional_datetime
 
 _SUMMARY = (
     "session_id, created, updated, ended, last_heartbeat, status, suspended, crashed, hung, ever_hung, product,"
@@ -104,18 +103,17 @@ def read_page(
     )
 
 
-def read_live(db: sqlite3.Connection) -> list[SessionSummary]:
-    """The sessions that are neither ended nor crashed, newest first."""
+def read_silent_since(db: sqlite3.Connection, before: int) -> list[str]:
+    """The ids of the sessions from which nothing came since an instant (microseconds), by the server's clock."""
+    return [row[0] for row in db.execute("SELECT session_id FROM sessions WHERE received < ?", (before,))]
+
+
+def read_running_and_silent_since(db: sqlite3.Connection, before: int) -> list[str]:
+    """Of those, the ids of the sessions that run, as far as is known, and are not suspended yet."""
     rows = db.execute(
-        f"SELECT {_SUMMARY} FROM sessions WHERE status IN ('active', 'hung', 'suspended')"
-        " ORDER BY created DESC, id DESC"
+        "SELECT session_id FROM sessions WHERE status IN ('active', 'hung') AND suspended = 0 AND received < ?",
+        (before,),
     )
-    return [_summary(row) for row in rows]
-
-
-def read_silent_since(db: sqlite3.Connection, before: datetime) -> list[str]:
-    """The ids of the sessions from which nothing came since an instant, by the server's clock."""
-    rows = db.execute("SELECT session_id FROM sessions WHERE received < ?", (to_microseconds(before),))
     return [row[0] for row in rows]
 
 

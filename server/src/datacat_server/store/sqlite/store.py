@@ -1,20 +1,23 @@
 """The store in one file: `Store` over the writer and the readers."""
 
+import sqlite3
 import threading
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from datacat_server.ingest.records import SessionBatch
 from datacat_server.ingest.result import IngestResult
-from datacat_server.model import PARTS, Session, SessionPage, SessionSummary, StateChange
+from datacat_server.model import PARTS, Session, SessionPage, StateChange
 from datacat_server.store.errors import StoreError
 from datacat_server.store.protocol import UnknownSession
 from datacat_server.store.sqlite import read, views
 from datacat_server.store.sqlite.connection import FILE_NAME, Readers, connect, migrate
 from datacat_server.store.sqlite.failures import explained
 from datacat_server.store.sqlite.folds import Folds
+from datacat_server.store.sqlite.ledger import Ledger
+from datacat_server.store.sqlite.times import to_microseconds
 from datacat_server.store.sqlite.writer import Writer
 from datacat_server.store.views import EventPage, Series, StoredEvent, Timeline
 
@@ -99,26 +102,31 @@ class SqliteStore:
         with self._readers.snapshot() as db:
             return views.read_series(db, self._folds, read.row_number(db, session_id), points, limit)
 
-    def live(self) -> list[SessionSummary]:
-        with self._readers.snapshot() as db:
-            return read.read_live(db)
-
     def delete(self, session_id: str) -> None:
         self._writer.run(lambda ledger: ledger.delete(session_id))
 
     def prune(self, before: datetime) -> int:
+        instant = to_microseconds(before)
         with self._readers.snapshot() as db:
-            expired = read.read_silent_since(db, before)
+            expired = read.read_silent_since(db, instant)
         # One transaction each, so that what comes in meanwhile need not wait for all of them.
-        for session_id in expired:
-            with suppress(UnknownSession):
-                self.delete(session_id)
-        return len(expired)
+        removed = sum(self._writer.run(partial(Ledger.expire, session_id=id_, before=instant)) for id_ in expired)
+        self._writer.run(lambda ledger: ledger.forget_deleted(instant))
+        return removed
+
+    def suspend_silent(self, before: datetime) -> int:
+        instant = to_microseconds(before)
+        with self._readers.snapshot() as db:
+            silent = read.read_running_and_silent_since(db, instant)
+        return self._writer.run(lambda ledger: ledger.suspend(silent, instant)) if silent else 0
 
     def change_token(self) -> object:
         # On a connection that never writes, the version moves with every commit of any other, in any process.
         with self._watching:
-            return self._watcher.execute("PRAGMA data_version").fetchone()[0]
+            try:
+                return self._watcher.execute("PRAGMA data_version").fetchone()[0]
+            except sqlite3.Error as error:
+                raise explained(error) from error
 
     def session_change_token(self, session_id: str) -> object:
         with self._readers.snapshot() as db:

@@ -1,0 +1,189 @@
+"""Applies one batch of records to its session, inside the writer's transaction. Each record exactly once."""
+
+import sqlite3
+import time
+from collections.abc import Collection
+
+import msgspec
+
+from datacat_server.ingest.lifecycle import event_of, hear, judge, reason_of
+from datacat_server.ingest.records import (
+    EventRecord,
+    MetricRecord,
+    Record,
+    Refused,
+    SessionBatch,
+    StateRecord,
+    StatusRecord,
+    WriterLine,
+)
+from datacat_server.ingest.result import IngestResult, Positions
+from datacat_server.ingest.validate import LARGEST_INTEGER
+from datacat_server.store.sqlite.events import event_row
+from datacat_server.store.sqlite.live import LiveSession, save
+from datacat_server.store.sqlite.metrics import MOST_SERIES, Fold, key_of, open_series, save_series
+from datacat_server.store.sqlite.pending import Pending
+from datacat_server.store.sqlite.states import advance
+
+MOST_WRITERS = 1_000
+_MOST_REFUSALS_KEPT = 1_000
+_DAEMON_WRITER = "daemon-"
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Application:
+    """One batch being applied to its session. `settled`: writers whose records are wanted, beside the batch's own."""
+
+    def __init__(
+        self, db: sqlite3.Connection, session: LiveSession, batch: SessionBatch, settled: Collection[str] = ()
+    ) -> None:
+        self.settled = set(settled)
+        self._db = db
+        self._session = session
+        self._batch = batch
+        self._refused: list[Refused] = []
+        self._pending = Pending()
+        self._folds: dict[int, Fold] = {}
+
+    def run(self, result: IngestResult) -> None:
+        """Apply it, and add to the result what became of it."""
+        session, batch = self._session, self._batch
+        session.received = time.time_ns() // 1000
+        hear(session.standing)
+        positions = self._settle()
+        for record in batch.records:
+            if record.writer is None or record.writer in self.settled:
+                try:
+                    self._record(record)
+                except ValueError as error:
+                    self._refuse(refused(batch.id, record, str(error)))
+        self._keep_refusals_of_the_batch()
+        if batch.heartbeat is not None:
+            session.last_heartbeat = max(session.last_heartbeat or 0, batch.heartbeat)
+            session.updated = max(session.updated, batch.heartbeat)
+        for fold in self._folds.values():
+            if (point := fold.close_batch()) is not None:
+                self._pending.points.append(point)
+        save_series(self._db, list(self._folds.values()))
+        self._pending.write(self._db)
+        save(self._db, session)
+        result.sessions.setdefault(batch.id, Positions(writers={})).writers.update(positions)
+        result.refused.extend(self._refused)
+
+    def _settle(self) -> dict[str, int]:
+        """Move the writers on whose range comes next; only their records are to be applied. The positions of all."""
+        session = self._session
+        positions = {}
+        for line in self._batch.writers:
+            if line.writer not in session.writers and len(session.writers) >= MOST_WRITERS:
+                positions[line.writer] = line.next  # as if taken: its daemon would send it again for ever
+                self._refuse(_too_many_writers(self._batch.id, line))
+                continue
+            position = session.writers.get(line.writer, 0)
+            if line.first == position or (line.lost and line.first > position):
+                session.lost_count = min(session.lost_count + line.first - position, LARGEST_INTEGER)
+                session.writers[line.writer] = position = line.next
+                self._pending.writers.append((session.row, line.writer, line.next))
+                self.settled.add(line.writer)
+            positions[line.writer] = position
+        return positions
+
+    def _keep_refusals_of_the_batch(self) -> None:
+        known = {line.writer for line in self._batch.writers}
+        for refusal in self._batch.refused:
+            # A batch that was sent again brings its refusals again; they are kept the first time only.
+            if refusal.writer in self.settled or (refusal.writer not in known and (self.settled or not known)):
+                self._keep(refusal)
+            self._refused.append(refusal)
+
+    def _record(self, record: Record) -> None:
+        match record:
+            case EventRecord():
+                self._event(record)
+            case MetricRecord():
+                self._metric(record)
+            case StateRecord():
+                add_state(self._session, record.time, record.state, self._pending)
+            case StatusRecord():
+                self._status(record)
+        self._session.updated = max(self._session.updated, record.time)
+
+    def _event(self, record: EventRecord) -> None:
+        self._pending.events.append(event_row(self._session.row, record))
+        self._session.event_count += 1
+        if record.exception_type is not None:
+            self._session.exception_count += 1
+
+    def _metric(self, record: MetricRecord) -> None:
+        session = self._session
+        # What a daemon says of a process by itself are vitals; the application has writers of its own.
+        key = key_of(record, vital=record.writer is not None and record.writer.startswith(_DAEMON_WRITER))
+        fold = session.series.get(key)
+        if fold is None:
+            if len(session.series) >= MOST_SERIES:
+                raise ValueError(
+                    f"name: the session has {MOST_SERIES} series already; use fewer names, tags or buckets"
+                )
+            fold = session.series[key] = open_series(self._db, session.row, key)
+        if (point := fold.add(record)) is not None:
+            self._pending.points.append(point)
+        self._folds[fold.row] = fold
+        if not key[0]:
+            session.metric_count += 1
+
+    def _status(self, record: StatusRecord) -> None:
+        session = self._session
+        changed = judge(session.standing, record)
+        data = _encode(record.data or {}).decode()
+        self._pending.verdicts.append(
+            (session.row, session.verdict_count, record.time, record.status, reason_of(record), data)
+        )
+        session.verdict_count += 1
+        # A verdict that comes too late is kept as evidence; no event tells of what is not so.
+        if changed and (event := event_of(record)) is not None:
+            self._event(event)
+
+    def _refuse(self, refusal: Refused) -> None:
+        self._keep(refusal)
+        self._refused.append(refusal)
+
+    def _keep(self, refusal: Refused) -> None:
+        session = self._session
+        if session.refused_count < _MOST_REFUSALS_KEPT:
+            self._pending.refusals.append(
+                (session.row, session.received, refusal.writer, refusal.ordinal, refusal.error, refusal.details)
+            )
+        session.refused_count += 1
+
+
+def add_state(session: LiveSession, time: int, patch: dict[str, object], pending: Pending) -> None:
+    """Merge a patch into the session's state. Raises ValueError where the state would grow too large."""
+    change = advance(session.states, patch)
+    if change is not None:
+        pending.state_changes.append((session.row, change.seq, time, change.patch))
+        if change.snapshot is not None:
+            pending.snapshots.append((session.row, change.seq, change.snapshot))
+
+
+def refused(session_id: str, record: Record, details: str) -> Refused:
+    """The refusal of a record."""
+    return Refused(
+        session=session_id,
+        writer=record.writer,
+        ordinal=record.ordinal,
+        line=None,
+        error="bad_request",
+        details=details,
+    )
+
+
+def _too_many_writers(session_id: str, line: WriterLine) -> Refused:
+    return Refused(
+        session=session_id,
+        writer=line.writer,
+        ordinal=None,
+        line=None,
+        error="bad_request",
+        details=f"writer: the session has {MOST_WRITERS} writers already; all that this one sends is dropped",
+    )
