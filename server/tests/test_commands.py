@@ -4,6 +4,7 @@ import json
 import shutil
 import signal
 import socket
+import sqlite3
 import ssl
 import subprocess
 import threading
@@ -21,7 +22,8 @@ Start = Callable[..., Any]
 
 
 def ask(url: str, body: bytes | None = None) -> Any:
-    with urllib.request.urlopen(urllib.request.Request(url, data=body), timeout=30) as answer:
+    headers = {"Content-Type": "application/json"}
+    with urllib.request.urlopen(urllib.request.Request(url, data=body, headers=headers), timeout=30) as answer:
         return json.loads(answer.read())
 
 
@@ -106,12 +108,74 @@ def test_a_setting_that_will_not_do_is_named(start: Start, arguments: list[str],
 def test_help_and_version(start: Start) -> None:
     for command in ("datacat", "datacat-server", "datacat-web"):
         code, out, _ = start(command, "--version").finish()
-        assert (code, out.split()[0]) == (0, "datacat-server")
+        assert (code, out.split()[0]) == (0, command)
         code, out, _ = start(command, "--help").finish()
         assert code == 0
         assert "--version" in out
     code, out, _ = start("datacat", "up", "--help").finish()
     assert "9090" in out
+
+
+@pytest.mark.parametrize("arguments", [["datacat", "up"], ["datacat-server"], ["datacat-web"]])
+def test_help_shows_every_option_whole_at_80_columns(start: Start, arguments: list[str]) -> None:
+    command, *rest = arguments
+    code, out, _ = start(command, *rest, "-h", COLUMNS="80").finish()
+    assert code == 0
+    assert "…" not in out
+    for option in ("--data-path", "--require-api-key", "--tls-cert-file", "--config", "--version"):
+        assert option in out
+    assert ("--retention-days" in out) == (command != "datacat-web")
+
+
+def test_one_port_for_both_is_said_to_be_so(start: Start) -> None:
+    code, _, err = start("datacat", "up", "--server-port", "9321", "--web-port", "9321").finish()
+    assert (code, err) == (1, "error: server_port and web_port are both 9321; choose two different ports\n")
+
+
+def test_the_pages_name_the_port_that_the_api_was_given(start: Start) -> None:
+    web, api = start("datacat", "up", "--server-port", "0", "--web-port", "0").addresses()
+    with urllib.request.urlopen(f"{web}/sessions", timeout=30) as page:
+        assert f":{api.rpartition(':')[2]}" in page.read().decode()
+
+
+def test_the_web_ui_alone_removes_and_suspends_nothing(start: Start, tmp_path: Path) -> None:
+    server = start("datacat-server", "--port", "0")
+    [address] = server.addresses()
+    ask(f"{address}/api/sessions", b'{"product":"P","id":"old"}')
+    server.finish(signal.SIGTERM)
+    settings = {"DATACAT_RETENTION_DAYS": "0.000001", "DATACAT_HEARTBEAT_TIMEOUT_SECONDS": "0.01"}
+    web = start("datacat-web", "--port", "0", **settings)
+    [address] = web.addresses()
+    time.sleep(0.5)
+    with urllib.request.urlopen(f"{address}/sessions/old", timeout=30) as page:
+        assert page.status == 200
+    web.finish(signal.SIGTERM)
+    with sqlite3.connect(tmp_path / "datacat_data" / "datacat.sqlite3") as db:
+        assert db.execute("SELECT status FROM sessions").fetchall() == [("active",)]
+    db.close()
+
+
+def test_a_session_that_falls_silent_is_suspended_until_it_is_heard_again(start: Start) -> None:
+    [address] = start("datacat-server", "--port", "0", "--heartbeat-timeout-seconds", "0.3").addresses()
+    ask(f"{address}/api/sessions", b'{"product":"P","id":"s1"}')
+    while not ask(f"{address}/api/sessions/s1")["suspended"]:
+        time.sleep(0.02)
+    silent = ask(f"{address}/api/sessions/s1")
+    assert (silent["status"], silent["crashed"], silent["events"]) == ("suspended", False, [])
+    ask(f"{address}/api/sessions/s1/end", b"{}")
+    assert ask(f"{address}/api/sessions/s1")["status"] == "ended"
+
+
+def test_foreign_pages_are_refused_by_the_running_server(start: Start) -> None:
+    web, api = start("datacat", "up", "--server-port", "0", "--web-port", "0").addresses()
+    for address in (web, api):
+        for headers in ({"Host": "evil.example"}, {"Origin": "http://evil.example"}, {"Sec-Fetch-Site": "same-site"}):
+            request = urllib.request.Request(f"{address}/api/sessions", data=b"{}", headers=headers)
+            with pytest.raises(urllib.error.HTTPError) as caught:
+                urllib.request.urlopen(request, timeout=30)
+            assert caught.value.code == 400
+            assert json.loads(caught.value.read())["details"].startswith(("host: ", "origin: "))
+            caught.value.close()
 
 
 def test_the_log_goes_to_its_file(start: Start, tmp_path: Path, make_body: Callable[..., bytes]) -> None:

@@ -2,26 +2,21 @@
 
 import asyncio
 import errno
-import logging
 import signal
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import uvicorn
-from litestar import Litestar
+from litestar.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from datacat_server.config import Config
-from datacat_server.store.errors import StoreError
-from datacat_server.store.protocol import Store
-
-log = logging.getLogger("datacat.serve")
 
 _STREAM_GRACE_SECONDS = 0.3
 _GRACE_SECONDS = 3
@@ -34,44 +29,56 @@ class CannotServe(Exception):
     """The server cannot start; the message says why and what to do."""
 
 
+Chore = Callable[[Config], Coroutine[None, None, None]]
+"""Something to be done for as long as the server runs; it is cancelled at the end."""
+
+
 @dataclass(frozen=True)
 class Service:
-    """Something to serve: its application, the port that was asked for and the setting that says so."""
+    """Something to serve: makes its application once all ports are known; `setting` names the one that is its own."""
 
-    app: Litestar
-    port: int
+    create: Callable[[Config], ASGIApp]
     setting: str
 
 
-def serve(services: Sequence[Service], store: Store, config: Config, on_ready: Callable[[list[str]], None]) -> None:
+def serve(
+    services: Sequence[Service], config: Config, on_ready: Callable[[list[str]], None], chores: Sequence[Chore] = ()
+) -> None:
     """Serve until told to stop. `on_ready` gets the addresses, in the order of the services.
 
     Raises CannotServe, before anything answers, when a port is taken or the TLS files will not do.
     """
     if config.tls_cert_file and config.tls_key_file:
         _check_tls(config.tls_cert_file, config.tls_key_file)
+    _check_ports(services, config)
     sockets: list[socket.socket] = []
     try:
         for service in services:
-            sockets.append(_listen(config.host, service.port, service.setting))
-        asyncio.run(_run(services, sockets, store, config, on_ready))
+            sockets.append(_listen(config.host, getattr(config, service.setting), service.setting))
+        ports = {service.setting: port_of(listener) for service, listener in zip(services, sockets, strict=True)}
+        asyncio.run(_run(services, sockets, msgspec.structs.replace(config, **ports), on_ready, chores))
     finally:
         for listener in sockets:
             listener.close()
 
 
+def port_of(listener: socket.socket) -> int:
+    port: int = listener.getsockname()[1]
+    return port
+
+
 async def _run(
     services: Sequence[Service],
     sockets: Sequence[socket.socket],
-    store: Store,
     config: Config,
     on_ready: Callable[[list[str]], None],
+    chores: Sequence[Chore],
 ) -> None:
     # Calls wait in threads for the commit that they share; the default of a few would let few share one.
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS, "datacat-call"))
-    servers = [_Server(_uvicorn_config(service.app, config)) for service in services]
+    servers = [_Server(_uvicorn_config(service.create(config), config)) for service in services]
     with _stopping_on_signals(servers):
-        async with _cleaning(store, config), asyncio.TaskGroup() as tasks:
+        async with _beside(chores, config), asyncio.TaskGroup() as tasks:
             for server, listener in zip(servers, sockets, strict=True):
                 tasks.create_task(server.serve(sockets=[listener]))
             while not all(server.started or server.should_exit for server in servers):
@@ -107,7 +114,7 @@ class _Server(uvicorn.Server):
                     connection.transport.close()
 
 
-def _uvicorn_config(app: Litestar, config: Config) -> uvicorn.Config:
+def _uvicorn_config(app: ASGIApp, config: Config) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         http=H11Protocol,
@@ -139,28 +146,26 @@ def _stopping_on_signals(servers: Sequence[uvicorn.Server]) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def _cleaning(store: Store, config: Config) -> AsyncIterator[None]:
-    """While inside, removes sessions older than the retention, at the start and then at each interval."""
-    task = asyncio.create_task(_clean(store, config))
+async def _beside(chores: Sequence[Chore], config: Config) -> AsyncIterator[None]:
+    """While inside, the chores are done."""
+    tasks = [asyncio.create_task(chore(config)) for chore in chores]
     try:
         yield
     finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        for task in tasks:
+            task.cancel()
+        for task in tasks:
+            with suppress(asyncio.CancelledError):
+                await task
 
 
-async def _clean(store: Store, config: Config) -> None:
-    while True:
-        before = datetime.now(UTC) - timedelta(days=min(config.retention_days, 500_000))
-        try:
-            removed = await asyncio.to_thread(store.prune, before)
-        except StoreError as error:
-            log.error("sessions past their retention could not be removed: %s", error)
-        else:
-            if removed:
-                log.info("removed %d sessions that were silent for %s days", removed, config.retention_days)
-        await asyncio.sleep(config.cleanup_interval_hours * 3600)
+def _check_ports(services: Sequence[Service], config: Config) -> None:
+    taken: dict[int, str] = {}
+    for service in services:
+        port = getattr(config, service.setting)
+        if port and port in taken:
+            raise CannotServe(f"{taken[port]} and {service.setting} are both {port}; choose two different ports")
+        taken[port] = service.setting
 
 
 def _listen(host: str, port: int, setting: str) -> socket.socket:

@@ -3,14 +3,14 @@
 import typer
 
 from datacat_server.cli.demo import demo
-from datacat_server.cli.options import VersionOption
+from datacat_server.cli.options import CONTEXT, version_option
 from datacat_server.cli.up import up
 
-app = typer.Typer(name="datacat", no_args_is_help=True, context_settings={"help_option_names": ["-h", "--help"]})
+app = typer.Typer(name="datacat", no_args_is_help=True, pretty_exceptions_enable=False, context_settings=CONTEXT)
 
 
 @app.callback()
-def datacat(version: VersionOption = False) -> None:
+def datacat(version: bool = version_option("datacat")) -> None:
     """See what a program was doing when it crashed or hung."""
 
 

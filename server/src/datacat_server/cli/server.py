@@ -1,15 +1,14 @@
 """`datacat-server`: the REST API alone."""
 
-import typer
-
-from datacat_server.api.app import create_api
-from datacat_server.cli.options import takes_settings
+from datacat_server.cli.options import run_command, takes_settings
+from datacat_server.cli.services import api_service
 from datacat_server.cli.starting import run
 from datacat_server.config import Config
-from datacat_server.serve import Service
+from datacat_server.retention import keep_retention
+from datacat_server.silence import watch_silence
 
 
-@takes_settings("web_port")
+@takes_settings("datacat-server", without={"web_port"}, port="server_port")
 def server(config: Config) -> None:
     """Run the DataCat server: the REST API that daemons and clients send to.
 
@@ -17,11 +16,12 @@ def server(config: Config) -> None:
     """
     run(
         config,
-        lambda store: [Service(create_api(store, config), config.server_port, "server_port")],
-        lambda addresses: f"DataCat server is ready at {addresses[0]} (data in {config.data_path})",
+        lambda store: [api_service(store)],
+        lambda addresses, folder: f"DataCat server is ready at {addresses[0]} (data in {folder})",
+        [keep_retention, watch_silence],
     )
 
 
 def main() -> None:
     """Entry point of the command."""
-    typer.run(server)
+    run_command(server)

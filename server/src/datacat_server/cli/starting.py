@@ -2,8 +2,9 @@
 
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import closing
+from functools import partial
 from logging.handlers import WatchedFileHandler
 from pathlib import Path
 
@@ -15,12 +16,26 @@ from datacat_server.store.protocol import Store
 from datacat_server.store.sqlite import SqliteStore
 
 
-def run(config: Config, services: Callable[[Store], list[Service]], ready: Callable[[list[str]], str]) -> None:
-    """Open the store and serve; `ready` makes the one line that is printed when the addresses answer."""
+def run(
+    config: Config,
+    services: Callable[[Store], list[Service]],
+    ready: Callable[[list[str], Path], str],
+    chores: Sequence[Callable[[Store, Config], Coroutine[None, None, None]]] = (),
+) -> None:
+    """Open the store and serve, doing the chores meanwhile.
+
+    `ready` makes the one line that is printed when the addresses answer, from them and the folder of the data.
+    """
+    folder = Path(config.data_path).absolute()
     try:
         _set_up_log(config.log_file)
-        with closing(SqliteStore(Path(config.data_path))) as store:
-            serve(services(store), store, config, lambda addresses: print(ready(addresses), flush=True))
+        with closing(SqliteStore(folder)) as store:
+            serve(
+                services(store),
+                config,
+                lambda addresses: print(ready(addresses, folder), flush=True),
+                [partial(chore, store) for chore in chores],
+            )
     except (CannotServe, StoreError) as error:
         fail(error)
 

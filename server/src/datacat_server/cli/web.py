@@ -1,15 +1,14 @@
 """`datacat-web`: the web UI alone, over the data folder of a server."""
 
-import typer
-
-from datacat_server.cli.options import takes_settings
+from datacat_server.cli.options import run_command, takes_settings
+from datacat_server.cli.services import web_service
 from datacat_server.cli.starting import run
 from datacat_server.config import Config
-from datacat_server.serve import Service
-from datacat_server.web.app import create_web
+
+OF_THE_SERVER = {"server_port", "retention_days", "cleanup_interval_hours", "heartbeat_timeout_seconds"}
 
 
-@takes_settings()
+@takes_settings("datacat-web", without=OF_THE_SERVER, port="web_port")
 def web(config: Config) -> None:
     """Run the DataCat web UI over the same data folder as the server, which may be running or not.
 
@@ -17,11 +16,11 @@ def web(config: Config) -> None:
     """
     run(
         config,
-        lambda store: [Service(create_web(store, config), config.web_port, "web_port")],
-        lambda addresses: f"DataCat web UI is ready at {addresses[0]} (data in {config.data_path})",
+        lambda store: [web_service(store)],
+        lambda addresses, folder: f"DataCat web UI is ready at {addresses[0]} (data in {folder})",
     )
 
 
 def main() -> None:
     """Entry point of the command."""
-    typer.run(web)
+    run_command(web)

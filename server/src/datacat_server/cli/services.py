@@ -1,0 +1,19 @@
+"""What there is to serve: the REST API and the web UI, each behind the guard of its requests."""
+
+from functools import partial
+
+from datacat_server.api.app import create_api
+from datacat_server.guard import guarded
+from datacat_server.serve import Service
+from datacat_server.store.protocol import Store
+from datacat_server.web.app import create_web
+
+
+def api_service(store: Store) -> Service:
+    """The REST API over a store."""
+    return Service(guarded(partial(create_api, store), json_only=True), "server_port")
+
+
+def web_service(store: Store) -> Service:
+    """The web UI over a store."""
+    return Service(guarded(partial(create_web, store)), "web_port")
