@@ -89,6 +89,18 @@ def test_a_server_that_goes_away_is_named_and_found_again(page: Page, store: Sql
     expect(page.locator("#lost")).to_be_hidden()
 
 
+def test_a_page_does_not_call_itself_live_while_nothing_is_watched(
+    page: Page, store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running().send(store)
+    page.goto("/sessions/s-1")
+    live(page)
+    with monkeypatch.context() as broken:
+        broken.setattr(store, "change_token", lambda: 1 // 0)
+        expect(page.locator("#connection")).to_have_text("not live", timeout=30_000)
+    expect(page.locator("#connection")).to_have_text("live", timeout=30_000)
+
+
 def test_a_click_on_the_axis_shows_the_state_at_that_time(page: Page, store: SqliteStore) -> None:
     Recording("s-1").state(1, level=1).state(5, level=2).state(9, level=3).status(10, "ended", "End").send(store)
     page.goto("/sessions/s-1")
