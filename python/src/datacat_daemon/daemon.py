@@ -1,5 +1,4 @@
-"""The daemon's loop: watches in one thread every process folder that it looks after. The shipper has other
-threads.
+"""The daemon's loop: one thread watches every process folder that it looks after; the shipper's threads ship.
 
 A daemon is started for one process folder. When that process is gone and the server has everything, it is done. If the
 server is away, one daemon of the spool stays and the others leave their folders to it: the one on janitor's duty.
