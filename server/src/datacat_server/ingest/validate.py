@@ -1,6 +1,7 @@
 """Checks that types alone cannot make. Each raises ValueError with `field: what is wrong` and may tidy the record."""
 
 import re
+import time
 from typing import Any
 
 import msgspec
@@ -24,6 +25,9 @@ LATEST_TIME = 253_402_300_799_999_999  # the end of the year 9999, the last that
 LARGEST_INTEGER = 2**53
 LONGEST_NAME = 1_000
 LONGEST_WRITER = 200
+LONGEST_WORD = 200
+LARGEST_FACTS = 64 * 1024
+FURTHEST_AHEAD = 86_400_000_000  # a day: no time zone and no clock that is looked after is further off
 MOST_TAGS = 100
 DEEPEST = 100
 METRIC_TYPES = frozenset({"gauge", "counter", "histogram", "timer"})
@@ -38,9 +42,11 @@ def check_session(line: SessionLine) -> None:
         raise ValueError("id: expected 1 to 128 letters, digits or . _ : ~ - and a letter or digit first")
     _check_name("product", line.product)
     _check_name("version", line.version)
-    _check_time("time", line.time)
+    line.time = _checked_time("time", line.time)
     if line.last_heartbeat is not None:
-        _check_time("last_heartbeat", line.last_heartbeat)
+        line.last_heartbeat = _checked_time("last_heartbeat", line.last_heartbeat)
+    line.machine_id, line.hostname = _cut(line.machine_id), _cut(line.hostname)
+    line.facts = _cut_facts(line.facts)
     _check_count("pid", line.pid)
     _check_count("dropped", line.dropped)
 
@@ -55,7 +61,7 @@ def check_writer(line: WriterLine) -> None:
 
 
 def check_record(record: Record) -> None:
-    _check_time("time", record.time)
+    record.time = _checked_time("time", record.time)
     match record:
         case EventRecord():
             _check_event(record)
@@ -64,6 +70,7 @@ def check_record(record: Record) -> None:
         case StatusRecord():
             if record.status not in STATUSES:
                 raise ValueError(f"status: expected one of {', '.join(sorted(STATUSES))}")
+            record.reason = _cut(record.reason, LONGEST_NAME)
         case StateRecord():
             pass
 
@@ -99,9 +106,18 @@ def _check_event(record: EventRecord) -> None:
     elif record.level not in LEVELS:
         level = _standard_level(record.level)
         if level is None:
-            raise ValueError(f"level: expected one of {', '.join(Level)}")
-        record.level = level
+            record.data = _with_level(record.data, record.level)
+        record.level = level or Level.INFO
     _check_count("source_line", record.source_line)
+    record.category, record.group = _cut(record.category), _cut(record.group)
+    if record.labels:
+        record.labels = [label[:LONGEST_WORD] for label in record.labels[:MOST_TAGS]]
+
+
+def _with_level(data: Raw, level: str) -> Raw:
+    """The data with a level that is none of ours, unless they have something under that name."""
+    content: dict[str, Any] = _any_object.decode(bytes(data) or b"{}")
+    return Raw(msgspec.json.encode({"level": _cut(level)} | content))
 
 
 def _standard_level(word: str) -> str | None:
@@ -117,10 +133,13 @@ def _check_metric(record: MetricRecord) -> None:
     if record.value is None and (record.type != "counter" or record.delta is None):
         raise ValueError("value: is missing")
     _check_count("count", record.count)
+    record.unit = _cut(record.unit)
     record.metadata = _object("metadata", record.metadata)
     if record.tags:
         if len(record.tags) > MOST_TAGS:
             raise ValueError(f"tags: more than {MOST_TAGS}")
+        if any(len(tag) > LONGEST_WORD for tag in record.tags):
+            raise ValueError(f"tags: one is longer than {LONGEST_WORD} characters")
         record.tags = sorted(set(record.tags))
     if record.type == "histogram":
         if record.buckets:
@@ -136,9 +155,30 @@ def _check_name(field: str, value: str) -> None:
         raise ValueError(f"{field}: longer than {LONGEST_NAME} characters")
 
 
-def _check_time(field: str, value: int) -> None:
+def _checked_time(field: str, value: int) -> int:
+    """The time, or now where a clock that is far ahead claims a time to come. Raises ValueError for no time at all."""
     if not 0 <= value <= LATEST_TIME:
         raise ValueError(f"{field}: not a time between 1970 and 9999")
+    now = time.time_ns() // 1000
+    return now if value > now + FURTHEST_AHEAD else value
+
+
+def _cut(text: str | None, length: int = LONGEST_WORD) -> str | None:
+    return text if text is None or len(text) <= length else text[: length - 1] + "…"
+
+
+def _cut_facts(facts: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The facts; of ones that are too large, those that fit, and a mark in place of each other."""
+    if not facts or len(msgspec.json.encode(facts)) <= LARGEST_FACTS:
+        return facts
+    kept: dict[str, Any] = {}
+    size = 0
+    for name, value in list(facts.items())[:MOST_TAGS]:
+        length = len(msgspec.json.encode(value))
+        fits = size + length <= LARGEST_FACTS
+        kept[name[:LONGEST_WORD]] = value if fits else "… (too large)"
+        size += length if fits else 0
+    return kept
 
 
 def _check_count(field: str, value: int | None) -> None:

@@ -21,6 +21,7 @@ _encode = msgspec.json.Encoder().encode
 _labels = msgspec.json.Decoder(list[str])
 _exception = msgspec.json.Decoder(dict[str, Any])
 _EMPTY = Raw(b"{}")
+_WHERE = ("exception_msg", "stacktrace", "source_file", "source_line", "source_function")
 
 
 def event_row(session: int, record: EventRecord) -> Row:
@@ -66,7 +67,9 @@ def session_events(db: sqlite3.Connection, session: int) -> list[Event]:
 
 def _exception_of(record: EventRecord) -> str | None:
     if record.exception_type is None:
-        return None
+        # Where in the code something happened may be said of any event.
+        said = {name: value for name in _WHERE if (value := getattr(record, name)) is not None}
+        return _encode(said).decode() if said else None
     return _encode(
         {
             "exception_type": record.exception_type,
