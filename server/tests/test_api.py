@@ -69,7 +69,7 @@ def test_single_records_reach_the_session(api: TestClient, session: str) -> None
         ("state", {"level": 1, "state": "menu"}),
         ("state", {"state": {"window": {"open": ["a"]}}, "timestamp": when}),
         ("events", {"name": "moved", "data": {"x": 1}, "timestamp": when, "writer": "w", "ordinal": 3}),
-        ("events", {"name": "late", "timestamp": 4_000_000_000.25}),
+        ("events", {"name": "early", "timestamp": 1_000_000_000.25, "kind": "x", "time": "y"}),
         ("metrics", {"name": "fps", "value": 60, "timestamp": "2026-11-21T23:00:00.5+01:00"}),
         ("metrics", {"name": "kills", "type": "counter", "delta": 2}),
         ("metrics", {"name": "kills", "type": "counter", "delta": 3}),
@@ -79,8 +79,8 @@ def test_single_records_reach_the_session(api: TestClient, session: str) -> None
         is_ok(api.post(f"/api/sessions/{session}/{path}", json=body))
     whole = api.get(f"/api/sessions/{session}").json()
     assert whole["state"].items() >= {"level": 1, "state": "menu", "window": {"open": ["a"]}}.items()
-    assert [event["name"] for event in whole["events"]] == ["moved", "late"]
-    assert [event["timestamp"] for event in whole["events"]] == [when, "2096-10-02T07:06:40.250000Z"]
+    assert [event["name"] for event in whole["events"]] == ["early", "moved"]
+    assert [event["timestamp"] for event in whole["events"]] == ["2001-09-09T01:46:40.250000Z", when]
     assert [(metric["name"], metric["value"]) for metric in whole["metrics"]] == [
         ("fps", 60),
         ("kills", 2),
@@ -165,6 +165,7 @@ def test_records_for_an_unknown_session_are_404(api: TestClient, path: str) -> N
         ("", b'{"product":"P","id":"../etc"}', "id: expected 1 to 128 letters"),
         ("", b'{"product":"P","timestamp":"soon"}', "timestamp: expected RFC 3339"),
         ("", b'{"product":"P","timestamp":-1}', "timestamp: not a time"),
+        ("", b'{"product":"P","timestamp":"9998-01-01T00:00:00Z"}', "timestamp: more than a day ahead"),
         ("/s1/events", b'{"name":', "record: input data was truncated"),
         ("/s1/events", b'{"name":[]}', "name: expected a string, got an array"),
         ("/s1/events", b'{"name":"x","data":[]}', "data: expected an object"),
@@ -189,6 +190,8 @@ def test_what_is_wrong_with_a_call_is_named(api: TestClient, path: str, body: by
         ("limit=1001", "limit: expected a whole number <= 1000"),
         ("status=bored", "status: expected one of crashed, hung"),
         ("cursor=home", "cursor: expected one that a page"),
+        ("prodcut=P", "prodcut: is no query parameter here; this call takes cursor, limit, product, status"),
+        ("store=x", "store: is no query parameter here"),
     ],
 )
 def test_what_is_wrong_with_a_query_is_named(api: TestClient, query: str, details: str) -> None:
@@ -341,3 +344,28 @@ def test_a_bug_is_an_answer_too(tmp_path: Path, caplog: pytest.LogCaptureFixture
     broken.close()
     with pytest.raises(StoreUnavailable):
         broken.ingest([])
+
+
+def test_a_session_sent_again_without_a_version_keeps_its_own(api: TestClient) -> None:
+    api.post("/api/sessions", json={"product": "Game", "id": "s1", "version": "7"})
+    assert api.post("/api/sessions", json={"product": "Game", "id": "s1"}).json()["version"] == "7"
+
+
+def test_a_deleted_session_is_not_made_again(api: TestClient, session: str) -> None:
+    api.delete(f"/api/sessions/{session}")
+    answer = api.post("/api/sessions", json={"product": "Game", "id": session})
+    is_error(answer, 400, "bad_request", "id: the session with this id was deleted")
+
+
+def test_where_in_the_code_is_kept_of_an_event_that_is_no_exception(api: TestClient, session: str) -> None:
+    body = {"name": "x", "stacktrace": ["a"], "source_file": "game.py", "source_line": 3}
+    is_ok(api.post(f"/api/sessions/{session}/events", json=body))
+    whole = api.get(f"/api/sessions/{session}").json()
+    assert whole["events"][0].items() >= body.items()
+    assert ("exception_type" in whole["events"][0], whole["exception_count"]) == (False, 0)
+
+
+def test_answers_are_neither_guessed_at_nor_stored(api: TestClient) -> None:
+    for path in ("/health", "/api/sessions", "/nowhere"):
+        headers = api.get(path).headers
+        assert (headers["x-content-type-options"], headers["cache-control"]) == ("nosniff", "no-store")

@@ -79,3 +79,9 @@ def test_a_bad_variable_is_named() -> None:
     with pytest.raises(ConfigError) as caught:
         load_config(environment={"DATACAT_WEB_PORT": "eighty"})
     assert str(caught.value).startswith("DATACAT_WEB_PORT: expected a whole number")
+
+
+@pytest.mark.parametrize("key", ["two words", "sésame", "line\n"])
+def test_a_key_that_no_header_can_carry_is_an_error(key: str) -> None:
+    with pytest.raises(ConfigError, match="api_key: expected"):
+        Config(api_key=key).checked()

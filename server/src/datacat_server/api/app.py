@@ -1,12 +1,16 @@
 """The REST API as one ASGI application."""
 
-from litestar import Litestar, get
+from typing import Any
+
+from litestar import Litestar, Request, get
+from litestar.datastructures import MutableScopeHeaders
 from litestar.di import Provide
+from litestar.types import Message, Scope
 
 from datacat_server import __version__
 from datacat_server.api import ingest, records, sessions
 from datacat_server.api.auth import PUBLIC, key_guard
-from datacat_server.api.errors import EXCEPTION_HANDLERS
+from datacat_server.api.errors import EXCEPTION_HANDLERS, BadRequest
 from datacat_server.config import Config
 from datacat_server.ingest.decode import LARGEST_BODY
 from datacat_server.store.protocol import Store
@@ -18,12 +22,37 @@ async def health() -> dict[str, str]:
     return {"status": "healthy", "service": "datacat-server", "version": __version__}
 
 
+async def add_headers(message: Message, _: Scope) -> None:
+    """What every answer has, errors too: its type is not to be guessed, and it is of this moment only."""
+    if message["type"] == "http.response.start":
+        headers = MutableScopeHeaders.from_message(message)
+        headers["X-Content-Type-Options"] = "nosniff"
+        headers["Cache-Control"] = "no-store"
+
+
+def refuse_unknown_parameters(request: Request[Any, Any, Any]) -> None:
+    """A query parameter that a call does not know would silently do nothing: a typing error, most often."""
+    handler = request.route_handler
+    if handler.opt.get(PUBLIC):
+        return
+    known = handler.parsed_fn_signature.parameters.keys() - _NO_QUERY
+    for name in request.query_params:
+        if name not in known:
+            takes = f"this call takes {', '.join(sorted(known))}" if known else "this call takes none"
+            raise BadRequest(f"{name[:100]}: is no query parameter here; {takes}")
+
+
+_NO_QUERY = frozenset({"store", "request", "body", "session_id"})
+
+
 def create_api(store: Store, config: Config) -> Litestar:
     """The API over a store. The caller closes the store."""
     return Litestar(
         route_handlers=[health, sessions.router, records.router, ingest.ingest],
         dependencies={"store": Provide(lambda: store, sync_to_thread=False)},
         guards=[key_guard(config)],
+        before_request=refuse_unknown_parameters,
+        before_send=[add_headers],
         exception_handlers=EXCEPTION_HANDLERS,
         request_max_body_size=LARGEST_BODY,
         openapi_config=None,

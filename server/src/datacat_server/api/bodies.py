@@ -6,11 +6,14 @@ from typing import Any
 from uuid import uuid4
 
 import msgspec
-from msgspec import Struct
+from msgspec import Raw, Struct
+from msgspec.structs import asdict
 
 from datacat_server.api.errors import BadRequest
 from datacat_server.ingest.decode import BodyTooLarge, decode_line
 from datacat_server.ingest.records import (
+    NOTHING,
+    UNKNOWN_VERSION,
     EventRecord,
     MetricRecord,
     Record,
@@ -19,14 +22,14 @@ from datacat_server.ingest.records import (
     StateRecord,
     StatusRecord,
 )
-from datacat_server.ingest.validate import check_record, check_session
+from datacat_server.ingest.validate import FURTHEST_AHEAD, check_record, check_session
 
 
 class NewSession(Struct, kw_only=True):
     """The body of `POST /api/sessions`; `id` or `session_id` where the caller has chosen one."""
 
     product: str
-    version: str = "unknown"
+    version: str = UNKNOWN_VERSION
     id: str | None = None
     session_id: str | None = None
     timestamp: str | float | None = None
@@ -42,6 +45,40 @@ class Timed(Struct):
     timestamp: str | float | None = None
 
 
+class NewEvent(Struct):
+    """The body of a call that adds an event; what else it says is of no account."""
+
+    name: str
+    timestamp: str | float | None = None
+    level: str | None = None
+    category: str | None = None
+    group: str | None = None
+    labels: list[str] | None = None
+    message: str | None = None
+    data: Raw = NOTHING
+    exception_type: str | None = None
+    exception_msg: str | None = None
+    stacktrace: list[str] | None = None
+    source_file: str | None = None
+    source_line: int | None = None
+    source_function: str | None = None
+
+
+class NewMetric(Struct):
+    """The body of a call that adds a reading, a delta or a sample; what else it says is of no account."""
+
+    name: str
+    timestamp: str | float | None = None
+    type: str = "gauge"
+    value: float | None = None
+    delta: float | None = None
+    unit: str | None = None
+    tags: list[str] | None = None
+    count: int | None = None
+    buckets: list[float] | None = None
+    metadata: Raw = NOTHING
+
+
 class Said(Struct):
     """What may be said of an end or a crash."""
 
@@ -53,8 +90,8 @@ class Said(Struct):
 _new_session = msgspec.json.Decoder(NewSession)
 _timed = msgspec.json.Decoder(Timed)
 _said = msgspec.json.Decoder(Said)
-_event = msgspec.json.Decoder(EventRecord)
-_metric = msgspec.json.Decoder(MetricRecord)
+_event = msgspec.json.Decoder(NewEvent)
+_metric = msgspec.json.Decoder(NewMetric)
 _object = msgspec.json.Decoder(dict[str, Any])
 
 
@@ -64,7 +101,7 @@ def session_batch(body: bytes) -> SessionBatch:
     header = SessionLine(
         id=new.id or new.session_id or str(uuid4()),
         product=new.product,
-        version=new.version or "unknown",
+        version=new.version or UNKNOWN_VERSION,
         time=_microseconds(new.timestamp),
         machine_id=new.machine_id,
         hostname=new.hostname,
@@ -79,11 +116,15 @@ def session_batch(body: bytes) -> SessionBatch:
 
 
 def event_batch(session_id: str, body: bytes) -> SessionBatch:
-    return _single(session_id, _decode(body, _event), _decode(body, _timed).timestamp)
+    said = asdict(_decode(body, _event))
+    timestamp = said.pop("timestamp")
+    return _single(session_id, EventRecord(**said), timestamp)
 
 
 def metric_batch(session_id: str, body: bytes) -> SessionBatch:
-    return _single(session_id, _decode(body, _metric), _decode(body, _timed).timestamp)
+    said = asdict(_decode(body, _metric))
+    timestamp = said.pop("timestamp")
+    return _single(session_id, MetricRecord(**said), timestamp)
 
 
 def state_batch(session_id: str, body: bytes) -> SessionBatch:
@@ -104,8 +145,6 @@ def heartbeat_batch(session_id: str, body: bytes) -> SessionBatch:
 
 
 def _single(session_id: str, record: Record, timestamp: str | float | None) -> SessionBatch:
-    # Positions belong to daemons; a single call has none, and counts each time that it is made.
-    record.writer = record.ordinal = None
     record.time = _microseconds(timestamp)
     try:
         check_record(record)
@@ -134,4 +173,7 @@ def _microseconds(timestamp: str | float | None) -> int:
         timestamp = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     if not 0 <= timestamp < 253_402_300_800:
         raise BadRequest("timestamp: not a time between 1970 and 9999")
-    return round(timestamp * 1_000_000)
+    microseconds = round(timestamp * 1_000_000)
+    if microseconds > time.time_ns() // 1000 + FURTHEST_AHEAD:
+        raise BadRequest("timestamp: more than a day ahead of the server's clock")
+    return microseconds

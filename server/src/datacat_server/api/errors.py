@@ -39,7 +39,7 @@ def _on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Res
     where = f"{request.method} {request.url.path}"
     match error.status_code:
         case 404:
-            details = f"there is nothing at {where}; the calls stand in the documentation of the REST API"
+            details = f"there is nothing at {where}; sessions are at /api/sessions, the web UI has a port of its own"
         case 405:
             details = f"{where} is not a call; this address takes {(error.headers or {}).get('allow', 'other methods')}"
         case 413:

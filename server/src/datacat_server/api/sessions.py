@@ -12,7 +12,7 @@ from litestar.response import Stream
 from datacat_server.api.bodies import session_batch
 from datacat_server.api.errors import BadRequest
 from datacat_server.model import PARTS, encode
-from datacat_server.store.protocol import Store
+from datacat_server.store.protocol import Store, UnknownSession
 
 StoreDependency = NamedDependency[SkipValidation[Store]]
 JSON = "application/json"
@@ -20,10 +20,16 @@ JSON = "application/json"
 
 @post("/api/sessions", status_code=200, sync_to_thread=True)
 def create_session(store: StoreDependency, body: RawBody) -> dict[str, Any]:
-    """The new session, under `id` and `session_id`. Sent again with the same id it is brought up to date."""
+    """The new session, without its records. Sent again with the same id it is brought up to date.
+
+    It has its id as `id` and `session_id`. `status` is that of the call; the flags say what the session is.
+    """
     batch = session_batch(body)
     store.ingest([batch])
-    session: dict[str, Any] = msgspec.json.decode(encode(store.session(batch.id)))
+    try:
+        session: dict[str, Any] = msgspec.json.decode(encode(store.session(batch.id, ())))
+    except UnknownSession:
+        raise BadRequest("id: the session with this id was deleted; take another one") from None
     return session | {"status": "ok", "success": True, "session_id": batch.id}
 
 
