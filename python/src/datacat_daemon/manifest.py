@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+FORMAT = 1
+
 
 class BadManifest(ValueError):
     """The file is not a manifest that this daemon understands; the message says what is wrong."""
@@ -60,8 +62,8 @@ def read_manifest(path: Path) -> Manifest:
         raise BadManifest(f"not JSON: {error}") from error
     if not isinstance(content, dict):
         raise BadManifest("not a JSON object")
-    if content.get("format") != 1:
-        raise BadManifest(f"format: expected 1, found {content.get('format')!r}")
+    if content.get("format") != FORMAT:
+        raise BadManifest(f"format: expected {FORMAT}, found {content.get('format')!r}")
     fields: dict[str, Any] = {}
     for name, types in {**_REQUIRED, **_OPTIONAL}.items():
         value = content.get(name)

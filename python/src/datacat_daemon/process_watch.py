@@ -82,6 +82,7 @@ class ProcessWatch:
         """One turn; `now` in seconds on the monotonic clock."""
         if now >= self._find_at:
             self._find_at = now + _FIND_SECONDS
+            self._restore_what_was_deleted()
             self._find_sessions()
         if not self._identified:
             self._identify(now)
@@ -109,6 +110,21 @@ class ProcessWatch:
         for session in self._sessions.values():
             session.close()
         self._lock.release()
+
+    def _restore_what_was_deleted(self) -> None:
+        if self._process is None or self._process.has_ended():
+            return
+        whole = self.folder.is_dir()
+        for session in self._sessions.values():
+            with self._guard(session):
+                if not session.folder.is_dir():
+                    session.restore()
+        if not whole and self.folder.is_dir():
+            self._log.write("the folder was deleted, and is made again")
+            lock = FileLock(self.folder / "daemon.lock")
+            if lock.take():
+                self._lock.release()
+                self._lock = lock
 
     def _find_sessions(self) -> None:
         try:

@@ -15,6 +15,7 @@ from datacat_daemon.log import DaemonLog
 from datacat_daemon.manifest import Manifest
 from datacat_daemon.process import Process, boot_id
 from datacat_daemon.removal import remove_session
+from datacat_daemon.restore import restore_session
 from datacat_daemon.scout import Scout
 from datacat_daemon.shipment import Shipment
 from datacat_daemon.shipper import Shipper
@@ -196,6 +197,11 @@ class SessionWatch:
             self._children_at = now + _CHILDREN_SECONDS
             self._children.look()
         self._shipment.dropped = self._seen.dropped + self._children.dropped
+
+    def restore(self) -> None:
+        """Make its folder again, which somebody has deleted. Raises OSError."""
+        restore_session(self.folder, self.manifest)
+        self._writer.close()
 
     def _watch_heartbeat(self, now: float, process: Process) -> None:
         change = self._heartbeat.look(now, self._seen)

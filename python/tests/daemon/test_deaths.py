@@ -242,3 +242,34 @@ def test_the_command_names_a_folder_that_is_missing(bench, tmp_path):
 def test_the_command_explains_itself(bench):
     assert "--process-dir DIR" in run_command(bench, "--help").stdout
     assert run_command(bench, "--version").stdout.startswith("datacat-daemon ")
+
+
+def test_a_spool_that_is_deleted_underfoot_heals_and_counts_what_was_dropped(bench, server, wait_for):
+    body = """
+import shutil
+folder = os.path.dirname(session.sink._folder)
+session.log_event("before")
+sys.stdin.readline()
+shutil.rmtree(folder)
+kept = 0
+for number in range(60000):  # more than the segment that is still mapped can hold
+    kept += session.sink.write(1, 0, b'{"name":"n"}')
+deadline = time.time() + 20
+while not os.path.isdir(session.sink._folder) and time.time() < deadline:
+    time.sleep(0.01)
+time.sleep(1.2)  # a writer without room tries again once a second
+session.log_event("after")
+print(kept)
+sys.stdout.flush()
+"""
+    process, daemon = bench.run(server.url, body)
+    wait_for(lambda: [event["name"] for event in server.records("event")] == ["before"])
+    output, _ = process.communicate("go\n")
+    kept = int(output.split()[-1])
+    bench.finish(daemon)
+    names = [event["name"] for event in server.records("event")]
+    assert (names[0], names[-1]) == ("before", "after")
+    assert names.count("n") == kept
+    assert server.only()["line"]["dropped"] == 60000 - kept
+    assert server.verdicts() == ["ended"]
+    assert bench.left() == []
