@@ -65,6 +65,28 @@ def test_writers_of_one_session_do_not_get_in_each_others_way(store: SqliteStore
     assert names(store, "s2") == ["e9"]
 
 
+def test_where_one_range_does_not_fit_nothing_is_taken_and_so_no_end_comes_before_its_records(
+    store: SqliteStore, send: Send
+) -> None:
+    send("s1", "1-0", 0, events(3))
+    body = b"""{"kind":"session","id":"s1","product":"P","version":"1","time":1795298400000000}
+{"kind":"writer","writer":"1-0","first":2,"next":5}
+{"kind":"writer","writer":"daemon-1-0","first":0,"next":1}
+{"kind":"event","writer":"1-0","ordinal":2,"time":1795298400000002,"name":"e2"}
+{"kind":"event","writer":"1-0","ordinal":3,"time":1795298400000003,"name":"e3"}
+{"kind":"event","writer":"1-0","ordinal":4,"time":1795298400000004,"name":"e4"}
+{"kind":"status","writer":"daemon-1-0","ordinal":0,"time":1795298400000005,"status":"ended","reason":"done"}
+"""
+    answer = store.ingest(decode_batches(body))
+    assert answer.sessions["s1"].writers == {"1-0": 3, "daemon-1-0": 0}
+    assert names(store) == ["e0", "e1", "e2"]
+    assert store.session("s1").active
+    fitting = b"\n".join(line for line in body.split(b"\n") if b'"name":"e2"' not in line)
+    answer = store.ingest(decode_batches(fitting.replace(b'"first":2', b'"first":3')))
+    assert answer.sessions["s1"].writers == {"1-0": 5, "daemon-1-0": 1}
+    assert store.session("s1").status == "ended"
+
+
 def test_positions_outlive_the_server(tmp_path: Path, make_body: Callable[..., bytes]) -> None:
     for first in (0, 0, 2, 2):
         store = SqliteStore(tmp_path)

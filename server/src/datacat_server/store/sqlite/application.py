@@ -72,16 +72,21 @@ class Application:
         result.refused.extend(self._refused)
 
     def _settle(self) -> dict[str, int]:
-        """Move the writers on whose range comes next; only their records are to be applied. The positions of all."""
+        """Move the writers on whose range comes next; only their records are to be applied. The positions of all.
+
+        Where one range does not fit, none is taken: what its daemon says last, how the session ended, must not come
+        before what it will send again.
+        """
         session = self._session
         positions = {}
+        whole = all(_fits(line, session.writers.get(line.writer, 0)) for line in self._batch.writers)
         for line in self._batch.writers:
             if line.writer not in session.writers and len(session.writers) >= MOST_WRITERS:
                 positions[line.writer] = line.next  # as if taken: its daemon would send it again for ever
                 self._refuse(_too_many_writers(self._batch.id, line))
                 continue
             position = session.writers.get(line.writer, 0)
-            if line.first == position or (line.lost and line.first > position):
+            if whole and line.next > position:
                 session.lost_count = min(session.lost_count + line.first - position, LARGEST_INTEGER)
                 session.writers[line.writer] = position = line.next
                 self._pending.writers.append((session.row, line.writer, line.next))
@@ -176,6 +181,11 @@ def refused(session_id: str, record: Record, details: str) -> Refused:
         error="bad_request",
         details=details,
     )
+
+
+def _fits(line: WriterLine, position: int) -> bool:
+    """Whether a range comes next, or is here already."""
+    return line.first == position or line.next <= position or (line.lost and line.first > position)
 
 
 def _too_many_writers(session_id: str, line: WriterLine) -> Refused:
