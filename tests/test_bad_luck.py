@@ -105,10 +105,8 @@ def test_a_killed_daemon_loses_nothing(programs, server):
     program.communicate()
     # The next program's daemon finds what was left behind.
     programs.start(PLAYS_TO_THE_END, server.url, "1", "0").communicate()
-    session_with_status(server.url, session_id, "ended")
-    address = f"{server.url}/api/sessions/{session_id}"
-    wait_for(lambda: len(numbers(get(address))) >= 300)  # the end may be known before the last batch is there
-    assert numbers(get(address)) == list(range(300))
+    session = session_with_status(server.url, session_id, "ended")
+    assert numbers(session) == list(range(300))
 
 
 def test_a_killed_server_loses_nothing_and_doubles_nothing(programs, tmp_path):

@@ -77,12 +77,12 @@ def test_where_one_range_does_not_fit_nothing_is_taken_and_so_no_end_comes_befor
 {"kind":"event","writer":"1-0","ordinal":4,"time":1795298400000004,"name":"e4"}
 {"kind":"status","writer":"daemon-1-0","ordinal":0,"time":1795298400000005,"status":"ended","reason":"done"}
 """
-    answer = store.ingest(decode_batches(body))
+    answer = store.ingest(decode_batches(body)[0])
     assert answer.sessions["s1"].writers == {"1-0": 3, "daemon-1-0": 0}
     assert names(store) == ["e0", "e1", "e2"]
     assert store.session("s1").active
     fitting = b"\n".join(line for line in body.split(b"\n") if b'"name":"e2"' not in line)
-    answer = store.ingest(decode_batches(fitting.replace(b'"first":2', b'"first":3')))
+    answer = store.ingest(decode_batches(fitting.replace(b'"first":2', b'"first":3'))[0])
     assert answer.sessions["s1"].writers == {"1-0": 5, "daemon-1-0": 1}
     assert store.session("s1").status == "ended"
 
