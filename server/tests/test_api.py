@@ -213,6 +213,12 @@ def test_bodies_that_are_too_large(api: TestClient, session: str) -> None:
     bomb = gzip.compress(bytes(65 * 2**20), 1)
     answer = api.post("/api/ingest", content=bomb, headers={"content-encoding": "gzip"})
     is_error(answer, 413, "too_large", "the body unpacks to more than 64 MB")
+    for body, status, kind, details in (
+        (gzip.compress(b"x\n" * 300_000), 413, "too_large", "the body has more than 100,000 lines"),
+        (gzip.compress(b"\n") * 101, 400, "bad_request", "the gzip body has more than 100 members"),
+    ):
+        answer = api.post("/api/ingest", content=body, headers={"content-encoding": "gzip"})
+        is_error(answer, status, kind, details)
 
 
 def test_a_batch_is_answered_with_positions_and_refusals(api: TestClient, make_body: Callable[..., bytes]) -> None:

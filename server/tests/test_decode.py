@@ -205,6 +205,26 @@ def test_a_small_body_that_unpacks_to_a_huge_one_is_not_unpacked(monkeypatch: py
             unpack(bomb, "gzip")
 
 
+def test_a_body_of_more_members_than_anybody_sends_is_refused() -> None:
+    member = gzip.compress(b"x")
+    assert unpack(member * decode.MOST_MEMBERS, "gzip") == b"x" * decode.MOST_MEMBERS
+    with pytest.raises(UnreadableBody, match="members"):
+        unpack(member * (decode.MOST_MEMBERS + 1), "gzip")
+
+
+def test_a_body_of_too_many_lines_is_refused_whole() -> None:
+    with pytest.raises(BodyTooLarge, match="lines"):
+        decode_batches(HEAD + b"x\n" * decode.MOST_LINES)
+    assert decode_batches(b"\n" * decode.MOST_LINES) == ([], [])
+
+
+def test_refusals_are_named_up_to_a_number_and_counted_beyond(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decode, "MOST_REFUSALS", 5)
+    batches, stray = decode_batches(b"x\n" * 2 + HEAD + b"x\n" * 7)
+    assert [(len(batch.refused), batch.unnamed_refusals) for batch in batches] == [(3, 4)]
+    assert [refused.details[:28] for refused in stray[2:]] == ["record: 4 more of this body "]
+
+
 def take(line: dict[str, Any]) -> Any:
     line = {"kind": "event", "writer": "1-0", "ordinal": 0, "time": 1, "name": "x"} | line
     [batch], stray = decode_batches(HEAD + json.dumps(line).encode())

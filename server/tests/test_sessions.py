@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import msgspec
 import pytest
+from datacat_server.ingest import decode
 from datacat_server.ingest.decode import decode_batches
 from datacat_server.ingest.merge import merge
 from datacat_server.ingest.result import IngestResult
@@ -151,6 +152,17 @@ def test_a_state_that_grows_without_end_is_refused(
     assert len(encode(session.state)) <= 20_000
     assert session.refused_count == len(answer.refused) == len(session.refused or [])
     assert not send("s1", "1-0", 20, [{"kind": "state", "state": {"k0": None}}]).refused
+
+
+def test_refusals_that_are_not_named_count_once(
+    store: SqliteStore, send: Send, make_body: Callable[..., bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decode, "MOST_REFUSALS", 2)
+    body = make_body("s1", "1-0", 0, [{"kind": "event", "name": ""}] * 9)
+    assert len(send(body=body).refused) == 3
+    assert len(send(body=body).refused) == 3
+    session = store.session("s1")
+    assert (session.refused_count, len(session.refused or [])) == (9, 2)
 
 
 def test_counters_run_up_in_each_tag_set_whatever_the_order_of_the_tags(store: SqliteStore, send: Send) -> None:

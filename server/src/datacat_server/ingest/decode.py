@@ -22,6 +22,9 @@ from datacat_server.ingest.validate import (
 LARGEST_BODY = 16 * 1024 * 1024
 LARGEST_UNPACKED = 64 * 1024 * 1024
 LARGEST_RECORD = 1024 * 1024
+MOST_LINES = 100_000
+MOST_MEMBERS = 100  # of a gzip body: each costs a copy of all that is behind it
+MOST_REFUSALS = 10_000  # twice what a daemon sends at once: of its records none is refused unnamed
 
 
 class UnreadableBody(ValueError):
@@ -44,18 +47,28 @@ def unpack(body: bytes, encoding: str | None) -> bytes:
 
 
 def decode_batches(body: bytes) -> tuple[list[SessionBatch], list[Refused]]:
-    """The batches of a body, and what belongs to none of them. Lines are counted from 1."""
+    """The batches of a body, and what belongs to none of them. Lines are counted from 1.
+
+    At most MOST_REFUSALS refusals are kept, whoever they belong to; those beyond are counted, in the batches and in
+    one refusal that ends the stray ones. Raises BodyTooLarge for more than MOST_LINES lines.
+    """
+    if body.count(b"\n") > MOST_LINES:
+        raise BodyTooLarge(f"the body has more than {MOST_LINES:,} lines; send smaller batches")
     reader = _BatchReader()
     for number, line in enumerate(_lines(body), 1):
         if line and not line.isspace():
             reader.read(number, line)
-    return reader.batches, reader.stray
+    return reader.batches, reader.finish()
 
 
 def _gunzip(body: bytes) -> bytes:
     unpacked = bytearray()
+    members = 0
     try:
         while body:
+            members += 1
+            if members > MOST_MEMBERS:
+                raise UnreadableBody(f"the gzip body has more than {MOST_MEMBERS} members; send it as one")
             inflater = zlib.decompressobj(wbits=31)
             unpacked += inflater.decompress(body, LARGEST_UNPACKED + 1 - len(unpacked))
             if len(unpacked) > LARGEST_UNPACKED:
@@ -101,7 +114,8 @@ class _BatchReader:
 
     def __init__(self) -> None:
         self.batches: list[SessionBatch] = []
-        self.stray: list[Refused] = []
+        self._stray: list[Refused] = []
+        self._refused = 0
         self._batch: SessionBatch | None = None
         self._skipping = False
         self._ranges: dict[str, tuple[int, int]] = {}
@@ -113,6 +127,15 @@ class _BatchReader:
             self._take(decode_line(line))
         except ValueError as error:
             self._refuse(number, line, str(error))
+
+    def finish(self) -> list[Refused]:
+        """What belongs to no batch, and how much was refused beyond what is named."""
+        if (unnamed := self._refused - MOST_REFUSALS) > 0:
+            details = f"record: {unnamed:,} more of this body were refused; they are not named here"
+            self._stray.append(
+                Refused(session=None, writer=None, ordinal=None, line=None, error="bad_request", details=details)
+            )
+        return self._stray
 
     def _take(self, line: Line) -> None:
         match line:
@@ -155,6 +178,11 @@ class _BatchReader:
         place = _place(line)
         if place.kind == "session":
             self._batch, self._skipping = None, True
+        self._refused += 1
+        if self._refused > MOST_REFUSALS:
+            if self._batch:
+                self._batch.unnamed_refusals += 1
+            return
         refused = Refused(
             session=self._batch.id if self._batch else None,
             writer=place.writer,
@@ -163,7 +191,7 @@ class _BatchReader:
             error="too_large" if len(line) > LARGEST_RECORD else "bad_request",
             details=details[:_LONGEST_DETAILS],
         )
-        (self._batch.refused if self._batch else self.stray).append(refused)
+        (self._batch.refused if self._batch else self._stray).append(refused)
 
 
 def decode_line(line: bytes, decoder: msgspec.json.Decoder[Any] = _line_decoder) -> Any:

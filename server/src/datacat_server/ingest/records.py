@@ -118,7 +118,7 @@ class SessionBatch:
     """Records of one session, in the order in which they are to be applied.
 
     Without `writers` the records are applied as they are: a single REST call has no ordinals. Without `header` the
-    session has to exist already.
+    session has to exist already. `unnamed_refusals`: how many were refused beyond those in `refused`.
     """
 
     id: str
@@ -126,4 +126,5 @@ class SessionBatch:
     writers: list[WriterLine] = field(default_factory=list)
     records: list[Record] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
+    unnamed_refusals: int = 0
     heartbeat: int | None = None

@@ -101,6 +101,8 @@ class Application:
             if refusal.writer in self.settled or (refusal.writer not in known and (self.settled or not known)):
                 self._keep(refusal)
             self._refused.append(refusal)
+        if self.settled or not known:
+            self._session.refused_count += self._batch.unnamed_refusals
 
     def _record(self, record: Record) -> None:
         match record:
