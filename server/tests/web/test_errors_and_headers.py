@@ -19,6 +19,8 @@ from support.recordings import Recording
         ("/sessions/s-1/events/x", "There is no such event."),
         ("/sessions/s-1/events/99999999999999999999999", "There is no such event."),
         ("/static/bundle/none.js", "There is no such page."),
+        ("/static/%00", "There is no such page."),
+        ("/static/" + "x" * 5000, "There is no such page."),
         ("/static/../app.py", "There is no such page."),
     ],
 )
@@ -76,6 +78,7 @@ def test_every_answer_carries_the_headers(pages: TestClient, address: str) -> No
 def test_only_what_never_changes_is_kept_by_the_browser(pages: TestClient) -> None:
     html = pages.get("/sessions")
     assert html.headers["cache-control"] == "no-store"
+    assert html.headers["content-type"] == "text/html; charset=utf-8"
     for asset in re.findall(r'(?:src|href)="(/static/bundle/[^"]+)"', html.text):
         answer = pages.get(asset)
         assert answer.status_code == 200

@@ -1,6 +1,8 @@
 """All that applications send is hostile: nothing of it becomes markup, an attribute, an address or a header."""
 
+import re
 from html.parser import HTMLParser
+from urllib.parse import quote
 
 from datacat_server.store.sqlite import SqliteStore
 from litestar.testing import TestClient
@@ -15,6 +17,7 @@ PAYLOADS = [
     "</textarea></title></style><b>",
     "\u202egnp.exe\u0000\u2028",
     "&lt;script&gt;",
+    "\a\x1b[31m\x7f\r\n\t",
 ]
 
 
@@ -45,6 +48,7 @@ def check(html: str) -> None:
     addresses = [value for name, value in tags.attributes if name in ("href", "src", "action")]
     assert all(address.startswith(("/", "#")) for address in addresses), addresses
     assert "49{%" not in html
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f]", html)
 
 
 def hostile(number: int, text: str) -> Recording:
@@ -81,12 +85,20 @@ def test_every_field_is_escaped_on_every_page(pages: TestClient, store: SqliteSt
     check(pages.get("/sessions").text)
 
 
+def test_control_characters_are_shown_as_pictures_of_themselves(pages: TestClient, store: SqliteStore) -> None:
+    Recording("s-1", product="a\0b").event(1, "bell\a\x1b", message="one\n\ttwo").send(store)
+    html = pages.get("/sessions/s-1").text
+    assert "a␀b" in html
+    assert "bell␇␛" in html
+    assert "one\n\ttwo" in html
+
+
 def test_addresses_are_escaped_too(pages: TestClient) -> None:
     for text in PAYLOADS:
         for name in ("product", "status", "cursor"):
             check(pages.get("/sessions", params={name: text}).text)
         check(pages.get("/key", params={"next": text}).text)
-        check(pages.get(f"/sessions/{text.replace('/', '').replace(chr(0), '')}").text)
+        check(pages.get(f"/sessions/{quote(text.replace('/', ''))}").text)
 
 
 def test_values_at_their_limits_do_not_cost_the_page(pages: TestClient, store: SqliteStore) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from litestar import Litestar, Request, Response, get
 from litestar.config.compression import CompressionConfig
 from litestar.datastructures import CacheControlHeader, MutableScopeHeaders
-from litestar.exceptions import HTTPException
+from litestar.exceptions import HTTPException, InternalServerException
 from litestar.response import Redirect
 from litestar.static_files import create_static_files_router
 from litestar.types import Message, Scope
@@ -61,7 +61,11 @@ def create_web(store: Store, config: Config) -> Litestar:
             *live_routes(store),
             *key_routes(check, renderer),
             create_static_files_router(
-                path="/static", directories=[STATIC], cache_control=CacheControlHeader(max_age=31536000, immutable=True)
+                path="/static",
+                directories=[STATIC],
+                cache_control=CacheControlHeader(max_age=31536000, immutable=True),
+                # A name that no file can have, too long or with a NUL in it.
+                exception_handlers={InternalServerException: errors.static_error, ValueError: errors.static_error},
             ),
         ],
         before_request=before_request,

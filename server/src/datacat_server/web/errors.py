@@ -1,10 +1,11 @@
 """Errors as pages that say what to do, and as JSON for those who asked for it."""
 
+import errno
 import logging
 from typing import Any
 
 from litestar import Request, Response
-from litestar.exceptions import HTTPException
+from litestar.exceptions import HTTPException, NotFoundException
 
 from datacat_server.store.errors import StoreError
 from datacat_server.web.negotiation import json_response, wants_json
@@ -48,6 +49,13 @@ class ErrorPages:
             case _:
                 return self.unexpected(request, error)
         return self.page_error(request, known)
+
+    def static_error(self, request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+        """The answer to a failure with a file; one that has a name that no file can have is just not there."""
+        cause = error.__cause__
+        if isinstance(error, ValueError) or (isinstance(cause, OSError) and cause.errno == errno.ENAMETOOLONG):
+            return self.http_error(request, NotFoundException())
+        return self.unexpected(request, error)
 
     def store_error(self, request: Request[Any, Any, Any], error: StoreError) -> Response[bytes]:
         _log.error("could not answer %s: %s", request.url.path, error)

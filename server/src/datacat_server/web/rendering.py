@@ -15,6 +15,8 @@ HERE = Path(__file__).parent
 STATIC = HERE / "static"
 BUNDLE = STATIC / "bundle"
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_PICTURES = {code: 0x2400 + code for code in range(0x20) if chr(code) not in "\t\n"} | {0x7F: 0x2421}
 _JOINT = re.compile(r"([_./:-])(?=\w)")
 
 
@@ -34,6 +36,7 @@ class Renderer:
             loader=FileSystemLoader(HERE / "templates"),
             autoescape=True,
             undefined=StrictUndefined,
+            finalize=_visible,
             trim_blocks=True,
             lstrip_blocks=True,
         )
@@ -57,12 +60,19 @@ class Renderer:
         html = self._environment.get_template(template).render(**context)
         # A lone surrogate that an application sent must not cost the page.
         body = html.encode("utf-8", "replace")
-        return Response(body, media_type="text/html; charset=utf-8", status_code=status_code)
+        return Response(body, media_type="text/html", status_code=status_code)
 
 
 def breakable(text: str) -> Markup:
     """The text, escaped, with a place to break lines after what joins the parts of a name."""
     return Markup(_JOINT.sub(r"\1<wbr>", str(escape(text))))
+
+
+def _visible(value: Any) -> Any:
+    """What is put into a page, with Unicode's pictures in place of control characters: HTML cannot hold those."""
+    if isinstance(value, str) and _CONTROL.search(value):
+        return value.translate(_PICTURES)
+    return value
 
 
 def _versioned(name: str) -> str:
