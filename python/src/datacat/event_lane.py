@@ -6,15 +6,17 @@ Whatever is not small and plain goes the general way; the tests hold the two aga
 """
 
 import os
+import struct
 import time
 
 from datacat import encode
-from datacat.segment import COMMIT, EVENT, TIME, checksum
+from datacat.segment import EVENT, RECORD, TIME, checksum
 
 # Nothing so short is nested deeper than a server takes.
 _SMALL = 128
 _MOST_NAMES = 1024
 _N = ord("n")
+_COMMIT = [struct.Struct(RECORD % length).pack_into for length in range(_SMALL)]
 _HEAD = bytes(bytearray([EVENT, 0]))
 
 
@@ -31,7 +33,7 @@ def event_lane(recorder, general):
         return general
     prefixes = {}
     dumps, options = encode.dumps, encode.OPTIONS
-    pack_time, now, join, commit = TIME.pack, time.time_ns, b"".join, COMMIT.pack_into
+    pack_time, now, join, commit = TIME.pack, time.time_ns, b"".join, _COMMIT
 
     def log_event(name, level_or_data=None, *rest, **more):
         if level_or_data.__class__ is dict and not rest and not more:
@@ -47,9 +49,7 @@ def event_lane(recorder, general):
                     offset = writer.offset
                     end = offset + 8 + length
                     if length < _SMALL and end <= writer.size:
-                        page = writer.page
-                        page[offset + 8 : offset + 8 + length] = body
-                        commit(page, offset, checksum(body), length)
+                        commit[length](writer.page, offset, length, body, checksum(body))
                         writer.offset = end
                         writer.ordinal += 1
                         give_back(writer)

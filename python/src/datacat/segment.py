@@ -19,12 +19,12 @@ the daemon had made ready (that one says PREPARED for an ordinal: nobody could k
 
 Then records, one behind the other:
 
-    0       4     Adler-32 (RFC 1950) of the body
-    4       4     length of the body in bytes               <- the commit, written last
-    8       8     time, nanoseconds since 1970 UTC          <- the body begins
-    16      1     kind: 1 event, 2 state, 3 metric, 4 status
-    17      1     flags: bit 0 urgent (an exception: ship at once)
-    18      n     payload, a JSON object in UTF-8
+    0       4     length of the body in bytes
+    4       8     time, nanoseconds since 1970 UTC          <- the body begins
+    12      1     kind: 1 event, 2 state, 3 metric, 4 status
+    13      1     flags: bit 0 urgent (an exception: ship at once)
+    14      n     payload, a JSON object in UTF-8           <- the body ends
+    14 + n  4     Adler-32 (RFC 1950) of the body           <- the commit, written last
 
 A length of 0xFFFFFFFF is the seal: the chain goes on in the next segment. Fewer than 18 bytes left mean the same. A
 record's ordinal is not written: it is the header's, plus the number of records before it.
@@ -34,14 +34,13 @@ less to its sums). CRC-32 finds more of what a bad disk does to large blocks, bu
 
 Commit rule
 -----------
-The body is copied first, then checksum and length are written, length last. A record is committed when its length is
-neither zero nor the seal, fits the file, and its checksum holds.
+Length, body and checksum are written in this order by one call. A record is committed when its length is neither zero
+nor the seal, fits the file, and its checksum holds; no body has the checksum 0, which is what stands there before.
 
 What a reader finds after every kind of end
 -------------------------------------------
-- killed before the body is complete: length 0. Nothing was committed; the call had not returned.
-- killed between the two halves of the commit, or a reader that comes in between: a checksum, but still length 0.
-- a reader on a machine that reorders stores: the checksum does not hold yet. It stops, and looks again later.
+- killed before the commit: length 0, or no checksum yet. Nothing was committed; the call had not returned.
+- a reader that comes in between, on any machine: the checksum does not hold yet. It stops, and looks again later.
 - killed after the commit: the record is there.
 - killed between a seal and the next segment: the chain ends at the seal; nothing after it was committed.
 - killed while making a segment: it still has its temporary name; the reader never sees it.
@@ -62,7 +61,7 @@ from datacat._compat import allocate, map_file, monotonic
 MAGIC = b"DCATSEG1"
 BYTE_ORDER_MARK = 0x01020304
 HEADER_SIZE = 64
-RECORD_HEADER_SIZE = 18
+RECORD_OVERHEAD = 18
 SEAL = 0xFFFFFFFF
 PREPARED = (1 << 64) - 1
 
@@ -81,10 +80,10 @@ HEADER = struct.Struct("@8sIIQI")
 HEADER_CRC = struct.Struct("@I")
 TIME = struct.Struct("@Q")
 BODY = struct.Struct("@QBB")
-COMMIT = struct.Struct("@II")
+RECORD = "=I%dsI"  # length, body of that length, checksum
+WORD = struct.Struct("=I")  # a length, or a checksum
 
 _pack_body = BODY.pack
-_commit = COMMIT.pack_into
 _PY2 = sys.version_info[0] == 2
 
 if _PY2:
@@ -179,17 +178,14 @@ class SegmentWriter(object):
         if end > self.size:
             self._roll()
             end = self.offset + 8 + length
-        offset = self.offset
-        page = self.page
-        page[offset + 8 : offset + 8 + length] = body
-        _commit(page, offset, checksum(body), length)
+        struct.pack_into(RECORD % length, self.page, self.offset, length, body, checksum(body))
         self.offset = end
         self.ordinal += 1
 
     def seal(self):
         """Nothing more will be written into this segment: its reader need not wait for more."""
-        if self.offset <= self.size - RECORD_HEADER_SIZE:
-            _commit(self.page, self.offset, 0, SEAL)
+        if self.offset <= self.size - RECORD_OVERHEAD:
+            WORD.pack_into(self.page, self.offset, SEAL)
         self.offset = self.size
 
     def _roll(self):

@@ -137,25 +137,26 @@ class WriterReader:
         while True:
             data = self._pread(want)
             position = 0
-            need = layout.RECORD_HEADER_SIZE
+            need = layout.RECORD_OVERHEAD
             while True:
                 start = self._offset + position
-                if start + layout.RECORD_HEADER_SIZE > self._size:
+                if start + layout.RECORD_OVERHEAD > self._size:
                     self._offset = start
                     return _Stop.SEAL
-                if len(data) - position < layout.RECORD_HEADER_SIZE:
+                if len(data) - position < layout.RECORD_OVERHEAD:
                     break
-                checksum, length = layout.COMMIT.unpack_from(data, position)
+                (length,) = layout.WORD.unpack_from(data, position)
                 if length == layout.SEAL:
                     self._offset = start
                     return _Stop.SEAL
                 need = 8 + length
-                if need < layout.RECORD_HEADER_SIZE or start + need > self._size:
+                if need < layout.RECORD_OVERHEAD or start + need > self._size:
                     self._offset = start
                     return _Stop.WAIT
                 if len(data) - position < need:
                     break
-                body = data[position + 8 : position + need]
+                body = data[position + 4 : position + 4 + length]
+                (checksum,) = layout.WORD.unpack_from(data, position + 4 + length)
                 time, kind, flags = layout.BODY.unpack_from(body)
                 if layout.checksum(body) != checksum or kind not in _KINDS:
                     self._offset = start

@@ -9,7 +9,7 @@ from datacat.segment import (
     EVENT,
     HEADER_SIZE,
     PREPARED,
-    RECORD_HEADER_SIZE,
+    RECORD_OVERHEAD,
     SegmentWriter,
     make_segment,
     segment_name,
@@ -78,7 +78,7 @@ def test_any_prefix_of_the_last_segment_yields_what_is_whole_in_it(payloads, cut
         path.write_bytes(content[:cut].ljust(SIZE if zeros else 0, b"\0"))
         before = [ordinal for sequence in ends if sequence != last for _, ordinal in ends[sequence]]
         # The padding behind a record is not part of it.
-        sizes = {ordinal: RECORD_HEADER_SIZE + len(payloads[ordinal]) for _, ordinal in ends[last]}
+        sizes = {ordinal: RECORD_OVERHEAD + len(payloads[ordinal]) for _, ordinal in ends[last]}
         begins = [HEADER_SIZE] + [end for end, _ in ends[last]]
         whole = [o for begin, (_, o) in zip(begins, ends[last]) if cut >= begin + sizes[o] and cut >= HEADER_SIZE]
         assert [record.ordinal for record in read_all(Path(name))] == before + whole
