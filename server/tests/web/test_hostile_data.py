@@ -128,6 +128,36 @@ def test_values_at_their_limits_do_not_cost_the_page(pages: TestClient, store: S
         assert pages.get(f"/sessions/s-1?at={at}").status_code == 200
 
 
+def test_a_session_that_is_large_in_everything_has_a_page_of_bounded_size(
+    pages: TestClient, store: SqliteStore
+) -> None:
+    long = 'a.b"' * 75_000
+    name = long[:1000]
+    deep: object = [1] * 1000
+    for _ in range(90):
+        deep = [deep]
+    frames = [f'  File "{name[:800]}", line {n}, in {name[:800]}\n    {name[:800]}\n' for n in range(100)]
+    recording = Recording("s-1", product=name, facts={f"f{n}": n for n in range(5000)})
+    recording.state(0.1, **{f"k{n}": long[:2000] for n in range(400)})
+    for number in range(60):
+        recording.event(
+            number, name, message=long, data={"deep": deep}, exception_type=name, exception_msg=name, stacktrace=frames
+        )
+    recording.status(70, "crashed", long, kind="exception").send(store)
+    assert store.session("s-1", ()).refused_count == 0
+    answer = pages.get("/sessions/s-1")
+    assert "… (300,000 characters in all; the JSON has them)" in answer.text
+    assert "80 more frames in the JSON" in answer.text
+    assert len(answer.text) < 4_000_000
+
+
+def test_a_product_that_nobody_can_have_is_refused(pages: TestClient) -> None:
+    answer = pages.get("/sessions", params={"product": "x" * 1001})
+    assert answer.status_code == 400
+    assert len(answer.text) < 3000
+    assert pages.get("/sessions", params={"product": "x" * 1000}).status_code == 200
+
+
 def test_places_in_time_that_are_none_are_refused(pages: TestClient, store: SqliteStore) -> None:
     Recording("s-1").state(1, a=1).send(store)
     for at in ("nan", "inf", "soon"):

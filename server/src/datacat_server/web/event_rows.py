@@ -15,6 +15,7 @@ DETECTED = {"session_crashed_detected", "application_appears_hung", "application
 SHOWN_ELSEWHERE = {"last_events", "stacks"}
 PREVIEW = 160
 MAX_DATA = 4096
+MAX_INDENTED = 2 * MAX_DATA
 
 _LAST_INSTANT = 253_402_300_799_999_999  # microseconds since 1970: the end of the year 9999
 
@@ -38,6 +39,7 @@ def event_row(stored: StoredEvent, start: datetime) -> EventRow:
     event = stored.event
     raw = _told_here(event) if event.name in DETECTED and event.category == "datacat" else bytes(event.data)
     fits = len(raw) <= MAX_DATA
+    indented = msgspec.json.format(raw, indent=2).decode() if fits and raw not in (b"{}", b"null") else ""
     return EventRow(
         number=stored.number,
         event=event,
@@ -46,7 +48,8 @@ def event_row(stored: StoredEvent, start: datetime) -> EventRow:
         preview=_preview(msgspec.json.decode(raw))
         if fits
         else format.shorten(raw[: PREVIEW * 4].decode(errors="replace"), PREVIEW),
-        data=(msgspec.json.format(raw, indent=2).decode() if raw not in (b"{}", b"null") else "") if fits else None,
+        # What is nested deeply grows many times over by its indents.
+        data=indented if fits and len(indented) <= MAX_INDENTED else None,
         data_size=len(raw),
         traceback=evidence.traceback(event, stored.number) if event.is_exception else None,
     )

@@ -129,6 +129,11 @@ def shorten(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
+def clip(text: str, limit: int = 2000) -> str:
+    """The text as it is up to `limit` characters; of a longer one the beginning, and how long it is."""
+    return text if len(text) <= limit else f"{text[:limit]}… ({len(text):,} characters in all; the JSON has them)"
+
+
 def sentence_case(text: str) -> str:
     """The text with a capital first letter and no full stop, to go on with; a name out of code stays as it is."""
     text = text.rstrip(". ")

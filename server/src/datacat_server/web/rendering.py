@@ -48,6 +48,7 @@ class Renderer:
             exact=format.exact,
             rfc3339=format.rfc3339,
             shorten=format.shorten,
+            clip=format.clip,
             sentence_case=format.sentence_case,
             ago=format.ago,
             breakable=breakable,

@@ -3,6 +3,7 @@
 import shlex
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -22,6 +23,8 @@ from datacat_server.web.rendering import Renderer
 EVENTS_A_PAGE = 50
 JUST_BEFORE = 6
 REFUSED_SHOWN = 50
+FACTS_SHOWN = 100
+FRAMES_IN_A_ROW = 20
 SERIES_SHOWN = 48
 EXCEPTION_FILTER = "exception"
 
@@ -155,7 +158,8 @@ def _context(
         "more_series": len(series) > len(shown),
         "refused": refused[:REFUSED_SHOWN],
         "refused_left_out": max(0, len(refused) - REFUSED_SHOWN),
-        "facts": {key: _fact(key, value) for key, value in session.facts.items()},
+        "facts": {key: _fact(key, value) for key, value in islice(session.facts.items(), FACTS_SHOWN)},
+        "most_frames": FRAMES_IN_A_ROW,
         "address": session_address,
         "at": at,
     }

@@ -8,6 +8,7 @@ from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromQuery
 
+from datacat_server.ingest.validate import LONGEST_NAME
 from datacat_server.model import SessionPage, Status
 from datacat_server.store.protocol import Store
 from datacat_server.web.errors import PageError
@@ -44,6 +45,10 @@ def sessions_routes(store: Store, renderer: Renderer, api_address: str) -> list[
         cursor: FromQuery[str | None] = None,
     ) -> Response[bytes]:
         status, product, cursor = status or None, product or None, cursor or None
+        if product and len(product) > LONGEST_NAME:
+            raise PageError(
+                400, "This list cannot be shown.", f"No product has a name of more than {LONGEST_NAME} characters."
+            )
         try:
             page = store.sessions(limit=PAGE_SIZE, cursor=cursor, product=product, status=status)
         except ValueError as error:
