@@ -39,7 +39,7 @@ def test_a_file_of_a_newer_version_or_of_no_database_is_refused(tmp_path: Path) 
         SqliteStore(tmp_path)
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "datacat.sqlite3").write_bytes(b"no database " * 1000)
-    with pytest.raises(StoreError, match="cannot be opened"):
+    with pytest.raises(StoreError, match="cannot be opened.*set data_path to another folder"):
         SqliteStore(tmp_path / "other")
     assert os.stat(tmp_path / "datacat.sqlite3").st_size > 0
 
@@ -87,6 +87,26 @@ def test_a_migration_that_fails_leaves_the_file_as_it_was(tmp_path: Path) -> Non
     with sqlite3.connect(tmp_path / "datacat.sqlite3") as db:
         assert [row[0] for row in db.execute("SELECT name FROM sqlite_schema")] == ["verdicts"]
     db.close()
+
+
+@pytest.mark.parametrize(
+    ("script", "why"),
+    [
+        ("PRAGMA user_version = 2", "has no column"),
+        ("CREATE TABLE sessions (x); PRAGMA user_version = 2", "has no column"),
+        ("CREATE TABLE sessions (x)", "already exists"),
+        ("CREATE TABLE notes (x); PRAGMA user_version = 77", "newer version"),
+    ],
+)
+def test_a_database_of_something_else_is_refused_by_its_name(tmp_path: Path, script: str, why: str) -> None:
+    file = tmp_path / "datacat.sqlite3"
+    with sqlite3.connect(file) as db:
+        db.executescript(script)
+    db.close()
+    with pytest.raises(StoreError, match=why) as raised:
+        SqliteStore(tmp_path)
+    assert str(file) in str(raised.value)
+    assert "set data_path to another folder" in str(raised.value)
 
 
 def test_a_batch_that_is_undone_leaves_nothing_behind_in_memory_either(

@@ -3,7 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -30,32 +30,80 @@ def connect(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_size_limit = 67108864")
         connection.execute("PRAGMA temp_store = MEMORY")
     except (sqlite3.Error, OSError) as error:
-        raise StoreError(f"{path} cannot be opened as a database: {error}") from error
+        advice = ""
+        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_NOTADB:
+            advice = "; move it away, or set data_path to another folder"
+        raise StoreError(f"{path} cannot be opened as a database: {error}{advice}") from error
     return connection
 
 
 def migrate(connection: sqlite3.Connection) -> None:
-    """Bring the tables up to date, one numbered file after the other, each in its own transaction."""
-    steps = sorted(
-        (int(entry.name.removesuffix(".sql")), entry)
-        for entry in (files(__package__) / "migrations").iterdir()
-        if entry.name.endswith(".sql")
-    )
-    for number, entry in steps:
+    """Bring the tables up to date, one numbered file after the other, each in its own transaction.
+
+    Raises StoreError, and leaves the tables as they were, where a newer version or another program has made the file.
+    """
+    steps = _steps()
+    for number, script in steps:
         connection.execute("BEGIN IMMEDIATE")
         try:
             # Asked inside the transaction: another process may be doing the same.
             if _version(connection) < number:
-                for statement in entry.read_text().split(";\n"):
+                for statement in script.split(";\n"):
                     connection.execute(statement)
                 connection.execute(f"PRAGMA user_version = {number}")
             connection.execute("COMMIT")
-        except BaseException:
+        except BaseException as error:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
+            if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode == sqlite3.SQLITE_ERROR:
+                raise _foreign(connection, str(error)) from error
             raise
     if _version(connection) > steps[-1][0]:
-        raise StoreError("the data was written by a newer version of DataCat; update this one")
+        raise StoreError(
+            f"{_file(connection)} was written by a newer version of DataCat; update this one, or set data_path to "
+            "another folder"
+        )
+    missing = _columns_of(steps) - _columns(connection)
+    if missing:
+        table, column = min(missing)
+        raise _foreign(connection, f"table {table} has no column {column}")
+
+
+def _steps() -> list[tuple[int, str]]:
+    return sorted(
+        (int(entry.name.removesuffix(".sql")), entry.read_text())
+        for entry in (files(__package__) / "migrations").iterdir()
+        if entry.name.endswith(".sql")
+    )
+
+
+def _columns(connection: sqlite3.Connection) -> set[tuple[str, str]]:
+    """Every column of every table, as (table, column)."""
+    return set(
+        connection.execute(
+            "SELECT t.name, c.name FROM sqlite_schema AS t, pragma_table_info(t.name) AS c WHERE t.type = 'table'"
+        )
+    )
+
+
+def _columns_of(steps: list[tuple[int, str]]) -> set[tuple[str, str]]:
+    """The columns that a new file has after these migrations."""
+    with closing(sqlite3.connect(":memory:")) as fresh:
+        for _, script in steps:
+            fresh.executescript(script)
+        return _columns(fresh)
+
+
+def _foreign(connection: sqlite3.Connection, why: str) -> StoreError:
+    return StoreError(
+        f"{_file(connection)} is a database, but not one of DataCat ({why}); move it away, or set data_path to "
+        "another folder"
+    )
+
+
+def _file(connection: sqlite3.Connection) -> str:
+    path: str = connection.execute("PRAGMA database_list").fetchone()[2]
+    return path
 
 
 def _version(connection: sqlite3.Connection) -> int:
