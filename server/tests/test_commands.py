@@ -10,9 +10,10 @@ import subprocess
 import threading
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Callable
-from http.client import HTTPException
+from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from typing import Any
 
@@ -178,6 +179,27 @@ def test_foreign_pages_are_refused_by_the_running_server(start: Start) -> None:
             caught.value.close()
 
 
+@pytest.mark.parametrize("command", ["datacat-server", "datacat-web"])
+def test_what_is_no_http_is_told_in_json_and_logged_once(start: Start, command: str) -> None:
+    server = start(command, "--port", "0")
+    [address] = server.addresses()
+    place = urllib.parse.urlsplit(address)
+    for request in (
+        b"rubbish\r\n\r\n",
+        b"POST /api/ingest HTTP/1.1\r\nHost: localhost\r\nContent-Length: many\r\n\r\n",
+        b"GET / HTTP/1.1\r\n\r\n",
+    ):
+        with socket.create_connection((place.hostname, place.port), timeout=30) as connection:
+            connection.sendall(request)
+            response = HTTPResponse(connection)
+            response.begin()
+            assert (response.status, response.headers["content-type"]) == (400, "application/json")
+            assert json.loads(response.read()).keys() == {"error", "details"}
+    _, _, log = server.finish(signal.SIGTERM)
+    assert log.count("Invalid HTTP request received.") == 1
+    assert len(log.splitlines()) == 1
+
+
 def test_the_log_goes_to_its_file(start: Start, tmp_path: Path, make_body: Callable[..., bytes]) -> None:
     server = start("datacat-server", "--port", "0")
     [address] = server.addresses()
@@ -245,14 +267,17 @@ def test_a_disk_that_takes_no_more_is_503_and_the_server_lives_on(
     server = start("datacat-server", "--port", "0", prelude=prelude)
     [address] = server.addresses()
     large = [{"kind": "event", "name": "x", "message": "y" * 1000}] * 1000
-    with pytest.raises(urllib.error.HTTPError) as caught:
-        ask(f"{address}/api/ingest", make_body("s1", "1-0", 0, large))
-    assert caught.value.code == 503
-    assert json.loads(caught.value.read())["error"] == "unavailable"
-    caught.value.close()
+    for number in range(3):
+        with pytest.raises(urllib.error.HTTPError) as caught:
+            ask(f"{address}/api/ingest", make_body(f"n{number}", "1-0", 0, large))
+        assert caught.value.code == 503
+        assert json.loads(caught.value.read())["error"] == "unavailable"
+        caught.value.close()
     assert ask(f"{address}/api/sessions")["total"] == 0
     ask(f"{address}/api/ingest", make_body("s1", "1-0", 0, large[:10]))
     assert ask(f"{address}/api/sessions/s1")["event_count"] == 10
+    _, _, log = server.finish(signal.SIGTERM)
+    assert log.count("ERROR") == 1
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificate")

@@ -39,7 +39,7 @@ def test_a_file_of_a_newer_version_or_of_no_database_is_refused(tmp_path: Path) 
         SqliteStore(tmp_path)
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "datacat.sqlite3").write_bytes(b"no database " * 1000)
-    with pytest.raises(StoreError, match="cannot be opened.*set data_path to another folder"):
+    with pytest.raises(StoreError, match=r"cannot be opened.*set data_path to another folder"):
         SqliteStore(tmp_path / "other")
     assert os.stat(tmp_path / "datacat.sqlite3").st_size > 0
 

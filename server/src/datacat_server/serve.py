@@ -14,9 +14,9 @@ from pathlib import Path
 import msgspec
 import uvicorn
 from litestar.types import ASGIApp
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from datacat_server.config import Config
+from datacat_server.http1 import Http1Protocol
 
 _STREAM_GRACE_SECONDS = 0.3
 _GRACE_SECONDS = 3
@@ -106,7 +106,7 @@ class _Server(uvicorn.Server):
         for streams_only, seconds in ((True, _STREAM_GRACE_SECONDS), (False, _GRACE_SECONDS)):
             await asyncio.sleep(seconds)
             for connection in list(self.server_state.connections):
-                if not isinstance(connection, H11Protocol):
+                if not isinstance(connection, Http1Protocol):
                     continue
                 # An answer that has begun and has not ended by now is a stream; any other is sent in one go.
                 begun = connection.cycle is not None and connection.cycle.response_started
@@ -117,7 +117,7 @@ class _Server(uvicorn.Server):
 def _uvicorn_config(app: ASGIApp, config: Config) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http=H11Protocol,
+        http=Http1Protocol,
         log_config=None,
         access_log=False,
         ssl_certfile=config.tls_cert_file,

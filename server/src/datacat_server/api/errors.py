@@ -72,7 +72,7 @@ def _on_busy(request: Request[Any, Any, Any], error: StoreBusy) -> Response[Any]
 
 
 def _on_store_error(request: Request[Any, Any, Any], error: StoreError) -> Response[Any]:
-    log.error("%s %s: %s", request.method, request.url.path, error)
+    log.error("%s (at %s %s)", error, request.method, request.url.path)
     return error_response(503, str(error), {"Retry-After": "10"})
 
 

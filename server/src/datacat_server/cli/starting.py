@@ -10,6 +10,7 @@ from pathlib import Path
 
 from datacat_server.cli.options import fail
 from datacat_server.config import Config
+from datacat_server.repeats import RepeatsOnce
 from datacat_server.serve import CannotServe, Service, serve
 from datacat_server.store.errors import StoreError
 from datacat_server.store.protocol import Store
@@ -48,5 +49,7 @@ def _set_up_log(file: str | None) -> None:
     logging.basicConfig(
         handlers=[handler], level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True
     )
+    # A full disk and a sender of nonsense are told once a minute, not once a request.
+    handler.addFilter(RepeatsOnce())
     # What uvicorn says of its starting and stopping, the commands say themselves.
     logging.getLogger("uvicorn").setLevel(logging.WARNING)

@@ -58,7 +58,7 @@ class ErrorPages:
         return self.unexpected(request, error)
 
     def store_error(self, request: Request[Any, Any, Any], error: StoreError) -> Response[bytes]:
-        _log.error("could not answer %s: %s", request.url.path, error)
+        _log.error("%s (at %s)", error, request.url.path)
         return self.page_error(request, PageError(503, "The sessions could not be read.", f"{error}."))
 
     def unexpected(self, request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
