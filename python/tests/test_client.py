@@ -547,3 +547,45 @@ for thread in threads:
     lefts = sessions_in(tmp_path / "spool")
     assert len(lefts) == 8
     assert len({left.folder.parent for left in lefts}) == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no interval timer on this system")
+def test_what_the_applications_signal_handlers_raise_reaches_the_application(interpreter, tmp_path):
+    code = """
+import signal
+class Timeout(Exception): pass
+raised = [0]
+def handler(number, frame):
+    raised[0] += 1
+    raise Timeout()
+class Slow(object):
+    def __repr__(self):
+        return "slow" * 50
+def work():
+    before = raised[0]
+    signal.setitimer(signal.ITIMER_REAL, 0.0004)
+    while raised[0] == before:
+        session.log_event("small", {"x": 1})
+        session.log_event("general", {"it": Slow()}, level="debug")
+        session.log_gauge("fps", 60)
+        session.update_state({"x": [1, 2, {"y": Slow()}]})
+signal.signal(signal.SIGALRM, handler)
+caught = 0
+for _ in range(200):
+    try:
+        work()
+    except Timeout:
+        caught += 1
+print(raised[0], caught)
+"""
+    done, _ = end_of(interpreter, tmp_path, code)
+    assert done.stdout.strip() in ("200 200", "(200, 200)"), done.stdout + done.stderr
+
+
+def test_where_warnings_are_errors_a_session_without_a_spool_is_made_all_the_same(interpreter, tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    program = tmp_path / "program.py"
+    program.write_text("import datacat\nsession = datacat.create_session()\nsession.log_event('x')\nprint('alive')\n")
+    done = run_program(blocked / "spool", [interpreter, "-W", "error::RuntimeWarning", program])
+    assert done.stdout == "alive\n", done.stderr

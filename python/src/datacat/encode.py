@@ -9,6 +9,7 @@ import json.encoder
 import os
 
 from datacat._compat import string_types
+from datacat.exceptions_of_signals import let_through
 from datacat.segment import MAX_PAYLOAD
 from datacat.tame import represent, tame, tame_to_fit
 
@@ -49,10 +50,19 @@ else:
     OPTIONS = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
 
 
+def _dumps_orjson(value):
+    try:
+        # without `represent`: what a signal handler raises in a callback, orjson would replace by an error of its own
+        encoded = dumps(value, None, OPTIONS)
+    except TypeError:
+        return _dumps_stdlib(value)
+    if encoded.find(b"null") >= 0:  # so it writes NaN and the infinities
+        return _dumps_stdlib(value)
+    return encoded
+
+
 def _fast(value):
-    encoded = dumps(value, represent, OPTIONS)
-    if orjson is not None and encoded.find(b"null") >= 0:  # orjson writes NaN and the infinities as null
-        encoded = _dumps_stdlib(value)
+    encoded = _dumps_orjson(value) if orjson is not None else _dumps_stdlib(value)
     if len(encoded) > _MANY_BRACKETS and (
         len(encoded) > MAX_PAYLOAD or encoded.count(b"{") + encoded.count(b"[") > _MANY_BRACKETS
     ):
@@ -68,6 +78,7 @@ def encode(payload):
     try:
         return _fast(payload)
     except Exception:
+        let_through()
         return _encode_tamed(payload)
 
 
@@ -86,5 +97,6 @@ def _encode_tamed(payload):
         if len(text) > MAX_PAYLOAD:
             text = json.dumps(tame_to_fit(payload, len(text)), separators=(",", ":"), allow_nan=False)
     except Exception as error:
+        let_through()
         text = json.dumps({"name": "unloggable_record", "message": represent(error)})
     return text.encode("ascii")

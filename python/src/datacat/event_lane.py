@@ -10,6 +10,7 @@ import struct
 import time
 
 from datacat import encode
+from datacat.exceptions_of_signals import let_through
 from datacat.segment import EVENT, RECORD, TIME, checksum
 
 # Nothing so short is nested deeper than a server takes.
@@ -58,7 +59,7 @@ def event_lane(recorder, general):
             except KeyError:
                 _remember(prefixes, name)
             except Exception:
-                pass
+                let_through()
         general(name, level_or_data, *rest, **more)
 
     return log_event

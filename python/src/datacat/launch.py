@@ -12,7 +12,7 @@ import sys
 OLDEST_PYTHON = (3, 9)
 
 HOW_TO_GET_ONE = (
-    "datacat: no Python 3.9 or newer was found to run datacat-daemon; records stay in %s until one is there. "
+    "no Python 3.9 or newer was found to run datacat-daemon; records stay in %s until one is there. "
     "Install datacat-client for a newer Python, or name the daemon in $DATACAT_DAEMON."
 )
 
@@ -64,7 +64,7 @@ def start_daemon(folder):
         else:
             subprocess.Popen(command, close_fds=True, creationflags=0x00000008)  # DETACHED_PROCESS
     except Exception as error:
-        return "datacat: the daemon could not be started (%s); records stay in %s." % (error, folder)
+        return "the daemon could not be started (%s); records stay in %s." % (error, folder)
     finally:
         if pidfd is not None:
             os.close(pidfd)

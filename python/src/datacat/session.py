@@ -7,6 +7,7 @@ from datacat import hooks
 from datacat._compat import monotonic, string_types
 from datacat.client import DatacatError
 from datacat.encode import encode, event_fields
+from datacat.exceptions_of_signals import let_through
 from datacat.heartbeat import HeartbeatMonitor
 from datacat.segment import EVENT, METRIC, STATE, URGENT
 from datacat.tame import MAX_ITEMS
@@ -40,7 +41,7 @@ class Session(object):
         try:
             self._write(STATE, 0, encode({"state": state}))
         except Exception:
-            pass
+            let_through()
 
     def log_event(
         self, name, level_or_data=None, category=None, labels=None, message=None, data=None, group=None, level=None
@@ -66,14 +67,14 @@ class Session(object):
                 fields["labels"] = _words(labels)
             self._write(EVENT, 0, encode(fields))
         except Exception:
-            pass
+            let_through()
 
     def log_fields(self, fields):
         """Log an event by its fields, a dict as docs/design/records.md has it; for those who build on this library."""
         try:
             self._write(EVENT, URGENT if "exception_type" in fields else 0, encode(fields))
         except Exception:
-            pass
+            let_through()
 
     def log_metric(self, name, value, tags=None, unit=None, metric_type="gauge", count=None, metadata=None):
         """Log a metric of any type; a gauge by default.
@@ -114,7 +115,7 @@ class Session(object):
         try:
             self.log_fields(exception_fields(exc_info, extra_data))
         except Exception:
-            pass
+            let_through()
 
     def start_heartbeat_monitor(self, timeout=60, check_interval=5):
         """From now on a heartbeat that is silent for longer than `timeout` seconds is a hang.
@@ -147,7 +148,7 @@ class Session(object):
         try:
             self.sink.heartbeat()
         except Exception:
-            pass
+            let_through()
 
     def pause_heartbeat_monitoring(self):
         """Before something that is known to take long."""
@@ -181,6 +182,7 @@ class Session(object):
         try:
             return self.sink.flush(timeout)
         except Exception:
+            let_through()
             return False
 
     def end(self):
@@ -212,13 +214,13 @@ class Session(object):
                 payload["tags"] = _words(tags)
             self._write(METRIC, 0, encode(payload))
         except Exception:
-            pass
+            let_through()
 
     def _quietly(self, call, *arguments):
         try:
             call(*arguments)
         except Exception:
-            pass
+            let_through()
 
 
 class AsyncSession(Session):

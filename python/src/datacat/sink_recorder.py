@@ -15,7 +15,7 @@ from datacat.recorder import Recorder
 QUOTA_MB = 512
 
 _daemon_started_for = None
-_lock = (os.getpid(), threading.Lock())
+_lock = (os.getpid(), threading.RLock())
 
 
 class RecorderSink(object):
@@ -46,7 +46,10 @@ class RecorderSink(object):
         if self._folder is not None:
             error = self._announce(process, session_id, product, version, server_url, api_key, options)
         if error is not None:
-            warnings.warn("datacat: %s" % error, RuntimeWarning, stacklevel=5)
+            try:
+                warnings.warn("datacat: %s" % error, RuntimeWarning, stacklevel=5)
+            except RuntimeWarning:
+                pass  # warnings are errors here; the application runs on all the same
 
     def _announce(self, process, session_id, product, version, server_url, api_key, options):
         pid = os.getpid()
@@ -144,7 +147,7 @@ def _one_at_a_time():
     global _lock
     pid, lock = _lock
     if pid != os.getpid():
-        lock = threading.Lock()
+        lock = threading.RLock()
         _lock = (os.getpid(), lock)
     return lock
 

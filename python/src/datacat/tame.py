@@ -4,6 +4,7 @@ import math
 import re
 
 from datacat._compat import PY2, integer_types, string_types, text_type
+from datacat.exceptions_of_signals import let_through
 
 MAX_DEPTH = 24
 MAX_ITEMS = 2000
@@ -21,6 +22,7 @@ def represent(value):
         if PY2:
             text = text.decode("utf-8", "replace")
     except (Exception, SystemExit) as error:
+        let_through()
         text = "<%s whose repr raises %s>" % (type(value).__name__, type(error).__name__)
     return _cut(text, 4096)
 
