@@ -550,7 +550,10 @@ for thread in threads:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no interval timer on this system")
-def test_what_the_applications_signal_handlers_raise_reaches_the_application(interpreter, tmp_path):
+def test_what_the_applications_signal_handlers_raise_reaches_the_application(interpreter, tmp_path, monkeypatch):
+    monkeypatch.delenv(
+        "COVERAGE_PROCESS_CONFIG", raising=False
+    )  # what strikes while it holds its lock, stops it for good
     code = """
 import signal
 class Timeout(Exception): pass
