@@ -527,9 +527,11 @@ os.waitpid(pid, 0)
 """
     _, left = end_of(sys.executable, tmp_path, code, DATACAT_SPOOL_MAX_MB="1")
     (page,) = left.folder.glob("control.*-*")
-    from datacat.control import read_control
+    from datacat_daemon.control import ControlReader
 
-    assert read_control(page.read_bytes())["dropped"] == 0
+    control = ControlReader(page)
+    assert control.read().dropped == 0
+    control.close()
     assert page.name.split(".")[1].split("-")[0] != str(left.manifest["pid"])
 
 

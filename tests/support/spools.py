@@ -5,7 +5,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from datacat.control import read_control
+from datacat_daemon.control import ControlReader
 from datacat_daemon.reader import WriterReader, writers_in
 
 from support.leftovers import MARK
@@ -50,7 +50,9 @@ class Left:
     def __init__(self, folder):
         self.folder = folder
         self.manifest = json.loads(folder.joinpath("manifest.json").read_text())
-        self.control = read_control(folder.joinpath("control").read_bytes())
+        control = ControlReader(folder / "control")
+        self.control = control.read()._asdict()
+        control.close()
         found = [record for writer in writers_in(folder) for record in WriterReader(folder, writer).read(10**9)]
         found.sort(key=lambda record: (record.time, record.writer, record.ordinal))
         self.raw = found

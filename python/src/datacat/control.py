@@ -98,18 +98,6 @@ class ControlPage(object):
         _store(self._page, FLUSH, self._flushes)
 
 
-def read_control(page):
-    """The fields of a control page, as a dict by their names in lower case; None if it is not one.
-
-    Args:
-        page: at least 80 bytes: the mapped page or what was read of it.
-    """
-    if bytes(page[0:8]) != MAGIC:
-        return None
-    names = ("beats", "monitoring", "timeout_us", "paused", "ended_us", "end_kind", "uncaught_us", "dropped", "flush")
-    return {name: FIELD.unpack_from(page, 8 + 8 * index)[0] for index, name in enumerate(names)}
-
-
 def _make(path):
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
     try:
