@@ -527,7 +527,7 @@ os.waitpid(pid, 0)
 """
     _, left = end_of(sys.executable, tmp_path, code, DATACAT_SPOOL_MAX_MB="1")
     (page,) = left.folder.glob("control.*-*")
-    from datacat_daemon.control import ControlReader
+    from datacat_daemon.spool.control import ControlReader
 
     control = ControlReader(page)
     assert control.read().dropped == 0

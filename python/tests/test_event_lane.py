@@ -10,7 +10,7 @@ from datacat import encode
 from datacat.event_lane import event_lane
 from datacat.recorder import Recorder
 from datacat.segment import EVENT
-from datacat_daemon.reader import WriterReader, writers_in
+from datacat_daemon.spool.reader import WriterReader, writers_in
 from hypothesis import given
 from hypothesis import strategies as st
 from support.spools import environment

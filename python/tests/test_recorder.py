@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from datacat.recorder import Recorder
 from datacat.segment import EVENT, HEADER_SIZE, MAX_PAYLOAD, PREPARED, SegmentWriter, make_segment
-from datacat_daemon.reader import WriterReader, writers_in
+from datacat_daemon.spool.reader import WriterReader, writers_in
 
 SOURCE = str(Path(__file__).parents[1] / "src")
 

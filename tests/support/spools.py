@@ -5,8 +5,8 @@ import os
 import subprocess
 from pathlib import Path
 
-from datacat_daemon.control import ControlReader
-from datacat_daemon.reader import WriterReader, writers_in
+from datacat_daemon.spool.control import ControlReader
+from datacat_daemon.spool.reader import WriterReader, writers_in
 
 from support.leftovers import MARK
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from datacat_daemon import __version__
-from datacat_daemon.process import inherited_process, process_of, watch_process
+from datacat_daemon.watching.process import inherited_process, process_of, watch_process
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -13,10 +13,10 @@ from pathlib import Path
 from datacat._compat import now_us
 
 from datacat_daemon.janitor import Janitor
-from datacat_daemon.process import Process
-from datacat_daemon.process_watch import ProcessWatch
-from datacat_daemon.shipper import Shipper
-from datacat_daemon.sleep import SleepWatch, through_sleep
+from datacat_daemon.shipping.shipper import Shipper
+from datacat_daemon.watching.process import Process
+from datacat_daemon.watching.process_watch import ProcessWatch
+from datacat_daemon.watching.sleep import SleepWatch, through_sleep
 
 TURN_SECONDS = 0.05
 IDLE_TURN_SECONDS = 0.5

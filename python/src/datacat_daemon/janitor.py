@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from datacat_daemon.locks import FileLock
-from datacat_daemon.process import process_of, watch_process
+from datacat_daemon.spool.locks import FileLock
+from datacat_daemon.watching.process import process_of, watch_process
 
 GRACE_SECONDS = 10.0
 """A process folder that changed more recently than this may have a daemon that is just being started."""

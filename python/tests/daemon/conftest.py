@@ -263,7 +263,8 @@ class Bench:
     def hasty_daemon(self, folder):
         """A daemon whose long periods are short ones."""
         before = """
-from datacat_daemon import backoff, daemon, janitor
+from datacat_daemon import daemon, janitor
+from datacat_daemon.shipping import backoff
 daemon.DUTY_SECONDS = daemon.SCAN_SECONDS = 0.2
 backoff.LONGEST_PAUSE = 0.5
 janitor.GRACE_SECONDS = 1.0

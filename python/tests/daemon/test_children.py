@@ -7,8 +7,8 @@ import time
 
 import pytest
 from datacat.control import ControlPage
-from datacat_daemon.children import Children
-from datacat_daemon.process import PsProcess, read_stat
+from datacat_daemon.watching.children import Children
+from datacat_daemon.watching.process import PsProcess, read_stat
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
 

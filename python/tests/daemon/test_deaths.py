@@ -188,7 +188,7 @@ os._exit(5)
 
 def test_one_odd_session_does_not_end_the_watching_of_the_others(bench, server, wait_for):
     before = """
-from datacat_daemon.session_watch import SessionWatch
+from datacat_daemon.watching.session_watch import SessionWatch
 look = SessionWatch.look
 def odd(self, now, process):
     if self.manifest.version == "odd":

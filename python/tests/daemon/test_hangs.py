@@ -5,8 +5,8 @@ import os
 import signal
 import time
 
-from datacat_daemon.control import Control
-from datacat_daemon.hangs import HeartbeatWatch, Hung, Recovered
+from datacat_daemon.spool.control import Control
+from datacat_daemon.watching.hangs import HeartbeatWatch, Hung, Recovered
 
 TIMEOUT = 2.0
 
@@ -160,7 +160,7 @@ def test_a_hang_that_cannot_be_written_down_now_is_written_down_later(bench, ser
     full.touch()
     before = f"""
 import errno, os
-from datacat_daemon.verdict_writer import VerdictWriter
+from datacat_daemon.watching.verdict_writer import VerdictWriter
 write = VerdictWriter.write
 def write_if_there_is_room(self, verdict):
     if os.path.exists({str(full)!r}):

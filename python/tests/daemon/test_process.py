@@ -6,10 +6,10 @@ import subprocess
 import sys
 
 import pytest
-from datacat_daemon import process as module
-from datacat_daemon import signals
-from datacat_daemon.process import PidfdProcess, PolledProcess, PsProcess, boot_id, read_stat, watch_process
-from datacat_daemon.signals import in_words, is_handled, signal_name
+from datacat_daemon.watching import process as module
+from datacat_daemon.watching import signals
+from datacat_daemon.watching.process import PidfdProcess, PolledProcess, PsProcess, boot_id, read_stat, watch_process
+from datacat_daemon.watching.signals import in_words, is_handled, signal_name
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc and pidfd")
 WAITS = "import sys; sys.stdin.readline(); "
@@ -139,7 +139,7 @@ def test_where_the_system_does_not_tell_what_is_handled_it_says_so(monkeypatch):
 def test_without_proc_the_signal_of_the_manifest_is_sent(bench, server):
     body = "session.start_heartbeat_monitor(timeout=0.3)\nsys.stdin.readline()"
     process = bench.program(server.url, body)
-    before = "from datacat_daemon import signals\nsignals._OWN_STATUS = '/none'"
+    before = "from datacat_daemon.watching import signals\nsignals._OWN_STATUS = '/none'"
     daemon = bench.daemon(bench.folder_of(process), before)
     assert server.wait_for_verdict("hung")["data"]["stacks"]
     process.communicate("go\n")

@@ -14,8 +14,8 @@ from datacat.segment import (
     make_segment,
     segment_name,
 )
-from datacat_daemon.merge import Merger
-from datacat_daemon.reader import Record, WriterReader, writers_in
+from datacat_daemon.shipping.merge import Merger
+from datacat_daemon.spool.reader import Record, WriterReader, writers_in
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 from datacat.segment import EVENT, METRIC, STATE, SegmentWriter
-from datacat_daemon.endpoint import Endpoint, Refused, Unavailable
-from datacat_daemon.log import LIMIT, DaemonLog
-from datacat_daemon.manifest import BadManifest, Manifest, read_manifest
-from datacat_daemon.outbox import Disagreement, Outbox
-from datacat_daemon.shipment import Shipment
-from datacat_daemon.shipper import Shipper
+from datacat_daemon.shipping.endpoint import Endpoint, Refused, Unavailable
+from datacat_daemon.shipping.outbox import Disagreement, Outbox
+from datacat_daemon.shipping.shipment import Shipment
+from datacat_daemon.shipping.shipper import Shipper
+from datacat_daemon.spool.log import LIMIT, DaemonLog
+from datacat_daemon.spool.manifest import BadManifest, Manifest, read_manifest
 
 
 @pytest.fixture

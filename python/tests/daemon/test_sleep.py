@@ -1,6 +1,6 @@
 """A machine that sleeps is no hang: it is a session that was suspended and came back."""
 
-from datacat_daemon.sleep import Sleep, SleepWatch, through_sleep
+from datacat_daemon.watching.sleep import Sleep, SleepWatch, through_sleep
 
 
 def test_a_clock_that_ran_ahead_is_a_sleep():

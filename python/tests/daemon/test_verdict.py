@@ -2,10 +2,10 @@
 
 import pytest
 from datacat.control import ENDED_BY_CALL, ENDED_BY_INTERPRETER, ENDED_BY_INTERRUPT
-from datacat_daemon.control import Control, ControlReader
-from datacat_daemon.stacks import fatal_error, fatal_signal, parse_stacks
-from datacat_daemon.verdict import Evidence, Verdict, after_death, while_running
-from datacat_daemon.verdict_writer import VerdictWriter, verdicts_in
+from datacat_daemon.spool.control import Control, ControlReader
+from datacat_daemon.watching.stacks import fatal_error, fatal_signal, parse_stacks
+from datacat_daemon.watching.verdict import Evidence, Verdict, after_death, while_running
+from datacat_daemon.watching.verdict_writer import VerdictWriter, verdicts_in
 
 EXIT_0, EXIT_1, EXIT_3, SEGV, KILL, TERM = 0, 1 << 8, 3 << 8, 11 | 0x80, 9, 15
 

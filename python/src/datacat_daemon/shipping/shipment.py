@@ -8,12 +8,12 @@ from pathlib import Path
 
 from datacat._compat import now_us
 
-from datacat_daemon.backoff import Backoff
-from datacat_daemon.endpoint import Answer, Endpoint, Failed, Refused, Unavailable
-from datacat_daemon.log import DaemonLog
-from datacat_daemon.manifest import Manifest
-from datacat_daemon.outbox import Batch, Disagreement, Outbox
-from datacat_daemon.wire import session_line
+from datacat_daemon.shipping.backoff import Backoff
+from datacat_daemon.shipping.endpoint import Answer, Endpoint, Failed, Refused, Unavailable
+from datacat_daemon.shipping.outbox import Batch, Disagreement, Outbox
+from datacat_daemon.shipping.wire import session_line
+from datacat_daemon.spool.log import DaemonLog
+from datacat_daemon.spool.manifest import Manifest
 
 KEEP_ALIVE_SECONDS = 10.0
 """How often a session without records is brought up to date, so that the server knows its machine is there."""

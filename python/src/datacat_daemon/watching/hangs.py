@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Union
 
-from datacat_daemon.control import Control
+from datacat_daemon.spool.control import Control
 
 LONGEST_STEP = 2.0
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from datacat_daemon.reader import Record
+from datacat_daemon.spool.reader import Record
 
 _Ranked = tuple[int, str, int, Record]
 

@@ -6,10 +6,10 @@ import threading
 import time
 from pathlib import Path
 
-from datacat_daemon.endpoint import Endpoint
-from datacat_daemon.log import DaemonLog
-from datacat_daemon.manifest import Manifest
-from datacat_daemon.shipment import Shipment
+from datacat_daemon.shipping.endpoint import Endpoint
+from datacat_daemon.shipping.shipment import Shipment
+from datacat_daemon.spool.log import DaemonLog
+from datacat_daemon.spool.manifest import Manifest
 
 
 class Shipper:

@@ -8,14 +8,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from datacat_daemon.locks import FileLock
-from datacat_daemon.log import DaemonLog
-from datacat_daemon.manifest import BadManifest, read_manifest
-from datacat_daemon.process import Process, process_of, watch_process
-from datacat_daemon.removal import remove_process
-from datacat_daemon.session_watch import SessionWatch
-from datacat_daemon.shipper import Shipper
-from datacat_daemon.sleep import Sleep
+from datacat_daemon.shipping.shipper import Shipper
+from datacat_daemon.spool.locks import FileLock
+from datacat_daemon.spool.log import DaemonLog
+from datacat_daemon.spool.manifest import BadManifest, read_manifest
+from datacat_daemon.spool.removal import remove_process
+from datacat_daemon.watching.process import Process, process_of, watch_process
+from datacat_daemon.watching.session_watch import SessionWatch
+from datacat_daemon.watching.sleep import Sleep
 
 _FIND_SECONDS = 0.1
 _RETRY_SECONDS = 1.0

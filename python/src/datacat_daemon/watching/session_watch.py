@@ -8,21 +8,21 @@ from pathlib import Path
 
 from datacat._compat import now_us
 
-from datacat_daemon.children import Children
-from datacat_daemon.control import Control, ControlReader
-from datacat_daemon.hangs import Change, HeartbeatWatch, Hung, Recovered
-from datacat_daemon.log import DaemonLog
-from datacat_daemon.manifest import Manifest
-from datacat_daemon.process import Process, boot_id
-from datacat_daemon.removal import remove_session
-from datacat_daemon.restore import restore_session
-from datacat_daemon.scout import Scout
-from datacat_daemon.shipment import Shipment
-from datacat_daemon.shipper import Shipper
-from datacat_daemon.sleep import Sleep
-from datacat_daemon.stack_request import StackRequest, read_tail
-from datacat_daemon.verdict import Evidence, Verdict, after_death, while_running
-from datacat_daemon.verdict_writer import VerdictWriter, verdicts_in
+from datacat_daemon.shipping.shipment import Shipment
+from datacat_daemon.shipping.shipper import Shipper
+from datacat_daemon.spool.control import Control, ControlReader
+from datacat_daemon.spool.log import DaemonLog
+from datacat_daemon.spool.manifest import Manifest
+from datacat_daemon.spool.removal import remove_session
+from datacat_daemon.spool.restore import restore_session
+from datacat_daemon.watching.children import Children
+from datacat_daemon.watching.hangs import Change, HeartbeatWatch, Hung, Recovered
+from datacat_daemon.watching.process import Process, boot_id
+from datacat_daemon.watching.scout import Scout
+from datacat_daemon.watching.sleep import Sleep
+from datacat_daemon.watching.stack_request import StackRequest, read_tail
+from datacat_daemon.watching.verdict import Evidence, Verdict, after_death, while_running
+from datacat_daemon.watching.verdict_writer import VerdictWriter, verdicts_in
 
 _FIND_SECONDS = 0.25
 _REST_AFTER_SECONDS = 3.0

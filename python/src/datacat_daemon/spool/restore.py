@@ -12,8 +12,8 @@ from pathlib import Path
 
 from datacat._compat import make_private_folders, replace_file
 
-from datacat_daemon.manifest import FORMAT, Manifest
-from datacat_daemon.removal import MANIFEST
+from datacat_daemon.spool.manifest import FORMAT, Manifest
+from datacat_daemon.spool.removal import MANIFEST
 
 
 def restore_session(folder: Path, manifest: Manifest) -> None:

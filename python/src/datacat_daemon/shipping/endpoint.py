@@ -13,7 +13,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from datacat_daemon.backoff import Backoff
+from datacat_daemon.shipping.backoff import Backoff
 
 _CONNECT_SECONDS = 5.0
 _ANSWER_SECONDS = 30.0

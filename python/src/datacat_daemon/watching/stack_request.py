@@ -6,9 +6,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-from datacat_daemon.process import Process
-from datacat_daemon.signals import is_handled
-from datacat_daemon.stacks import parse_stacks
+from datacat_daemon.watching.process import Process
+from datacat_daemon.watching.signals import is_handled
+from datacat_daemon.watching.stacks import parse_stacks
 
 STACKS_SECONDS = 2.0
 _SETTLED_SECONDS = 0.1

@@ -7,8 +7,8 @@ from typing import Any
 
 from datacat import segment as layout
 
-from datacat_daemon.manifest import Manifest
-from datacat_daemon.reader import Record
+from datacat_daemon.spool.manifest import Manifest
+from datacat_daemon.spool.reader import Record
 
 _KINDS = {layout.EVENT: "event", layout.STATE: "state", layout.METRIC: "metric", layout.STATUS: "status"}
 

@@ -12,10 +12,10 @@ from typing import Any
 
 from datacat.segment import EVENT, URGENT
 
-from datacat_daemon.log import DaemonLog
-from datacat_daemon.prepare import prepare_next
-from datacat_daemon.reader import Record, WriterReader, writers_in
-from datacat_daemon.verdict_writer import OWN_PREFIX
+from datacat_daemon.spool.log import DaemonLog
+from datacat_daemon.spool.prepare import prepare_next
+from datacat_daemon.spool.reader import Record, WriterReader, writers_in
+from datacat_daemon.watching.verdict_writer import OWN_PREFIX
 
 LAST_EVENTS = 5
 _PASS_RECORDS = 20_000

@@ -16,11 +16,11 @@ from pathlib import Path
 from datacat._compat import replace_file
 from datacat.segment import segment_name
 
-from datacat_daemon.endpoint import Refusal
-from datacat_daemon.log import DaemonLog
-from datacat_daemon.merge import Merger
-from datacat_daemon.reader import Record, WriterReader, writers_in
-from datacat_daemon.wire import record_line, writer_line
+from datacat_daemon.shipping.endpoint import Refusal
+from datacat_daemon.shipping.merge import Merger
+from datacat_daemon.shipping.wire import record_line, writer_line
+from datacat_daemon.spool.log import DaemonLog
+from datacat_daemon.spool.reader import Record, WriterReader, writers_in
 
 MOST_RECORDS = 5_000
 MOST_BYTES = 1 << 20

@@ -11,8 +11,8 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-from datacat_daemon.control import ControlReader
-from datacat_daemon.process import PsProcess, read_stat
+from datacat_daemon.spool.control import ControlReader
+from datacat_daemon.watching.process import PsProcess, read_stat
 
 PREFIX = "control."
 _CLOCK_SECONDS = 2.0

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from datacat.segment import MAX_PAYLOAD, STATUS, URGENT, SegmentWriter
 
-from datacat_daemon.reader import Record, WriterReader, writers_in
-from datacat_daemon.verdict import Verdict
+from datacat_daemon.spool.reader import Record, WriterReader, writers_in
+from datacat_daemon.watching.verdict import Verdict
 
 OWN_PREFIX = "daemon-"
 _OWN_SEGMENT_SIZE = 1 << 19

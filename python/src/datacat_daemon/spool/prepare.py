@@ -6,7 +6,7 @@ from pathlib import Path
 
 from datacat.segment import PREPARED, make_segment
 
-from datacat_daemon.reader import WriterReader
+from datacat_daemon.spool.reader import WriterReader
 
 
 def prepare_next(folder: Path, reader: WriterReader) -> None:

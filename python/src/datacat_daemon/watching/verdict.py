@@ -8,9 +8,9 @@ from typing import Any
 
 from datacat import control as layout
 
-from datacat_daemon.control import Control
-from datacat_daemon.signals import FAULTS, in_words, signal_name
-from datacat_daemon.stacks import fatal_error, fatal_signal, parse_stacks
+from datacat_daemon.spool.control import Control
+from datacat_daemon.watching.signals import FAULTS, in_words, signal_name
+from datacat_daemon.watching.stacks import fatal_error, fatal_signal, parse_stacks
 
 
 @dataclass(frozen=True)

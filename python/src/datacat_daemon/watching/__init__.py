@@ -1,0 +1,1 @@
+"""What becomes of the processes: their deaths, hangs and sleep, and the verdicts on their sessions."""
