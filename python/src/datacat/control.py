@@ -16,6 +16,9 @@ Layout (native byte order), each field one aligned 8-byte store, so that none is
     56      uncaught: 0, or when an exception that nothing caught was recorded
     64      dropped: records that could not be kept (disk full, quota, no spool)
     72      flush: raised by one for every flush() that waits; the daemon ships at once when it changes
+    80      urgent: raised by one for every record that cannot wait (an exception); shipped at once, too
+    88      stack signal: the signal that makes the process write its stacks, where the manifest could not know it; or 0
+    96      exit status: 0, or one more than what waitpid said of the process, by a parent that waited for it
 """
 
 import mmap
@@ -36,6 +39,9 @@ END_KIND = 48
 UNCAUGHT_US = 56
 DROPPED = 64
 FLUSH = 72
+URGENT = 80
+STACK_SIGNAL = 88
+EXIT_STATUS = 96
 
 ENDED_BY_CALL = 1
 ENDED_BY_INTERPRETER = 2
@@ -59,6 +65,7 @@ class ControlPage(object):
         self._page = mmap.mmap(-1, SIZE) if path is None else _make(path)
         self._beats = 0
         self._flushes = 0
+        self._urgent = 0
 
     def beat(self):
         """One heartbeat: one store."""
@@ -96,6 +103,19 @@ class ControlPage(object):
         """Ask the daemon to ship at once."""
         self._flushes += 1
         _store(self._page, FLUSH, self._flushes)
+
+    def urgent(self):
+        """A record was committed that cannot wait for the next batch."""
+        self._urgent += 1
+        _store(self._page, URGENT, self._urgent)
+
+    def stack_signal(self, number):
+        """The process writes its stacks when it gets this signal."""
+        _store(self._page, STACK_SIGNAL, number)
+
+    def exit_status(self, status):
+        """The process has ended with this status, as waitpid gives it."""
+        _store(self._page, EXIT_STATUS, status + 1)
 
 
 def _make(path):

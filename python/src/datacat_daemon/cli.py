@@ -36,7 +36,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if named is not None and process is None:
         process = watch_process(*named)
     # How a process ended is known only to who watched it then; it may not live as long as the imports below take.
+    from datacat_daemon.config import BadConfig, Config, load_config
     from datacat_daemon.daemon import Daemon
+    from datacat_daemon.spool.log import DaemonLog
 
-    Daemon(folder, process).run()
+    try:
+        config = load_config()
+    except BadConfig as error:  # nobody reads what this process prints, and its records are to be shipped all the same
+        DaemonLog(folder / "daemon.log").write(f"the defaults are used: {error}")
+        config = Config()
+    Daemon(folder, config, process).run()
     return 0

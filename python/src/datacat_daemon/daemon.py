@@ -12,6 +12,7 @@ from pathlib import Path
 
 from datacat._compat import now_us
 
+from datacat_daemon.config import Config
 from datacat_daemon.janitor import Janitor
 from datacat_daemon.shipping.shipper import Shipper
 from datacat_daemon.watching.process import Process
@@ -30,13 +31,15 @@ class Daemon:
 
     Args:
         folder: the process folder, inside the spool.
+        config: the daemon's settings.
         process: its process, if it is watched already.
     """
 
-    def __init__(self, folder: Path, process: Process | None = None) -> None:
+    def __init__(self, folder: Path, config: Config, process: Process | None = None) -> None:
         self._folder = folder
+        self._config = config
         self._process = process
-        self._shipper = Shipper()
+        self._shipper = Shipper(self._config)
         self._janitor = Janitor(folder.parent)
         self._watches: dict[Path, ProcessWatch] = {}
         self._settled: set[Path] = set()
@@ -85,7 +88,7 @@ class Daemon:
         poll.poll((IDLE_TURN_SECONDS if waits else TURN_SECONDS) * 1000)
 
     def _adopt(self, folder: Path, process: Process | None = None) -> bool:
-        watch = ProcessWatch.adopt(folder, self._shipper, process)
+        watch = ProcessWatch.adopt(folder, self._shipper, self._config, process)
         if watch is not None:
             self._watches[folder] = watch
             watch.look(time.monotonic())
@@ -117,7 +120,7 @@ class Daemon:
         self._watches.clear()
         if not self._janitor.go_on_duty():
             return False
-        self._shipper = Shipper()
+        self._shipper = Shipper(self._config)
         for folder in left:
             self._adopt(folder)
         return True

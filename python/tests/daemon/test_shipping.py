@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from datacat.segment import EVENT, METRIC, STATE, SegmentWriter
+from datacat_daemon.config import Config
 from datacat_daemon.shipping.endpoint import Endpoint, Refused, Unavailable
 from datacat_daemon.shipping.outbox import Disagreement, Outbox
 from datacat_daemon.shipping.shipment import Shipment
@@ -318,7 +319,7 @@ def test_a_session_that_is_never_acknowledged_does_not_hold_up_the_others(sessio
     other.mkdir()
     session.write(5)
     SegmentWriter(str(other), "1-0", 4096).append(EVENT, 0, 1, b'{"name":"n"}')
-    shipper = Shipper()
+    shipper = Shipper(Config())
     held = shipper.add(session.folder, muted, session.log)
     wait_for(lambda: held.failing)
     shipper.add(other, heard, session.log)
@@ -336,7 +337,7 @@ def test_a_server_that_never_answers_does_not_delay_the_sessions_of_another(sess
         other = tmp_path / "other"
         other.mkdir()
         session.write(5)
-        shipper = Shipper()
+        shipper = Shipper(Config())
         held = shipper.add(other, lost, session.log)
         wait_for(lambda: held.tried_at, "the try that gets no answer")
         shipper.add(session.folder, session.manifest, session.log)
@@ -353,7 +354,7 @@ def test_a_shipper_that_stops_lets_go_of_every_file(session, wait_for):
 
     session.write(5)
     before = open_files()
-    shipper = Shipper()
+    shipper = Shipper(Config())
     shipper.add(session.folder, session.manifest, session.log)
     wait_for(lambda: session.server.records("event"), "the records")
     assert open_files() > before

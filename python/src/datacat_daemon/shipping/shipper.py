@@ -6,6 +6,7 @@ import threading
 import time
 from pathlib import Path
 
+from datacat_daemon.config import Config
 from datacat_daemon.shipping.endpoint import Endpoint
 from datacat_daemon.shipping.shipment import Shipment
 from datacat_daemon.spool.log import DaemonLog
@@ -13,9 +14,14 @@ from datacat_daemon.spool.manifest import Manifest
 
 
 class Shipper:
-    """Takes shipments, each to the thread of its server. They come and go while those run."""
+    """Takes shipments, each to the thread of its server. They come and go while those run.
 
-    def __init__(self) -> None:
+    Args:
+        config: the daemon's settings.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
         self._lanes: dict[tuple[str, str | None], _Lane] = {}
 
     def stop(self, timeout: float) -> None:

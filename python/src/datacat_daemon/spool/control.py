@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from datacat import control as layout
 
-_READ_SIZE = layout.FLUSH + 8
+_READ_SIZE = layout.EXIT_STATUS + 8
 
 
 class Control(NamedTuple):
@@ -23,6 +23,14 @@ class Control(NamedTuple):
     uncaught_us: int = 0
     dropped: int = 0
     flush: int = 0
+    urgent: int = 0
+    stack_signal: int = 0
+    exit_status_plus_one: int = 0
+
+    @property
+    def exit_status(self) -> int | None:
+        """The exit status, as waitpid gives it, where a parent that waited for the process has written it."""
+        return self.exit_status_plus_one - 1 if self.exit_status_plus_one else None
 
 
 class ControlReader:

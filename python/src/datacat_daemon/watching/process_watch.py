@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from datacat_daemon.config import Config
 from datacat_daemon.shipping.shipper import Shipper
 from datacat_daemon.spool.locks import FileLock
 from datacat_daemon.spool.log import DaemonLog
@@ -31,22 +32,26 @@ class ProcessWatch:
     """
 
     @classmethod
-    def adopt(cls, folder: Path, shipper: Shipper, process: Process | None = None) -> ProcessWatch | None:
+    def adopt(
+        cls, folder: Path, shipper: Shipper, config: Config, process: Process | None = None
+    ) -> ProcessWatch | None:
         """Look after a process folder from now on; None if another daemon does, or it is gone.
 
         Args:
             folder: the process folder.
             shipper: takes its sessions' records to their servers.
+            config: the daemon's settings.
             process: the process, if it is watched already.
         """
         lock = FileLock(folder / "daemon.lock")
-        return cls(folder, lock, shipper, process) if lock.take() else None
+        return cls(folder, lock, shipper, config, process) if lock.take() else None
 
-    def __init__(self, folder: Path, lock: FileLock, shipper: Shipper, process: Process | None) -> None:
+    def __init__(self, folder: Path, lock: FileLock, shipper: Shipper, config: Config, process: Process | None) -> None:
         self.folder = folder
         self.complete = False
         self._lock = lock
         self._shipper = shipper
+        self._config = config
         self._log = DaemonLog(folder / "daemon.log")
         self._sessions: dict[str, SessionWatch] = {}
         self._left_alone: set[str] = set()
