@@ -11,8 +11,10 @@ import time
 from pathlib import Path
 
 import pytest
+from datacat.control import FIELD
+from datacat.control import URGENT as URGENT_FIELD
 from datacat.recorder import Recorder
-from datacat.segment import EVENT, HEADER_SIZE, MAX_PAYLOAD, PREPARED, SegmentWriter, make_segment
+from datacat.segment import EVENT, HEADER_SIZE, MAX_PAYLOAD, PREPARED, URGENT, SegmentWriter, make_segment
 from datacat_daemon.spool.reader import WriterReader, writers_in
 
 SOURCE = str(Path(__file__).parents[1] / "src")
@@ -52,6 +54,13 @@ def test_records_are_read_back_in_order(tmp_path):
     assert [json.loads(record.payload)["n"] for record in records] == list(range(1000))
     assert [record.ordinal for record in records] == list(range(1000))
     assert list(recorder.written().values()) == [1000]
+
+
+def test_the_control_page_counts_the_records_that_cannot_wait(tmp_path):
+    recorder = Recorder(str(tmp_path))
+    for flags in (0, URGENT, 0, URGENT):
+        recorder.write(EVENT, flags, payload(0))
+    assert FIELD.unpack_from((tmp_path / "control").read_bytes(), URGENT_FIELD) == (2,)
 
 
 def test_a_full_segment_is_followed_by_the_next(tmp_path):

@@ -20,7 +20,7 @@ from collections import deque
 from datacat._compat import monotonic, now_us
 from datacat.control import ControlPage
 from datacat.machine import process_start
-from datacat.segment import RETRY_SECONDS, SEGMENT_SIZE, SegmentWriter
+from datacat.segment import RETRY_SECONDS, SEGMENT_SIZE, URGENT, SegmentWriter
 
 _recorders = weakref.WeakSet()
 _fork_is_announced = hasattr(os, "register_at_fork")
@@ -86,6 +86,8 @@ class Recorder(object):
             give_back(writer)
             return self._drop()
         give_back(writer)
+        if flags & URGENT:
+            self.control.urgent()
         return True
 
     def written(self):
