@@ -382,3 +382,13 @@ def test_sessions_past_their_retention_are_removed(store: SqliteStore, send: Sen
     assert store.prune(before) == 1
     assert [session.id for session in store.sessions().sessions] == ["new"]
     assert store.prune(before) == 0
+
+
+def test_every_process_that_logged_is_named_the_main_one_first(store: SqliteStore, send: Send) -> None:
+    event = {"kind": "event", "name": "e"}
+    send("s1", "20-aa-0", 0, [event] * 3, pid=10)
+    send("s1", "10-bb-0", 0, [event])
+    send("s1", "20-aa-1", 0, [event])
+    send("s1", "daemon-30-x", 0, [status("ended")])
+    processes = store.session("s1").processes
+    assert [(process.pid, process.records) for process in processes] == [(10, 1), (20, 4)]

@@ -36,6 +36,7 @@ class Recording:
     id: str
     product: str = "MyGame"
     version: str = "1.4.2"
+    writer: str = "4711-ab12cd-0"
     hostname: str | None = "bluebird"
     started: float = field(default_factory=lambda: time.time() - 600)
     dropped: int = 0
@@ -47,7 +48,7 @@ class Recording:
 
     def add(self, kind: str, at: float, **record: Any) -> "Recording":
         when = int((self.started + at) * SECOND)
-        self.lines.append({"kind": kind, "writer": "1-0", "ordinal": len(self.lines), "time": when, **record})
+        self.lines.append({"kind": kind, "writer": self.writer, "ordinal": len(self.lines), "time": when, **record})
         return self
 
     def event(self, at: float, name: str, **record: Any) -> "Recording":
@@ -74,7 +75,7 @@ class Recording:
             "dropped": self.dropped,
         }
         header["last_heartbeat"] = max((line["time"] for line in self.lines), default=start)
-        writer = {"kind": "writer", "writer": "1-0", "first": self.sent, "next": len(self.lines)}
+        writer = {"kind": "writer", "writer": self.writer, "first": self.sent, "next": len(self.lines)}
         lines = [header, writer, *self.lines[self.sent :]]
         self.sent = len(self.lines)
         return "\n".join(json.dumps(line) for line in lines).encode()

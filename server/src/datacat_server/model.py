@@ -105,6 +105,16 @@ class Verdict(Struct, kw_only=True, frozen=True):
     data: dict[str, Any] = {}
 
 
+class Process(Struct, frozen=True):
+    """A process that logged into a session: its main one, a forked child, another program that joined it.
+
+    `records`: how many the server has settled of it, folded ones counted as they were logged.
+    """
+
+    pid: int
+    records: int
+
+
 class SessionSummary(Struct, kw_only=True, frozen=True):
     """One row of a list of sessions.
 
@@ -142,10 +152,11 @@ class SessionSummary(Struct, kw_only=True, frozen=True):
 
 
 class Session(SessionSummary, kw_only=True, frozen=True):
-    """A whole session; parts that were not asked for are left out."""
+    """A whole session; parts that were not asked for are left out. Its main process is the first of `processes`."""
 
     state: dict[str, Any]
     facts: dict[str, Any]
+    processes: list[Process]
     verdicts: list[Verdict]
     state_history: list[StateChange] | UnsetType = UNSET
     events: list[Event] | UnsetType = UNSET

@@ -181,7 +181,7 @@ def test_refused_and_dropped_records_are_shown(pages: TestClient, store: SqliteS
     html = pages.get("/sessions/s-1").text
     assert "7 records were dropped" in words(section(html, "verdict"))
     assert "data" in words(section(html, "refused"))
-    assert "1-0 #1" in words(section(html, "refused"))
+    assert "4711-ab12cd-0 #1" in words(section(html, "refused"))
 
 
 def test_the_facts_of_process_and_machine_are_shown(pages: TestClient, store: SqliteStore) -> None:
@@ -293,3 +293,10 @@ def test_a_session_that_runs_is_running(pages: TestClient, store: SqliteStore) -
     html = words(pages.get("/sessions/s-1").text)
     assert "running 10 min" in html
     assert "lived" not in html
+
+
+def test_other_processes_of_the_session_are_shown_with_their_pids(pages: TestClient, store: SqliteStore) -> None:
+    Recording("s-1").event(1, "alone").send(store)
+    assert "other processes" not in pages.get("/sessions/s-1").text
+    Recording("s-1", writer="4712-ab12cd-0").event(2, "from a child").send(store)
+    assert "other processes pid 4712 (1 record)" in words(section(pages.get("/sessions/s-1").text, "process"))

@@ -24,6 +24,7 @@ EVENTS_A_PAGE = 50
 JUST_BEFORE = 6
 REFUSED_SHOWN = 50
 FACTS_SHOWN = 100
+PROCESSES_SHOWN = 20
 FRAMES_IN_A_ROW = 20
 SERIES_SHOWN = 48
 EXCEPTION_FILTER = "exception"
@@ -132,6 +133,7 @@ def _context(
     traceback = _last_exception(store, session)
     cause = traceback if verdict and verdict.data.get("kind") == "exception" else None
     refused = session.refused if session.refused is not UNSET else []
+    others = [process for process in session.processes if process.pid != session.pid]
     return {
         "now": now,
         "session": session,
@@ -159,6 +161,8 @@ def _context(
         "refused": refused[:REFUSED_SHOWN],
         "refused_left_out": max(0, len(refused) - REFUSED_SHOWN),
         "facts": {key: _fact(key, value) for key, value in islice(session.facts.items(), FACTS_SHOWN)},
+        "processes": others[:PROCESSES_SHOWN],
+        "processes_left_out": max(0, len(others) - PROCESSES_SHOWN),
         "most_frames": FRAMES_IN_A_ROW,
         "address": session_address,
         "at": at,

@@ -11,6 +11,7 @@ from datacat_server.model import (
     PARTS,
     Bucket,
     Metric,
+    Process,
     Refusal,
     Session,
     SessionPage,
@@ -30,6 +31,8 @@ _SUMMARY = (
     " version, machine_id, hostname, pid, reason, event_count, metric_count, exception_count, refused_count,"
     " dropped_count, lost_count"
 )
+
+_LONGEST_PID = 10
 
 _object = msgspec.json.Decoder(dict[str, Any])
 _strings = msgspec.json.Decoder(list[str])
@@ -65,6 +68,7 @@ def read_session(db: sqlite3.Connection, session_id: str, parts: Collection[str]
         **_summary_fields(summary),
         state=current_state(db, number),
         facts=_object.decode(facts),
+        processes=_processes(db, number),
         verdicts=_verdicts(db, number),
         state_history=_state_history(db, number) if "state_history" in parts else UNSET,
         events=session_events(db, number) if "events" in parts else UNSET,
@@ -115,6 +119,17 @@ def read_running_and_silent_since(db: sqlite3.Connection, before: int) -> list[s
         (before,),
     )
     return [row[0] for row in rows]
+
+
+def _processes(db: sqlite3.Connection, number: int) -> list[Process]:
+    """Who logged into a session; that is in the names of the writers, `<pid>-...`."""
+    (main,) = db.execute("SELECT pid FROM sessions WHERE id = ?", (number,)).fetchone()
+    records = {} if main is None else {main: 0}
+    for writer, following in db.execute("SELECT writer, next FROM writers WHERE session = ?", (number,)):
+        pid, dash, _ = writer.partition("-")
+        if dash and pid.isdecimal() and len(pid) <= _LONGEST_PID:
+            records[int(pid)] = records.get(int(pid), 0) + following
+    return [Process(pid, count) for pid, count in records.items()]
 
 
 def _where(conditions: list[str]) -> str:
