@@ -250,7 +250,9 @@ import shutil
 folder = os.path.dirname(session.sink._folder)
 session.log_event("before")
 sys.stdin.readline()
-shutil.rmtree(folder)
+gone = os.path.join(os.environ["ELSEWHERE"], "gone")
+os.rename(folder, gone)  # all at once: the daemon may write into it meanwhile, and then it could not be deleted
+shutil.rmtree(gone, ignore_errors=True)
 kept = 0
 for number in range(60000):  # more than the segment that is still mapped can hold
     kept += session.sink.write(1, 0, b'{"name":"n"}')
@@ -262,7 +264,7 @@ session.log_event("after")
 print(kept)
 sys.stdout.flush()
 """
-    process, daemon = bench.run(server.url, body)
+    process, daemon = bench.run(server.url, body, ELSEWHERE=str(bench.spool.parent))
     wait_for(lambda: [event["name"] for event in server.records("event")] == ["before"])
     output, _ = process.communicate("go\n")
     kept = int(output.split()[-1])
@@ -273,3 +275,12 @@ sys.stdout.flush()
     assert server.only()["line"]["dropped"] == 60000 - kept
     assert server.verdicts() == ["ended"]
     assert bench.left() == []
+
+
+def test_an_exit_status_that_a_waiting_parent_wrote_down_is_believed_where_nobody_else_saw_it(bench, server):
+    body = "session.log_event('begun')\nsession.sink._recorder.control.exit_status(6)\nos._exit(0)"
+    process = bench.program(server.url, body)
+    folder = bench.folder_of(process)
+    process.wait()
+    bench.finish(bench.daemon(folder))
+    assert the_verdict(server)["reason"] == "killed by SIGABRT (aborted)"

@@ -243,3 +243,26 @@ def test_the_last_heartbeat_is_reported(bench, server, wait_for):
     process.kill()
     process.wait()
     bench.finish(daemon)
+
+
+def test_a_signal_for_stacks_that_only_the_control_page_names_is_used(bench, server):
+    body = """
+import faulthandler
+stacks = open(os.path.join(os.path.dirname(session.sink._folder), 'stacks.txt'), 'a')
+faulthandler.register(signal.SIGUSR1, stacks, all_threads=True, chain=False)
+session.sink._recorder.control.stack_signal(signal.SIGUSR1)
+sys.stdin.readline()
+session.start_heartbeat_monitor(timeout=0.3)
+sys.stdin.readline()
+session.end()
+"""
+    process = bench.program(server.url, body)
+    folder = bench.folder_of(process)
+    (manifest,) = folder.glob("*/manifest.json")
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "stack_signal": None}))
+    daemon = bench.daemon(folder)
+    process.stdin.write("on\n")
+    process.stdin.flush()
+    assert server.wait_for_verdict("hung")["data"]["stacks"]
+    process.communicate("go\n")
+    bench.finish(daemon)

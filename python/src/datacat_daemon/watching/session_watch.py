@@ -148,7 +148,7 @@ class SessionWatch:
             ours = self.manifest.boot_id
             evidence = Evidence(
                 time=now_us() if seen else max(self._scout.last_time, self.manifest.created_us),
-                exit_status=exit_status,
+                exit_status=exit_status if control.exit_status is None else control.exit_status,
                 fatal_text=read_tail(self.folder.parent / "fatal.txt"),
                 exception=self._scout.last_exception(),
                 last_events=self._scout.last_events(),
@@ -207,7 +207,8 @@ class SessionWatch:
         change = self._heartbeat.look(now, self._seen)
         if isinstance(change, Hung):
             path = self.folder.parent / "stacks.txt"
-            self._pending = change, StackRequest(process, self.manifest.stack_signal, path, now)
+            number = self.manifest.stack_signal or self._seen.stack_signal or None
+            self._pending = change, StackRequest(process, number, path, now)
         if self._pending is not None:
             hung, request = self._pending
             if request.ready(now) or isinstance(change, Recovered) or self._seen.ended_us:
