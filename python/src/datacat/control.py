@@ -57,15 +57,20 @@ class ControlPage(object):
 
     Args:
         path: the file to make, or None for a page that nobody reads (a spool that cannot be written).
+        existing: take up the file that is there, where another process left it; its counts go on.
 
-    Raises OSError where the file cannot be made.
+    Raises OSError where the file cannot be made, or is not there.
     """
 
-    def __init__(self, path=None):
-        self._page = mmap.mmap(-1, SIZE) if path is None else _make(path)
-        self._beats = 0
-        self._flushes = 0
-        self._urgent = 0
+    def __init__(self, path=None, existing=False):
+        if path is None:
+            self._page = mmap.mmap(-1, SIZE)
+        else:
+            self._page = map_file(path, SIZE) if existing else _make(path)
+        self._beats = self._count(BEATS)
+        self._flushes = self._count(FLUSH)
+        self._urgent = self._count(URGENT)
+        self._dropped_before = self._count(DROPPED)
 
     def beat(self):
         """One heartbeat: one store."""
@@ -96,8 +101,8 @@ class ControlPage(object):
         _store(self._page, UNCAUGHT_US, time_us)
 
     def dropped(self, count):
-        """How many records could not be kept so far."""
-        _store(self._page, DROPPED, count)
+        """How many records could not be kept so far, by the one that has this page."""
+        _store(self._page, DROPPED, self._dropped_before + count)
 
     def request_flush(self):
         """Ask the daemon to ship at once."""
@@ -116,6 +121,9 @@ class ControlPage(object):
     def exit_status(self, status):
         """The process has ended with this status, as waitpid gives it."""
         _store(self._page, EXIT_STATUS, status + 1)
+
+    def _count(self, field):
+        return FIELD.unpack_from(self._page, field)[0]
 
 
 def _make(path):

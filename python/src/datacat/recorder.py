@@ -33,11 +33,12 @@ class Recorder(object):
         folder: the session's folder in the spool, or None where there is none: everything is dropped, and counted.
         segment_size: bytes of one segment.
         quota: bytes that the segments of this session may take; beyond that records are dropped until some are shipped.
+        control: the session's ControlPage, if it is there already.
     """
 
-    def __init__(self, folder, segment_size=SEGMENT_SIZE, quota=512 << 20):
+    def __init__(self, folder, segment_size=SEGMENT_SIZE, quota=512 << 20, control=None):
         self.folder = folder
-        self.control = self._make_control("control")
+        self.control = control or self._make_control("control")
         self._segment_size = segment_size
         self._quota = quota
         self._start()

@@ -46,18 +46,29 @@ def process_folder():
         return folder, None
     error = None
     for root in spool_roots():
-        name = "%d-%s-%s" % (os.getpid(), machine.process_start(os.getpid()) or 0, uuid.uuid4().hex[:8])
-        folder = os.path.abspath(os.path.join(root, name))
         try:
-            make_private_folders(root)
-            _refuse_foreign(root)
-            os.mkdir(folder, 0o700)
+            open_root(root)
+            folder = make_process_folder(root, os.getpid())
         except (OSError, IOError) as caught:
             error = error or caught
         else:
             _process_folder = (os.getpid(), folder)
             return folder, None
     return None, error
+
+
+def open_root(root):
+    """Make a folder for the spool, if it is not there. Raises OSError where it cannot be, or is another user's."""
+    make_private_folders(root)
+    _refuse_foreign(root)
+
+
+def make_process_folder(root, pid):
+    """Make the folder of a process in the spool; returns its absolute path. Raises OSError."""
+    name = "%d-%s-%s" % (pid, machine.process_start(pid) or 0, uuid.uuid4().hex[:8])
+    folder = os.path.abspath(os.path.join(root, name))
+    os.mkdir(folder, 0o700)
+    return folder
 
 
 def session_folder(process, session_id):
