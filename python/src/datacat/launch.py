@@ -50,11 +50,16 @@ done
 """ % " ".join(_PYTHONS)
 
 
-def start_daemon(folder):
-    """Start a daemon for a process folder of the spool; None, or a sentence that says why there is none."""
+def start_daemon(folder, pid=None):
+    """Start a daemon for a process folder of the spool; None, or a sentence that says why there is none.
+
+    Args:
+        folder: the process folder.
+        pid: its process, if that is another one than this.
+    """
     pidfd = None
     try:
-        pidfd = _own_pidfd()
+        pidfd = _pidfd_of(pid or os.getpid())
         options = ["--process-dir", folder] + ([] if pidfd is None else ["--pidfd", str(pidfd)])
         command = _command(options)
         if command is None:
@@ -71,10 +76,10 @@ def start_daemon(folder):
     return None
 
 
-def _own_pidfd():
-    """A pidfd of this process for its daemon, which so learns of an end that comes before it is up; None without."""
+def _pidfd_of(pid):
+    """A pidfd of the process for its daemon, which so learns of an end that comes before it is up; None without."""
     try:
-        return os.pidfd_open(os.getpid())
+        return os.pidfd_open(pid)
     except (AttributeError, OSError):
         return None
 

@@ -26,11 +26,13 @@ class Manifest:
     pid: int
     api_key: str | None = None
     process_start: str | None = None
+    pid_namespace: str | None = None
     boot_id: str | None = None
     machine_id: str | None = None
     hostname: str | None = None
     stack_signal: int | None = None
     batch_interval_seconds: float = 1.0
+    wrapped: bool = False
     facts: dict[str, Any] = field(default_factory=dict)
 
 
@@ -45,11 +47,13 @@ _REQUIRED: dict[str, tuple[type, ...]] = {
 _OPTIONAL: dict[str, tuple[type, ...]] = {
     "api_key": (str,),
     "process_start": (str,),
+    "pid_namespace": (str,),
     "boot_id": (str,),
     "machine_id": (str,),
     "hostname": (str,),
     "stack_signal": (int,),
     "batch_interval_seconds": (int, float),
+    "wrapped": (bool,),
     "facts": (dict,),
 }
 
@@ -69,7 +73,7 @@ def read_manifest(path: Path) -> Manifest:
         value = content.get(name)
         if value is None and name in _OPTIONAL:
             continue
-        if not isinstance(value, types) or isinstance(value, bool):
+        if not isinstance(value, types) or isinstance(value, bool) != (types == (bool,)):
             raise BadManifest(f"{name}: found {value!r}")
         fields[name] = value
     return Manifest(**fields)

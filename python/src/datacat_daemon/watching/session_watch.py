@@ -17,12 +17,16 @@ from datacat_daemon.spool.removal import remove_session
 from datacat_daemon.spool.restore import restore_session
 from datacat_daemon.watching.children import Children
 from datacat_daemon.watching.hangs import Change, HeartbeatWatch, Hung, Recovered
+from datacat_daemon.watching.namespaces import is_gone
+from datacat_daemon.watching.notice import Notice, of_debugger
+from datacat_daemon.watching.observer import Observed, Observer
 from datacat_daemon.watching.process import Process, boot_id
 from datacat_daemon.watching.scout import Scout
 from datacat_daemon.watching.sleep import Sleep
 from datacat_daemon.watching.stack_request import StackRequest, read_tail
 from datacat_daemon.watching.verdict import Evidence, Verdict, after_death, while_running
 from datacat_daemon.watching.verdict_writer import VerdictWriter, verdicts_in
+from datacat_daemon.watching.vitals_writer import VitalsWriter
 
 _FIND_SECONDS = 0.25
 _REST_AFTER_SECONDS = 3.0
@@ -50,18 +54,19 @@ class SessionWatch:
         self._shipper = shipper
         self._log = log
         self._control = ControlReader(folder / "control")
-        self._children = Children(folder)
+        self._children = Children(folder, manifest.pid_namespace)
         self._seen = Control()
         self._scout = Scout(folder, log)
         self._writer = VerdictWriter(folder)
-        self._unwritten: deque[Verdict] = deque(maxlen=_MOST_UNWRITTEN)
+        self._vitals = VitalsWriter(folder)
+        self._unwritten: deque[Verdict | Notice] = deque(maxlen=_MOST_UNWRITTEN)
         self._retry_at = 0.0
         written = verdicts_in(folder)
         self._judged = any(verdict.status in _FINAL for verdict in written)
         self._beat_before = _last_beat_of_hang(written)
         hung_for = None if self._beat_before is None else max(0.0, (now_us() - self._beat_before) / 1e6)
         self._heartbeat = HeartbeatWatch(hung_for)
-        self._pending: tuple[Hung, StackRequest] | None = None
+        self._pending: tuple[Hung, bool, StackRequest] | None = None
         self._find_at = 0.0
         self._children_at = 0.0
         self._finish_at = 0.0
@@ -73,6 +78,11 @@ class SessionWatch:
     def settled(self) -> bool:
         """Its verdict is written."""
         return self._judged and not self._unwritten
+
+    @property
+    def heartbeat_is_watched(self) -> bool:
+        """It has a heartbeat that may be silent for too long."""
+        return bool(self._seen.monitoring and not self._seen.paused and not self._judged)
 
     @property
     def done(self) -> bool:
@@ -89,8 +99,13 @@ class SessionWatch:
         """Its server did not take it when last asked."""
         return self._shipment.failing
 
-    def look(self, now: float, process: Process | None) -> None:
-        """One turn. `now` in seconds on the monotonic clock; `process` None once it has ended.
+    def look(self, now: float, process: Process | None, observed: Observed | None = None) -> None:
+        """One turn.
+
+        Args:
+            now: seconds on the monotonic clock.
+            process: None once it has ended.
+            observed: what is seen of it from outside.
 
         A session that has ended is looked at seldom and holds no file open: a process may have had hundreds of them.
         """
@@ -107,11 +122,13 @@ class SessionWatch:
         self._seen = control
         self._count_drops(now)
         if process is not None and not self._judged:
-            self._watch_heartbeat(now, process)
+            self._watch_heartbeat(now, process, observed)
             verdict = while_running(control, self._hung_seconds())
             if verdict is not None:
                 self._judge(verdict)
                 self._rest_from = now + _REST_AFTER_SECONDS
+        if observed is not None and observed.vitals and not self._judged:
+            self._vitals.write(now_us(), observed.vitals)
         self._write()
         if urgent:
             self._ship_now()
@@ -128,13 +145,14 @@ class SessionWatch:
             reason = f"the machine is awake again, after {seconds:.0f} s"
             self._say(Verdict("resumed", now_us(), reason, {"suspended_seconds": seconds}))
 
-    def conclude(self, now: float, exit_status: int | None, seen: bool) -> None:
+    def conclude(self, now: float, exit_status: int | None, seen: bool, observer: Observer | None = None) -> None:
         """The process has ended: write the verdict, unless there is one. To be called again until it is `settled`.
 
         Args:
             now: seconds on the monotonic clock.
             exit_status: as `waitpid` gives it, None if unknown.
             seen: it ended just now, under our eyes; else some time before.
+            observer: who has observed it while it ran.
         """
         self._scout.find_writers()
         self._scout.look(prepare=False)
@@ -154,6 +172,10 @@ class SessionWatch:
                 last_events=self._scout.last_events(),
                 rebooted=ours is not None and ours != boot_id(),
                 hung_seconds=self._hung_seconds(),
+                out_of_memory=None if observer is None else observer.out_of_memory(),
+                resident_bytes=None if observer is None else observer.resident_bytes,
+                namespace_ended=is_gone(self.manifest.pid_namespace, self.manifest.process_start),
+                wrapped=self.manifest.wrapped,
             )
             self._judge(after_death(control, evidence))
             self._finish_at = now + _GRACE_SECONDS if seen else now
@@ -183,6 +205,7 @@ class SessionWatch:
         self._control.close()
         self._scout.close()
         self._writer.close()
+        self._vitals.close()
 
     def _time_of_beat(self, process: Process | None) -> int:
         """When the beat was that this look found: now, unless it was before the first look of this daemon."""
@@ -202,17 +225,22 @@ class SessionWatch:
         """Make its folder again, which somebody has deleted. Raises OSError."""
         restore_session(self.folder, self.manifest)
         self._writer.close()
+        self._vitals.close()
 
-    def _watch_heartbeat(self, now: float, process: Process) -> None:
-        change = self._heartbeat.look(now, self._seen)
+    def _watch_heartbeat(self, now: float, process: Process, observed: Observed | None) -> None:
+        stop = None if observed is None else observed.stop
+        if observed is not None and observed.change is not None and self.heartbeat_is_watched:
+            self._tell(of_debugger(observed.change, now_us()))
+        held = stop is not None and stop.debugger is not None
+        change = self._heartbeat.look(now, self._seen, held)
         if isinstance(change, Hung):
             path = self.folder.parent / "stacks.txt"
             number = self.manifest.stack_signal or self._seen.stack_signal or None
-            self._pending = change, StackRequest(process, number, path, now)
-        if self._pending is not None:
-            hung, request = self._pending
-            if request.ready(now) or isinstance(change, Recovered) or self._seen.ended_us:
-                self._say_hung(hung, request)
+            stopped = stop is not None
+            self._pending = change, stopped, StackRequest(process, number, path, now, stopped)
+        over = isinstance(change, Recovered) or self._seen.ended_us
+        if self._pending is not None and (self._pending[-1].ready(now) or over):
+            self._say_hung(*self._pending)
         self._note_recovery(change, self._seen)
 
     def _note_recovery(self, change: Change, control: Control) -> None:
@@ -224,14 +252,21 @@ class SessionWatch:
     def _hung_seconds(self) -> float | None:
         return self._heartbeat.silent if self._heartbeat.hung else None
 
-    def _say_hung(self, hung: Hung, request: StackRequest) -> None:
+    def _say_hung(self, hung: Hung, stopped: bool, request: StackRequest) -> None:
         self._pending = None
+        stacks = request.stacks()
+        if not stacks and request.trouble is not None:
+            self._log.write(f"{self.manifest.session_id}: no stacks: {request.trouble}")
+        request.close()
         data = {
             "timeout_seconds": hung.timeout,
             "silent_seconds": round(hung.silent, 3),
-            "stacks": request.stacks(),
+            "stacks": stacks,
         }
         reason = f"no heartbeat for {hung.silent:.1f} s (timeout {hung.timeout:g} s)"
+        if stopped:
+            reason += ": it is stopped by a signal (such as SIGSTOP or Ctrl-Z)"
+            data["stopped"] = True
         self._say(Verdict("hung", now_us(), reason, data))
 
     def _judge(self, verdict: Verdict) -> None:
@@ -241,6 +276,11 @@ class SessionWatch:
     def _say(self, verdict: Verdict) -> None:
         self._log.write(f"{self.manifest.session_id}: {verdict.status}: {verdict.reason}")
         self._unwritten.append(verdict)
+        self._write()
+
+    def _tell(self, notice: Notice) -> None:
+        self._log.write(f"{self.manifest.session_id}: {notice.name}: {notice.message}")
+        self._unwritten.append(notice)
         self._write()
 
     def _write(self) -> None:
@@ -253,7 +293,9 @@ class SessionWatch:
                 self._unwritten.popleft()
         except OSError as error:
             self._retry_at = time.monotonic() + _RETRY_SECONDS
-            self._log.write(f"{self.manifest.session_id}: {self._unwritten[0].status} is not written yet: {error}")
+            said = self._unwritten[0]
+            what = said.status if isinstance(said, Verdict) else said.name
+            self._log.write(f"{self.manifest.session_id}: {what} is not written yet: {error}")
         self._ship_now()
 
     def _ship_now(self) -> None:

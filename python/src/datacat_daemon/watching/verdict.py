@@ -9,6 +9,7 @@ from typing import Any
 from datacat import control as layout
 
 from datacat_daemon.spool.control import Control
+from datacat_daemon.watching.out_of_memory import OutOfMemory
 from datacat_daemon.watching.signals import FAULTS, in_words, signal_name
 from datacat_daemon.watching.stacks import fatal_error, fatal_signal, parse_stacks
 
@@ -39,6 +40,10 @@ class Evidence:
         last_events: names and times of the last events, the newest last.
         rebooted: the machine has been started again since.
         hung_seconds: how long its heartbeat had been silent, if it hung in the end.
+        out_of_memory: what the kernel's counts say of a SIGKILL.
+        resident_bytes: the memory that it had when it was last looked at.
+        namespace_ended: it was in a PID namespace of its own, a container, which has ended.
+        wrapped: a program that `datacat run` started: it need not know of DataCat, so its exit code says how it ended.
     """
 
     time: int
@@ -48,6 +53,10 @@ class Evidence:
     last_events: list[dict[str, Any]] = field(default_factory=list)
     rebooted: bool = False
     hung_seconds: float | None = None
+    out_of_memory: OutOfMemory | None = None
+    resident_bytes: int | None = None
+    namespace_ended: bool = False
+    wrapped: bool = False
 
 
 _END_REASONS = {
@@ -76,12 +85,18 @@ def after_death(control: Control, evidence: Evidence) -> Verdict:
             return _ended(control, code, evidence.hung_seconds)
     if evidence.rebooted:
         return _crashed(evidence, "reboot", "the machine was restarted")
+    if evidence.wrapped and (signal == "SIGINT" or code == 0):
+        return _ended_without_a_word(signal, evidence)
     if signal is not None:
         return _killed(signal, evidence)
     if uncaught:
         return _exception(evidence, code)
+    if evidence.wrapped and code is not None:
+        return _crashed(evidence, "exit", f"it ended with exit code {code}", exit_code=code)
     if code is not None:
         return _crashed(evidence, "exit", f"exited with code {code} without ending the session", exit_code=code)
+    if evidence.namespace_ended:
+        return _crashed(evidence, "container", "its container (PID namespace) ended, and it with it")
     return _crashed(evidence, "unknown", "the process is gone; nobody saw how it ended")
 
 
@@ -106,7 +121,15 @@ def _ended(control: Control, code: int | None, hung_seconds: float | None) -> Ve
     return Verdict("ended", control.ended_us, reason, data)
 
 
+def _ended_without_a_word(signal: str | None, evidence: Evidence) -> Verdict:
+    kind = layout.ENDED_BY_INTERPRETER if signal is None else layout.ENDED_BY_INTERRUPT
+    control = Control(ended_us=evidence.time, end_kind=kind)
+    return _ended(control, 0 if signal is None else None, evidence.hung_seconds)
+
+
 def _killed(signal: str, evidence: Evidence) -> Verdict:
+    if signal == "SIGKILL" and evidence.out_of_memory is not None:
+        return _killed_by_kernel(signal, evidence.out_of_memory, evidence)
     words = in_words(signal)
     reason = f"killed by {signal} ({words})" if words else f"killed by {signal}"
     stacks = parse_stacks(evidence.fatal_text) if signal in FAULTS else []
@@ -114,6 +137,16 @@ def _killed(signal: str, evidence: Evidence) -> Verdict:
     if error is not None and fatal_signal(evidence.fatal_text) is None and signal in FAULTS:
         reason = f"{reason}: {error}"
     return _crashed(evidence, "signal", reason, signal=signal, stacks=stacks)
+
+
+def _killed_by_kernel(signal: str, memory: OutOfMemory, evidence: Evidence) -> Verdict:
+    if not memory.certain:
+        reason = f"killed by {signal}, probably by the kernel: the machine was out of memory"
+        return _crashed(evidence, "signal", reason, signal=signal)
+    limit = memory.limit_bytes
+    whose = f" (memory limit {limit / (1 << 20):.0f} MB of its cgroup)" if limit else ""
+    reason = f"killed by the kernel: out of memory{whose}"
+    return _crashed(evidence, "out_of_memory", reason, signal=signal, memory_limit_bytes=limit)
 
 
 def _exception(evidence: Evidence, code: int | None) -> Verdict:
@@ -134,6 +167,8 @@ def _exception(evidence: Evidence, code: int | None) -> Verdict:
 
 def _crashed(evidence: Evidence, kind: str, reason: str, **more: Any) -> Verdict:
     data = {"kind": kind, **{key: value for key, value in more.items() if value not in (None, [])}}
+    if evidence.resident_bytes is not None:
+        data["resident_bytes"] = evidence.resident_bytes
     if evidence.last_events:
         data["last_events"] = evidence.last_events
     return Verdict("crashed", evidence.time, reason, data)
