@@ -45,5 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BadConfig as error:  # nobody reads what this process prints, and its records are to be shipped all the same
         DaemonLog(folder / "daemon.log").write(f"the defaults are used: {error}")
         config = Config()
-    Daemon(folder, config, process).run()
+    daemon = Daemon(folder.parent, config)
+    if daemon.look_after(folder, process):
+        daemon.run()
     return 0

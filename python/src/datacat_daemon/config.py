@@ -66,13 +66,22 @@ _RANGES: dict[str, tuple[float, float]] = {
 _WORDS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 
 
-def load_config(path: Path | None = None, environment: Mapping[str, str] = os.environ) -> Config:
-    """The settings of a file, if one is given or `$DATACAT_CONFIG` names one, with the environment's over them.
+def load_config(
+    path: Path | None = None, environment: Mapping[str, str] = os.environ, folder: Path | None = None
+) -> Config:
+    """The settings of a file, if there is one, with the environment's over them.
+
+    Args:
+        path: the file; by default the one that `$DATACAT_CONFIG` names.
+        environment: the variables.
+        folder: for want of both, `daemon_config.json` in this folder is taken if it is there.
 
     Raises BadConfig for a file that cannot be read, an unknown name or a value that cannot be.
     """
     if path is None and environment.get("DATACAT_CONFIG"):
         path = Path(environment["DATACAT_CONFIG"])
+    if path is None and folder is not None and (folder / FILE_NAME).exists():
+        path = folder / FILE_NAME
     settings = {} if path is None else _read(path)
     config = replace(Config(), **{name: _checked(name, value, f"{path}: {name}") for name, value in settings.items()})
     return replace(config, **_from_environment(environment))

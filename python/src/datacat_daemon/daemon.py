@@ -1,13 +1,17 @@
 """The daemon's loop: one thread watches every process folder that it looks after; the shipper's threads ship.
 
 A daemon is started for one process folder. When that process is gone and the server has everything, it is done. If the
-server is away, one daemon of the spool stays and the others leave their folders to it: the one on janitor's duty.
+server is away, one daemon of the spool stays and the others leave their folders to it: the one on janitor's duty. One
+that listens for clients in other languages gets more folders while it runs, and stays for as long as more may come.
 """
 
 from __future__ import annotations
 
 import select
 import time
+from collections import deque
+from collections.abc import Callable
+from enum import Enum
 from pathlib import Path
 
 from datacat._compat import now_us
@@ -15,6 +19,7 @@ from datacat._compat import now_us
 from datacat_daemon.config import Config
 from datacat_daemon.janitor import Janitor
 from datacat_daemon.shipping.shipper import Shipper
+from datacat_daemon.waker import Waker
 from datacat_daemon.watching.process import Process
 from datacat_daemon.watching.process_watch import ProcessWatch
 from datacat_daemon.watching.sleep import SleepWatch, through_sleep
@@ -24,39 +29,75 @@ IDLE_TURN_SECONDS = 0.5
 DUTY_SECONDS = 5.0
 SCAN_SECONDS = 3.0
 _STOP_SECONDS = 40.0
+_LEAVE_SECONDS = 1.0
+
+
+class Wish(Enum):
+    """What a daemon is to do when a turn is done."""
+
+    STAY = "go on, also with nothing to do"
+    FINISH = "leave when there is nothing left to do"
+    LEAVE = "leave now"
 
 
 class Daemon:
-    """Looks after a process folder, and on duty after those that nobody else does.
+    """Looks after process folders, and on duty after those that nobody else does.
 
     Args:
-        folder: the process folder, inside the spool.
+        spool: the folder that holds the process folders.
         config: the daemon's settings.
-        process: its process, if it is watched already.
+        wish: asked at every turn.
     """
 
-    def __init__(self, folder: Path, config: Config, process: Process | None = None) -> None:
-        self._folder = folder
+    def __init__(self, spool: Path, config: Config, wish: Callable[[], Wish] = lambda: Wish.FINISH) -> None:
         self._config = config
-        self._process = process
+        self._wish = wish
         self._shipper = Shipper(self._config)
-        self._janitor = Janitor(folder.parent)
+        self._janitor = Janitor(spool)
+        self._waker = Waker()
+        self._newcomers: deque[tuple[Path, Process | None]] = deque()
         self._watches: dict[Path, ProcessWatch] = {}
         self._settled: set[Path] = set()
         self._sleep = SleepWatch()
         self._duty_at = 0.0
 
+    def look_after(self, folder: Path, process: Process | None = None) -> bool:
+        """Look after a process folder; False if another daemon does.
+
+        Args:
+            folder: the process folder, inside the spool.
+            process: its process, if it is watched already; it is closed here when it is not watched any more.
+        """
+        return self._adopt(folder, process)
+
+    def welcome(self, folder: Path, process: Process | None = None) -> None:
+        """The same from another thread, while it runs: with the next turn, which is now."""
+        self._newcomers.append((folder, process))
+        self.wake()
+
+    def wake(self) -> None:
+        """Take a turn now. From any thread, and from a signal handler."""
+        self._waker.wake()
+
+    def folders(self) -> list[Path]:
+        """The process folders that it looks after. From any thread."""
+        return list(self._watches)
+
     def run(self) -> None:
-        """Return when there is nothing left to do here; at once if another daemon looks after the folder."""
-        if not self._adopt(self._folder, self._process):
-            return
+        """Return when there is nothing left to do here, or by the wish to leave."""
+        patience = _STOP_SECONDS
         try:
             while self._turn():
                 self._wait()
+            patience = _LEAVE_SECONDS if self._wish() is Wish.LEAVE else patience
         finally:
-            self._shipper.stop(_STOP_SECONDS)
+            self._shipper.stop(patience)
 
     def _turn(self) -> bool:
+        wish = self._wish()
+        if wish is Wish.LEAVE:
+            return False
+        self._take_newcomers()
         now = time.monotonic()
         slept = self._sleep.look(through_sleep(), time.monotonic(), now_us())
         for folder, watch in list(self._watches.items()):
@@ -72,6 +113,8 @@ class Daemon:
             self._duty_at = now + (SCAN_SECONDS if self._janitor.on_duty else DUTY_SECONDS)
             if self._janitor.on_duty:
                 self._adopt_orphans()
+        if wish is Wish.STAY:
+            return True
         if not self._watches:
             return self._stay_on_duty()
         if all(watch.only_waits for watch in self._watches.values()) and not self._janitor.go_on_duty():
@@ -80,12 +123,14 @@ class Daemon:
 
     def _wait(self) -> None:
         poll = select.poll()
+        poll.register(self._waker.fileno(), select.POLLIN)
         live = [watch.process for watch in self._watches.values() if watch.process is not None]
         for process in live:
             if process.fileno() >= 0:
                 poll.register(process.fileno(), select.POLLIN)
         waits = not live and all(watch.only_waits for watch in self._watches.values())
         poll.poll((IDLE_TURN_SECONDS if waits else TURN_SECONDS) * 1000)
+        self._waker.clear()
 
     def _adopt(self, folder: Path, process: Process | None = None) -> bool:
         watch = ProcessWatch.adopt(folder, self._shipper, self._config, process)
@@ -93,6 +138,13 @@ class Daemon:
             self._watches[folder] = watch
             watch.look(time.monotonic())
         return watch is not None
+
+    def _take_newcomers(self) -> None:
+        while self._newcomers:
+            folder, process = self._newcomers.popleft()
+            known = folder in self._watches
+            if (known or not self._adopt(folder, process)) and process is not None:
+                process.close()
 
     def _adopt_orphans(self) -> bool:
         """Adopt what can be adopted; True if there is something to look after now, or will be soon."""

@@ -19,6 +19,7 @@ from datacat.segment import segment_name
 from datacat_daemon.shipping.endpoint import Refusal
 from datacat_daemon.shipping.merge import Merger
 from datacat_daemon.shipping.wire import record_line, writer_line
+from datacat_daemon.spool.acknowledged import positions_in
 from datacat_daemon.spool.log import DaemonLog
 from datacat_daemon.spool.reader import Record, WriterReader, writers_in
 
@@ -62,7 +63,7 @@ class Outbox:
     def __init__(self, folder: Path, log: DaemonLog) -> None:
         self._folder = folder
         self._log = log
-        self._acked = _load_positions(folder / "acked.json")
+        self._acked = positions_in(folder)
         self._readers: dict[str, WriterReader] = {}
         self._merger = Merger()
         self._queue: deque[Record] = deque()
@@ -247,11 +248,3 @@ class Outbox:
             path.write_text(json.dumps(content))
         except OSError as error:
             self._log.write(f"{path}: {error}")
-
-
-def _load_positions(path: Path) -> dict[str, int]:
-    try:
-        content = json.loads(path.read_bytes())
-        return {str(writer): int(ordinal) for writer, ordinal in content.items()}
-    except (OSError, ValueError, AttributeError, TypeError):
-        return {}
