@@ -2,13 +2,49 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
-from datacat.segment import PREPARED, make_segment
+from datacat.segment import PREPARED, make_segment, segment_name
 
-from datacat_daemon.spool.reader import WriterReader
+_LOOK = 32
 
 
-def prepare_next(folder: Path, reader: WriterReader) -> None:
-    """Make the segment that a writer will need next, unless it is there. Raises OSError for want of room."""
-    make_segment(str(folder), reader.writer, reader.sequence + 1, PREPARED, reader.size)
+class SegmentPreparer:
+    """Keeps the segment ready that one writer will need next: made as soon as the one before is half full.
+
+    Nothing is read for that but a few bytes in the middle of a segment: blocks are zeroed when they are allocated, and
+    no record has so many zeros in a row. When the next one is there, its middle is watched.
+
+    Args:
+        folder: the session's folder in the spool.
+        writer: the writer's name.
+        sequence: its newest segment.
+    """
+
+    def __init__(self, folder: Path, writer: str, sequence: int) -> None:
+        self._folder = str(folder)
+        self._writer = writer
+        self._sequence = sequence
+        self._descriptor = -1
+        self._size = 0
+
+    def look(self) -> None:
+        """Make the next segment where it is time. Raises OSError for want of room, or where the newest is gone."""
+        while self._is_half_full():
+            make_segment(self._folder, self._writer, self._sequence + 1, PREPARED, self._size)
+            self.close()
+            self._sequence += 1
+
+    def close(self) -> None:
+        """Let go of the open segment; the next look opens it again."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def _is_half_full(self) -> bool:
+        if self._descriptor < 0:
+            path = os.path.join(self._folder, str(segment_name(self._writer, self._sequence)))
+            self._descriptor = os.open(path, os.O_RDONLY)
+            self._size = os.fstat(self._descriptor).st_size
+        return any(os.pread(self._descriptor, _LOOK, self._size // 2))

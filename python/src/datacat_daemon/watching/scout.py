@@ -1,72 +1,73 @@
-"""Reads ahead of the shipper, for what cannot wait: urgent records, the last words, and how full a segment is.
+"""The application's own writers of a session: the next segment of each kept ready, and what they said last.
 
-The shipper reads at the pace of its server, which may be days behind; what a process said last is wanted at its death.
+Nothing is read ahead of the shipper while the process lives: the control page tells of what cannot wait. But the
+shipper reads at the pace of its server, which may be days behind; what a process said last is wanted at its death.
 """
 
 from __future__ import annotations
 
 import json
-from collections import deque
+import time
 from pathlib import Path
 from typing import Any
 
-from datacat.segment import EVENT, URGENT
-
 from datacat_daemon.spool.log import DaemonLog
-from datacat_daemon.spool.prepare import prepare_next
-from datacat_daemon.spool.reader import Record, WriterReader, writers_in
+from datacat_daemon.spool.prepare import SegmentPreparer
+from datacat_daemon.spool.reader import Record, writers_in
+from datacat_daemon.spool.tail import LastWords, last_words
 from datacat_daemon.watching.verdict_writer import OWN_PREFIX
 
 LAST_EVENTS = 5
-_PASS_RECORDS = 20_000
-_NEWEST_SEGMENTS = 2
+_RETRY_SECONDS = 1.0
 
 
 class Scout:
-    """The newest records of one session.
+    """The application's writers of one session.
 
-    Attributes:
-        last_time: time of the newest record seen, microseconds since 1970 UTC, 0 before the first.
+    Args:
+        folder: the session's folder in the spool.
+        log: where troubles are written.
     """
 
     def __init__(self, folder: Path, log: DaemonLog) -> None:
-        self.last_time = 0
         self._folder = folder
         self._log = log
-        self._readers: dict[str, WriterReader] = {}
-        self._prepared: dict[str, int] = {}
-        self._last_events: deque[Record] = deque(maxlen=LAST_EVENTS)
-        self._last_exception: Record | None = None
+        self._preparers: dict[str, SegmentPreparer] = {}
+        self._retry_at: dict[str, float] = {}
+        self._words: LastWords | None = None
+
+    @property
+    def last_time(self) -> int:
+        """Time of the newest record, microseconds since 1970 UTC, 0 before the first."""
+        return self._last_words().time
 
     def find_writers(self) -> None:
-        """Look for writers that are new."""
-        for writer in writers_in(self._folder):
-            if writer not in self._readers and not writer.startswith(OWN_PREFIX):
-                self._readers[writer] = WriterReader(self._folder, writer, newest=_NEWEST_SEGMENTS)
+        """Look for writers that are new. Raises OSError where the folder cannot be read."""
+        for writer, sequences in self._writers().items():
+            if writer not in self._preparers:
+                self._preparers[writer] = SegmentPreparer(self._folder, writer, sequences[-1])
 
-    def writers(self) -> list[str]:
-        """The application's writers that are known."""
-        return list(self._readers)
+    def prepare(self) -> None:
+        """Make the next segment ready for writers that will need it soon."""
+        for writer, preparer in list(self._preparers.items()):
+            if writer in self._retry_at and time.monotonic() < self._retry_at[writer]:
+                continue
+            try:
+                preparer.look()
+            except FileNotFoundError:
+                del self._preparers[writer]  # shipped, or deleted by somebody: found again if there is a newer one
+            except OSError as error:
+                self._retry_at[writer] = time.monotonic() + _RETRY_SECONDS
+                self._log.write(f"no next segment for {writer}: {error}")
 
-    def look(self, prepare: bool = True) -> bool:
-        """Read what is new; True if an urgent record is among it.
-
-        Args:
-            prepare: make the next segment ready for writers that will need it soon.
-        """
-        urgent = False
-        for reader in self._readers.values():
-            for record in reader.read(_PASS_RECORDS):
-                urgent |= self._note(record)
-            if prepare and reader.half_full and self._prepared.get(reader.writer) != reader.sequence:
-                self._prepared[reader.writer] = reader.sequence
-                self._prepare(reader)
-        return urgent
+    def read_last_words(self) -> None:
+        """Read what was said last. Raises OSError where the folder cannot be read."""
+        self._words = last_words(self._folder, self._writers(), LAST_EVENTS)
 
     def last_events(self) -> list[dict[str, Any]]:
         """Name and time (microseconds since 1970 UTC) of the last events, the newest last."""
         events = []
-        for record in sorted(self._last_events, key=lambda record: record.time):
+        for record in self._last_words().events:
             content = _decode(record)
             if content is not None:
                 events.append({"name": content.get("name"), "level": content.get("level"), "time": record.time})
@@ -74,26 +75,23 @@ class Scout:
 
     def last_exception(self) -> dict[str, Any] | None:
         """The payload of the last urgent event."""
-        return None if self._last_exception is None else _decode(self._last_exception)
+        urgent = self._last_words().urgent
+        return None if urgent is None else _decode(urgent)
 
     def close(self) -> None:
         """Let go of the open segments."""
-        for reader in self._readers.values():
-            reader.close()
+        for preparer in self._preparers.values():
+            preparer.close()
 
-    def _note(self, record: Record) -> bool:
-        self.last_time = max(self.last_time, record.time)
-        if record.kind == EVENT:
-            self._last_events.append(record)
-            if record.flags & URGENT:
-                self._last_exception = record
-        return bool(record.flags & URGENT)
+    def _last_words(self) -> LastWords:
+        if self._words is None:
+            self.read_last_words()
+        assert self._words is not None
+        return self._words
 
-    def _prepare(self, reader: WriterReader) -> None:
-        try:
-            prepare_next(self._folder, reader)
-        except OSError as error:
-            self._log.write(f"no next segment for {reader.writer}: {error}")
+    def _writers(self) -> dict[str, list[int]]:
+        writers = writers_in(self._folder)
+        return {writer: sequences for writer, sequences in writers.items() if not writer.startswith(OWN_PREFIX)}
 
 
 def _decode(record: Record) -> dict[str, Any] | None:

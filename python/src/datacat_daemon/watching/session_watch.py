@@ -114,11 +114,12 @@ class SessionWatch:
         if now >= self._find_at:
             self._find_at = now + _FIND_SECONDS
             self._scout.find_writers()
-        urgent = self._scout.look(prepare=process is not None and not self._judged)
+        if process is not None and not self._judged:
+            self._scout.prepare()
         control = self._control.read()
         if control.beats != self._seen.beats:
             self._shipment.last_heartbeat = self._time_of_beat(process)
-        urgent |= control.flush != self._seen.flush
+        urgent = control.flush != self._seen.flush or control.urgent != self._seen.urgent
         self._seen = control
         self._count_drops(now)
         if process is not None and not self._judged:
@@ -154,11 +155,10 @@ class SessionWatch:
             seen: it ended just now, under our eyes; else some time before.
             observer: who has observed it while it ran.
         """
-        self._scout.find_writers()
-        self._scout.look(prepare=False)
         control = self._seen = self._control.read()
         self._count_drops(now)
         if not self._judged:
+            self._scout.read_last_words()
             if self._pending is not None:
                 self._say_hung(*self._pending)
             if self._heartbeat.hung:
