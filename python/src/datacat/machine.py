@@ -26,6 +26,14 @@ def process_start(pid):
     return stat.rpartition(")")[2].split()[19] if stat else None
 
 
+def pid_namespace():
+    """The PID namespace (the container) that this process's pid belongs to, or None where there are none."""
+    try:
+        return os.readlink("/proc/self/ns/pid")
+    except (OSError, AttributeError):
+        return None
+
+
 def facts():
     """Facts of the process, for people: interpreter, platform, command line."""
     return {

@@ -193,7 +193,7 @@ look = SessionWatch.look
 def odd(self, now, process):
     if self.manifest.version == "odd":
         raise RuntimeError("odd indeed")
-    look(self, now, process)
+    look(self, now, process, observed)
 SessionWatch.look = odd
 """
     body = "other = datacat.create_session(product='P', version='odd')\nsys.stdin.readline()\nos._exit(6)"

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from datacat_daemon.spool.control import ControlReader
+from datacat_daemon.watching.namespaces import whereabouts
 from datacat_daemon.watching.process import PsProcess, read_stat
 
 PREFIX = "control."
@@ -29,14 +30,16 @@ class Children:
 
     Args:
         folder: the session's folder in the spool.
+        namespace: the PID namespace of the session's process, None if it has said nothing about that.
 
     Attributes:
         dropped: how many records all of them could not keep.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, namespace: str | None = None) -> None:
         self.dropped = 0
         self._folder = folder
+        self._namespace = namespace
         self._known: set[str] = set()
         self._running: dict[_Child, int] = {}
         self._dropped_by_dead = 0
@@ -55,7 +58,7 @@ class Children:
                 if pid.isdigit() and start.isdigit():
                     self._running[_Child(int(pid), start, self._folder / name)] = 0
         for child in list(self._running):
-            runs = _runs(child)
+            runs = _runs(child, self._namespace)
             page = ControlReader(child.path)
             self._running[child] = page.read().dropped
             page.close()
@@ -64,9 +67,10 @@ class Children:
         self.dropped = self._dropped_by_dead + sum(self._running.values())
 
 
-def _runs(child: _Child) -> bool:
+def _runs(child: _Child, namespace: str | None) -> bool:
     if child.start != "0":
-        stat = read_stat(child.pid)
+        seen_as = whereabouts(child.pid, child.start, namespace).pid
+        stat = None if seen_as is None else read_stat(seen_as)
         return stat is not None and stat.start == child.start and not stat.ended
     try:
         began = PsProcess(child.pid).began

@@ -51,9 +51,15 @@ class HeartbeatWatch:
         self._watched = False
         self._last: float | None = None
 
-    def look(self, now: float, control: Control) -> Change:
-        """Take the control page as it is at `now` (seconds on a clock that only goes forward)."""
-        step = 0.0 if self._last is None else min(now - self._last, LONGEST_STEP)
+    def look(self, now: float, control: Control, held: bool = False) -> Change:
+        """Take the control page as it is.
+
+        Args:
+            now: seconds on a clock that only goes forward.
+            control: the page.
+            held: a debugger has stopped the process: its time stands still.
+        """
+        step = 0.0 if self._last is None or held else min(now - self._last, LONGEST_STEP)
         self._last = now
         watched = bool(control.monitoring and not control.paused)
         if self._beats is None:

@@ -14,6 +14,8 @@ from datacat_daemon.spool.locks import FileLock
 from datacat_daemon.spool.log import DaemonLog
 from datacat_daemon.spool.manifest import BadManifest, read_manifest
 from datacat_daemon.spool.removal import remove_process
+from datacat_daemon.watching.namespaces import may_be_hidden, whereabouts
+from datacat_daemon.watching.observer import Observed, Observer
 from datacat_daemon.watching.process import Process, process_of, watch_process
 from datacat_daemon.watching.session_watch import SessionWatch
 from datacat_daemon.watching.sleep import Sleep
@@ -37,12 +39,16 @@ class ProcessWatch:
     ) -> ProcessWatch | None:
         """Look after a process folder from now on; None if another daemon does, or it is gone.
 
+        None also for a process that may live in a PID namespace which is not seen from here.
+
         Args:
             folder: the process folder.
             shipper: takes its sessions' records to their servers.
             config: the daemon's settings.
             process: the process, if it is watched already.
         """
+        if process is None and may_be_hidden(folder):
+            return None
         lock = FileLock(folder / "daemon.lock")
         return cls(folder, lock, shipper, config, process) if lock.take() else None
 
@@ -55,7 +61,8 @@ class ProcessWatch:
         self._log = DaemonLog(folder / "daemon.log")
         self._sessions: dict[str, SessionWatch] = {}
         self._left_alone: set[str] = set()
-        self._process = process
+        self._process: Process | None = None
+        self._observer: Observer | None = None
         self._identified = process is not None
         self._exit_status: int | None = None
         self._seen_alive = process is not None
@@ -63,6 +70,7 @@ class ProcessWatch:
         self._conclude_at = 0.0
         self._unnamed_until = time.monotonic() + _UNNAMED_SECONDS
         if process is not None:
+            self._begin_to_watch(process)
             self._log.write(f"looks after process {process.pid}")
 
     @property
@@ -96,9 +104,10 @@ class ProcessWatch:
             self._process.close()
             self._process = None
             self._find_sessions()
+        observed = self._observe(now)
         for session in self._sessions.values():
             with self._guard(session):
-                session.look(now, self._process)
+                session.look(now, self._process, observed)
         if self.ended:
             self._wind_up(now)
 
@@ -156,16 +165,30 @@ class ProcessWatch:
 
     def _identify(self, now: float) -> None:
         named = process_of(self.folder)
+        place = None if named is None else named[0]
         for session in self._sessions.values():
-            named = session.manifest.pid, session.manifest.process_start
+            manifest = session.manifest
+            named = manifest.pid, manifest.process_start
+            place = whereabouts(manifest.pid, manifest.process_start, manifest.pid_namespace).pid
             break
         if named is not None:
-            self._process = watch_process(*named)
-            self._seen_alive = self._process is not None
+            process = None if place is None else watch_process(place, named[1])
+            if process is not None:
+                self._begin_to_watch(process)
+            self._seen_alive = process is not None
             self._identified = True
             self._log.write(f"looks after process {named[0]}{'' if self._seen_alive else ', which is gone'}")
         elif now > self._unnamed_until:
             self._identified = True
+
+    def _begin_to_watch(self, process: Process) -> None:
+        self._process = process
+        self._observer = Observer(process.pid, self._config.vitals_interval_seconds, time.monotonic())
+
+    def _observe(self, now: float) -> Observed | None:
+        if self._process is None or self._observer is None:
+            return None
+        return self._observer.look(now, any(session.heartbeat_is_watched for session in self._sessions.values()))
 
     def _wind_up(self, now: float) -> None:
         if now >= self._conclude_at:
@@ -173,7 +196,7 @@ class ProcessWatch:
             for session in self._sessions.values():
                 if not session.settled:
                     with self._guard(session):
-                        session.conclude(now, self._exit_status, self._seen_alive)
+                        session.conclude(now, self._exit_status, self._seen_alive, self._observer)
         for name, session in list(self._sessions.items()):
             with self._guard(session):
                 session.finish(now)

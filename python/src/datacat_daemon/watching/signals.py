@@ -5,6 +5,8 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
+from datacat_daemon.watching.proc_status import read_status
+
 _WORDS = {
     "SIGSEGV": "segmentation fault",
     "SIGBUS": "bus error",
@@ -50,11 +52,5 @@ def is_handled(pid: int, number: int) -> bool | None:
     """
     if not Path(_OWN_STATUS).exists():
         return None
-    try:
-        status = Path(f"/proc/{pid}/status").read_text(errors="replace")
-    except OSError:
-        return False
-    for line in status.splitlines():
-        if line.startswith("SigCgt:"):
-            return bool(int(line.split()[1], 16) >> (number - 1) & 1)
-    return False
+    status = read_status(pid)
+    return status is not None and bool(int(status.get("SigCgt", "0"), 16) >> (number - 1) & 1)

@@ -1,4 +1,4 @@
-"""Collects the stacks that a process writes about itself, by faulthandler, when it is asked to or when it dies."""
+"""Collects the stacks of a process: what it writes about itself by faulthandler, else what py-spy sees from outside."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ from pathlib import Path
 from typing import Any
 
 from datacat_daemon.watching.process import Process
+from datacat_daemon.watching.py_spy import PySpyDump, find_py_spy
 from datacat_daemon.watching.signals import is_handled
 from datacat_daemon.watching.stacks import parse_stacks
 
-STACKS_SECONDS = 2.0
+STACKS_SECONDS = 0.8
+"""How long to wait for them: a hang is to be told within a second."""
 _SETTLED_SECONDS = 0.1
 _MOST_BYTES = 1 << 20
 
 
 class StackRequest:
-    """Asks a process for the stacks of all its threads, without waiting for it.
+    """Asks for the stacks of all threads of a process, without waiting for them.
 
     The signal is sent only if the process handles it: one that it does not handle would end it. Where the system does
     not tell, the manifest is believed: the client registered a handler before it named the signal there.
@@ -26,29 +28,58 @@ class StackRequest:
         number: its `stack_signal`, None if it has none.
         path: its `stacks.txt`.
         now: seconds on the monotonic clock.
+        stopped: it is stopped, and so cannot answer a signal.
     """
 
-    def __init__(self, process: Process, number: int | None, path: Path, now: float) -> None:
+    def __init__(self, process: Process, number: int | None, path: Path, now: float, stopped: bool = False) -> None:
         self._path = path
         self._begin = _size(path)
         self._deadline = now + STACKS_SECONDS
         self._seen = self._begin
         self._seen_at = now
-        handled = number is not None and is_handled(process.pid, number) is not False
-        self.asked = number is not None and handled and process.send_signal(number)
+        handled = number is not None and not stopped and is_handled(process.pid, number) is not False
+        self._asked = number is not None and handled and process.send_signal(number)
+        self._py_spy: PySpyDump | None = None
+        self._trouble: str | None = None
+        if not self._asked:
+            self._look_from_outside(process.pid)
+
+    @property
+    def trouble(self) -> str | None:
+        """Once it is ready: why there are no stacks, where something is known about that."""
+        return self._trouble if self._py_spy is None else self._py_spy.trouble
 
     def ready(self, now: float) -> bool:
-        """True when all there is to expect has been written."""
+        """True when all there is to expect is there."""
+        if self._py_spy is not None:
+            return self._py_spy.ready(now)
         size = _size(self._path)
         if size != self._seen:
             self._seen = size
             self._seen_at = now
         settled = size > self._begin and now - self._seen_at >= _SETTLED_SECONDS
-        return not self.asked or settled or now >= self._deadline
+        return not self._asked or settled or now >= self._deadline
 
     def stacks(self) -> list[dict[str, Any]]:
         """What was written since the request, in the shape `stacks` of docs/design/records.md."""
-        return parse_stacks(read_tail(self._path, self._begin)) if self.asked else []
+        if self._py_spy is not None:
+            return self._py_spy.stacks()
+        return parse_stacks(read_tail(self._path, self._begin)) if self._asked else []
+
+    def close(self) -> None:
+        """Wait for nothing any more."""
+        if self._py_spy is not None:
+            self._py_spy.close()
+
+    def _look_from_outside(self, pid: int) -> None:
+        command = find_py_spy()
+        if command is None:
+            self._trouble = "the process does not write them itself, and py-spy is not installed"
+            return
+        try:
+            self._py_spy = PySpyDump(command, pid, self._deadline)
+        except OSError as error:
+            self._trouble = f"py-spy: {error}"
 
 
 def read_tail(path: Path, begin: int = 0) -> str:

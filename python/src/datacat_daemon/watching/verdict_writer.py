@@ -1,4 +1,4 @@
-"""What the daemon itself says about a session: `status` records, in segments of its own."""
+"""What the daemon itself says about a session: `status` records and a few events, in segments of its own."""
 
 from __future__ import annotations
 
@@ -7,31 +7,36 @@ import os
 import uuid
 from pathlib import Path
 
-from datacat.segment import MAX_PAYLOAD, STATUS, URGENT, SegmentWriter
+from datacat.segment import EVENT, MAX_PAYLOAD, STATUS, URGENT, SegmentWriter
 
 from datacat_daemon.spool.reader import Record, WriterReader, writers_in
+from datacat_daemon.watching.notice import Notice
 from datacat_daemon.watching.verdict import Verdict
 
 OWN_PREFIX = "daemon-"
+VITALS_PREFIX = f"{OWN_PREFIX}vitals-"
 _OWN_SEGMENT_SIZE = 1 << 19
 
 
 class VerdictWriter:
-    """Writes verdicts as `status` records; what is written survives this daemon and is shipped exactly once."""
+    """Writes verdicts and notices; what is written survives this daemon and is shipped exactly once."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._writer: SegmentWriter | None = None
 
-    def write(self, verdict: Verdict) -> None:
-        """Commit one verdict. Raises OSError where there is no room."""
+    def write(self, said: Verdict | Notice) -> None:
+        """Commit one of them. Raises OSError where there is no room."""
         if self._writer is None:
             name = f"{OWN_PREFIX}{os.getpid()}-{uuid.uuid4().hex[:8]}"
             self._writer = SegmentWriter(str(self._folder), name, _OWN_SEGMENT_SIZE)
-        self._writer.append(STATUS, URGENT, verdict.time, _encode(verdict))
+        if isinstance(said, Verdict):
+            self._writer.append(STATUS, URGENT, said.time, _encode(said))
+        else:
+            self._writer.append(EVENT, 0, said.time, json.dumps(said.payload()).encode("ascii"))
 
     def close(self) -> None:
-        """Let go of its segment; the next verdict is written by a new writer."""
+        """Let go of its segment; the next one is written by a new writer."""
         self._writer = None
 
 
@@ -39,9 +44,9 @@ def verdicts_in(folder: Path) -> list[Verdict]:
     """What earlier daemons have already written about a session, in order. Raises OSError where it cannot be read."""
     found = []
     for writer in writers_in(folder):
-        if writer.startswith(OWN_PREFIX):
+        if writer.startswith(OWN_PREFIX) and not writer.startswith(VITALS_PREFIX):
             reader = WriterReader(folder, writer)
-            found += [_decode(record) for record in reader.read(10_000)]
+            found += [_decode(record) for record in reader.read(10_000) if record.kind == STATUS]
             reader.close()
             if reader.trouble is not None:
                 raise reader.trouble
