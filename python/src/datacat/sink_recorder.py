@@ -63,6 +63,7 @@ class RecorderSink(object):
             "api_key": api_key,
             "pid": pid,
             "process_start": machine.process_start(pid),
+            "pid_namespace": machine.pid_namespace(),
             "boot_id": machine.boot_id(),
             "machine_id": machine.machine_id(),
             "hostname": machine.hostname(),
