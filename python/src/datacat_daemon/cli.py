@@ -3,49 +3,105 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from datacat_daemon import __version__
 from datacat_daemon.watching.process import inherited_process, process_of, watch_process
 
+# Imports stand where they are needed: how a process ended is known only to who watched it then, and it may not live as
+# long as they take; and who does not listen does not pay for it.
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the daemon until it has nothing left to do; returns the exit code."""
     parser = argparse.ArgumentParser(
         prog="datacat-daemon",
-        description="Looks after one application process: ships what it records to the DataCat server, and says what"
-        " became of it. The client library starts it by itself.",
+        description="Looks after application processes: ships what they record to the DataCat server, and says what"
+        " became of them. The Python client starts it by itself, with --process-dir. Without, it takes sessions of"
+        " programs in any language by HTTP on 127.0.0.1, while the process that started it lives.",
     )
     parser.add_argument("--version", action="store_true", help="show the version and leave")
-    parser.add_argument("--process-dir", type=Path, metavar="DIR", help="the process's folder in the spool")
+    parser.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="the settings, as JSON; by default $DATACAT_CONFIG, else ./daemon_config.json if it is there",
+    )
+    parser.add_argument(
+        "--port",
+        type=_port,
+        metavar="PORT",
+        help="where to listen; 0 takes a free port (default: the settings', 8079)",
+    )
+    parser.add_argument(
+        "--process-dir", type=Path, metavar="DIR", help="one process's folder in the spool; listens only with --port"
+    )
     parser.add_argument("--pidfd", type=int, metavar="FD", help="an open pidfd of the process, if it has handed one on")
     options = parser.parse_args(arguments)
     if options.version:
         print(f"datacat-daemon {__version__}")
         return 0
     if options.process_dir is None:
-        parser.error("--process-dir is needed")
+        return _run_alone(options.config, options.port)
     if not options.process_dir.is_dir():
         parser.error(f"--process-dir: there is no folder {options.process_dir}")
-    folder: Path = options.process_dir.absolute()
+    return _run_beside(options.process_dir.absolute(), options.pidfd, options.config, options.port)
+
+
+def _run_alone(settings: Path | None, port: int | None) -> int:
+    from datacat_daemon import standalone
+    from datacat_daemon.config import BadConfig, load_config
+
+    try:
+        config = load_config(settings, folder=Path())
+    except BadConfig as error:
+        print(f"datacat-daemon: {error}", file=sys.stderr)
+        return 2
+    trouble = standalone.run(config if port is None else dataclasses.replace(config, daemon_port=port))
+    if trouble is not None:
+        print(f"datacat-daemon: {trouble}", file=sys.stderr)
+    return 0 if trouble is None else 1
+
+
+def _run_beside(folder: Path, pidfd: int | None, settings: Path | None, port: int | None) -> int:
     named = process_of(folder)
     process = None
-    if named is not None and options.pidfd is not None:
-        process = inherited_process(*named, options.pidfd)
+    if named is not None and pidfd is not None:
+        process = inherited_process(*named, pidfd)
     if named is not None and process is None:
         process = watch_process(*named)
-    # How a process ended is known only to who watched it then; it may not live as long as the imports below take.
     from datacat_daemon.config import BadConfig, Config, load_config
     from datacat_daemon.daemon import Daemon
     from datacat_daemon.spool.log import DaemonLog
 
+    log = DaemonLog(folder / "daemon.log")
     try:
-        config = load_config()
+        config = load_config(settings)
     except BadConfig as error:  # nobody reads what this process prints, and its records are to be shipped all the same
-        DaemonLog(folder / "daemon.log").write(f"the defaults are used: {error}")
+        log.write(f"the defaults are used: {error}")
         config = Config()
+    if port is not None and named is not None:
+        from datacat_daemon.http.service import Service
+
+        try:
+            service = Service(folder.parent, config, port, watch_process(*named), log, folder)
+        except OSError as error:
+            log.write(f"does not listen on 127.0.0.1:{port}: {error.strerror}")
+        else:
+            log.write(f"listens on 127.0.0.1:{service.port}")
+            if service.daemon.look_after(folder, process):
+                service.run()
+            return 0
     daemon = Daemon(folder.parent, config)
     if daemon.look_after(folder, process):
         daemon.run()
     return 0
+
+
+def _port(word: str) -> int:
+    if not (word.isascii() and word.isdigit() and int(word) <= 65_535):
+        raise argparse.ArgumentTypeError(f"expected a number from 0 to 65535, not {word!r}")
+    return int(word)

@@ -47,11 +47,19 @@ class Daemon:
         spool: the folder that holds the process folders.
         config: the daemon's settings.
         wish: asked at every turn.
+        starter: a process whose end is a reason to ask.
     """
 
-    def __init__(self, spool: Path, config: Config, wish: Callable[[], Wish] = lambda: Wish.FINISH) -> None:
+    def __init__(
+        self,
+        spool: Path,
+        config: Config,
+        wish: Callable[[], Wish] = lambda: Wish.FINISH,
+        starter: Process | None = None,
+    ) -> None:
         self._config = config
         self._wish = wish
+        self._starter = starter
         self._shipper = Shipper(self._config)
         self._janitor = Janitor(spool)
         self._waker = Waker()
@@ -124,6 +132,8 @@ class Daemon:
     def _wait(self) -> None:
         poll = select.poll()
         poll.register(self._waker.fileno(), select.POLLIN)
+        if self._starter is not None and self._starter.fileno() >= 0 and not self._starter.has_ended():
+            poll.register(self._starter.fileno(), select.POLLIN)
         live = [watch.process for watch in self._watches.values() if watch.process is not None]
         for process in live:
             if process.fileno() >= 0:

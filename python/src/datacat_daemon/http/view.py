@@ -1,0 +1,102 @@
+"""A session as `GET /session` shows it, from what lies in the spool, also while no server can be reached."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import Any
+
+from datacat_daemon.http.fold import Fold
+from datacat_daemon.http.times import rfc3339
+from datacat_daemon.spool.control import Control, ControlReader
+from datacat_daemon.spool.manifest import Manifest
+from datacat_daemon.spool.reader import Record, WriterReader, writers_in
+from datacat_daemon.watching.verdict_writer import OWN_PREFIX
+
+_NEWEST_SEGMENTS = 4
+_PASS_RECORDS = 20_000
+_NOT_SEEN = "the process has ended"
+
+
+class SessionView:
+    """One session. Records that were shipped and deleted before the first look are not in it.
+
+    Args:
+        folder: its folder in the spool.
+        manifest: what it is.
+        known_writers: names of writers whose records are given to `fold` by whoever writes them.
+
+    Attributes:
+        fold: what its records come to.
+        last_heartbeat: if whoever writes them knows it: when the last beat was, microseconds since 1970 UTC.
+        control: the control page as it was at the last look.
+    """
+
+    def __init__(self, folder: Path, manifest: Manifest, known_writers: Callable[[], Collection[str]] = tuple) -> None:
+        self.folder = folder
+        self.manifest = manifest
+        self.fold = Fold(manifest.product, manifest.version)
+        self.last_heartbeat: int | None = None
+        self._known_writers = known_writers
+        self._readers: dict[str, WriterReader] = {}
+        self.control = Control()
+
+    def refresh(self) -> None:
+        """Read what is new. What cannot be read now is not shown now."""
+        fresh: list[Record] = []
+        try:
+            known = self._known_writers()
+            for writer in writers_in(self.folder):
+                if writer not in known and writer not in self._readers:
+                    self._readers[writer] = WriterReader(self.folder, writer, newest=_NEWEST_SEGMENTS)
+            for reader in self._readers.values():
+                fresh += reader.read(_PASS_RECORDS)
+                reader.close()
+            control = ControlReader(self.folder / "control")
+            self.control = control.read() if self.folder.exists() else self.control
+            control.close()
+        except OSError:
+            pass
+        for record in sorted(fresh, key=lambda record: record.time):
+            self.fold.add(record.kind, record.time, record.payload, record.writer.startswith(OWN_PREFIX))
+
+    def summary(self, runs: bool) -> dict[str, Any]:
+        """One row of the list of sessions; `runs` says whether its process does."""
+        fold, manifest = self.fold, self.manifest
+        ended = fold.ended or self.control.ended_us or None
+        crashed = fold.crashed or (not runs and ended is None)
+        over = ended is not None or crashed
+        status = "active" if not over else "crashed" if crashed else "ended"
+        if not over and (fold.hung or fold.suspended):
+            status = "hung" if fold.hung else "suspended"
+        return {
+            "id": manifest.session_id,
+            "session_id": manifest.session_id,
+            "status": status,
+            "active": not over and not fold.suspended,
+            "suspended": fold.suspended and not over,
+            "crashed": crashed,
+            "hung": fold.hung,
+            "reason": fold.reason or (_NOT_SEEN if crashed else None),
+            "created_at": rfc3339(manifest.created_us),
+            "updated_at": rfc3339(max(fold.updated, manifest.created_us)),
+            "ended_at": rfc3339(ended),
+            "last_heartbeat": rfc3339(self.last_heartbeat),
+            "product": manifest.product,
+            "version": manifest.version,
+            "pid": manifest.pid,
+            "machine_id": manifest.machine_id,
+            "hostname": manifest.hostname,
+            "dropped_count": self.control.dropped,
+        }
+
+    def whole(self, runs: bool) -> dict[str, Any]:
+        """All that is known of it."""
+        return {
+            **self.summary(runs),
+            "facts": self.manifest.facts,
+            "state": self.fold.state,
+            "events": self.fold.events(),
+            "metrics": self.fold.metrics.readings(),
+            "vitals": self.fold.vitals.readings(),
+        }
