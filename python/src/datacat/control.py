@@ -21,6 +21,7 @@ Layout (native byte order), each field one aligned 8-byte store, so that none is
     96      exit status: 0, or one more than what waitpid said of the process, by a parent that waited for it
 """
 
+import itertools
 import mmap
 import os
 import struct
@@ -55,6 +56,10 @@ _store = FIELD.pack_into
 class ControlPage(object):
     """The application's side of a control page.
 
+    Attributes:
+        page: the mapped page.
+        beats: yields the number of the next heartbeat.
+
     Args:
         path: the file to make, or None for a page that nobody reads (a spool that cannot be written).
         existing: take up the file that is there, where another process left it; its counts go on.
@@ -64,66 +69,65 @@ class ControlPage(object):
 
     def __init__(self, path=None, existing=False):
         if path is None:
-            self._page = mmap.mmap(-1, SIZE)
+            self.page = mmap.mmap(-1, SIZE)
         else:
-            self._page = map_file(path, SIZE) if existing else _make(path)
-        self._beats = self._count(BEATS)
+            self.page = map_file(path, SIZE) if existing else _make(path)
+        self.beats = itertools.count(self._count(BEATS) + 1)
         self._flushes = self._count(FLUSH)
         self._urgent = self._count(URGENT)
         self._dropped_before = self._count(DROPPED)
 
     def beat(self):
         """One heartbeat: one store."""
-        self._beats += 1
-        _store(self._page, BEATS, self._beats)
+        _store(self.page, BEATS, next(self.beats))
 
     def monitor(self, timeout):
         """Watch the heartbeat: a silence longer than `timeout` seconds is a hang; None stops watching."""
         if timeout is None:
-            _store(self._page, MONITORING, 0)
+            _store(self.page, MONITORING, 0)
         else:
-            _store(self._page, TIMEOUT_US, int(timeout * 1000000))
+            _store(self.page, TIMEOUT_US, int(timeout * 1000000))
             self.beat()
-            _store(self._page, MONITORING, 1)
+            _store(self.page, MONITORING, 1)
 
     def pause(self, paused):
         """A paused heartbeat is never a hang; going on counts as a beat."""
         self.beat()
-        _store(self._page, PAUSED, int(paused))
+        _store(self.page, PAUSED, int(paused))
 
     def end(self, time_us, kind):
         """The session ended; `kind` is one of ENDED_BY_CALL, ENDED_BY_INTERPRETER, ENDED_BY_INTERRUPT."""
-        _store(self._page, END_KIND, kind)
-        _store(self._page, ENDED_US, time_us)
+        _store(self.page, END_KIND, kind)
+        _store(self.page, ENDED_US, time_us)
 
     def uncaught(self, time_us):
         """An exception that nothing caught was recorded: if the process dies now, that is why."""
-        _store(self._page, UNCAUGHT_US, time_us)
+        _store(self.page, UNCAUGHT_US, time_us)
 
     def dropped(self, count):
         """How many records could not be kept so far, by the one that has this page."""
-        _store(self._page, DROPPED, self._dropped_before + count)
+        _store(self.page, DROPPED, self._dropped_before + count)
 
     def request_flush(self):
         """Ask the daemon to ship at once."""
         self._flushes += 1
-        _store(self._page, FLUSH, self._flushes)
+        _store(self.page, FLUSH, self._flushes)
 
     def urgent(self):
         """A record was committed that cannot wait for the next batch."""
         self._urgent += 1
-        _store(self._page, URGENT, self._urgent)
+        _store(self.page, URGENT, self._urgent)
 
     def stack_signal(self, number):
         """The process writes its stacks when it gets this signal."""
-        _store(self._page, STACK_SIGNAL, number)
+        _store(self.page, STACK_SIGNAL, number)
 
     def exit_status(self, status):
         """The process has ended with this status, as waitpid gives it."""
-        _store(self._page, EXIT_STATUS, status + 1)
+        _store(self.page, EXIT_STATUS, status + 1)
 
     def _count(self, field):
-        return FIELD.unpack_from(self._page, field)[0]
+        return FIELD.unpack_from(self.page, field)[0]
 
 
 def _make(path):

@@ -11,7 +11,7 @@ import os
 from datacat._compat import string_types
 from datacat.exceptions_of_signals import let_through
 from datacat.segment import MAX_PAYLOAD
-from datacat.tame import represent, tame, tame_to_fit
+from datacat.tame import least_length, represent, tame, tame_to_fit
 
 try:
     if os.environ.get("DATACAT_JSON") == "stdlib":
@@ -63,11 +63,16 @@ def _dumps_orjson(value):
 
 def _fast(value):
     encoded = _dumps_orjson(value) if orjson is not None else _dumps_stdlib(value)
-    if len(encoded) > _MANY_BRACKETS and (
-        len(encoded) > MAX_PAYLOAD or encoded.count(b"{") + encoded.count(b"[") > _MANY_BRACKETS
-    ):
+    if not fits(encoded):
         raise ValueError("needs taming")
     return encoded
+
+
+def fits(encoded):
+    """Whether a payload is as short and as shallow as a record may be."""
+    return len(encoded) <= _MANY_BRACKETS or (
+        len(encoded) <= MAX_PAYLOAD and encoded.count(b"{") + encoded.count(b"[") <= _MANY_BRACKETS
+    )
 
 
 def encode(payload):
@@ -76,10 +81,11 @@ def encode(payload):
     What JSON cannot hold becomes its `repr`, cycles and what is too deep or too large are cut and marked.
     """
     try:
-        return _fast(payload)
+        if least_length(payload.values()) <= MAX_PAYLOAD:
+            return _fast(payload)
     except Exception:
         let_through()
-        return _encode_tamed(payload)
+    return _encode_tamed(payload)
 
 
 def event_fields(name, data):

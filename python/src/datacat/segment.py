@@ -83,6 +83,9 @@ BODY = struct.Struct("@QBB")
 RECORD = "=I%dsI"  # length, body of that length, checksum
 WORD = struct.Struct("=I")  # a length, or a checksum
 
+SHORT = 200
+COMMIT_SHORT = [struct.Struct(RECORD % length).pack_into for length in range(SHORT)]  # a record by its body's length
+
 _pack_body = BODY.pack
 _PY2 = sys.version_info[0] == 2
 
@@ -178,7 +181,10 @@ class SegmentWriter(object):
         if end > self.size:
             self._roll()
             end = self.offset + 8 + length
-        struct.pack_into(RECORD % length, self.page, self.offset, length, body, checksum(body))
+        if length < SHORT:
+            COMMIT_SHORT[length](self.page, self.offset, length, body, checksum(body))
+        else:
+            struct.pack_into(RECORD % length, self.page, self.offset, length, body, checksum(body))
         self.offset = end
         self.ordinal += 1
 

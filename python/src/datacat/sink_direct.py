@@ -42,9 +42,9 @@ class DirectSink(object):
                 pass
         return self._known
 
-    def fast_log_event(self, log_event):
-        """There is nothing faster than the session's own here."""
-        return log_event
+    def lanes(self, session):
+        """Nothing is faster than the session's own methods here."""
+        return {}
 
     def write(self, kind, flags, payload):
         """Send one record; True if the server took it."""

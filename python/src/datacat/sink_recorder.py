@@ -9,10 +9,11 @@ import warnings
 from datacat import launch, machine, spool, stack_dumps
 from datacat._compat import monotonic, now_us
 from datacat.control import ENDED_BY_CALL
-from datacat.event_lane import event_lane
+from datacat.lanes import lanes
 from datacat.recorder import Recorder
 
 QUOTA_MB = 512
+ONE_PORT = "the daemon of this process runs already and does not listen on port %d; name it with the first session."
 
 _daemon_started_for = None
 _lock = (os.getpid(), threading.RLock())
@@ -24,11 +25,13 @@ class RecorderSink(object):
     Args:
         session_id, product, version, server_url, api_key: what the manifest says of the session.
         options: more entries for the manifest (batch_interval_seconds, ...).
+        daemon_port: where the daemon is to listen for clients in other languages, or None.
 
     Never raises: with no spool to write into, records are dropped and counted, and a warning says so once.
     """
 
-    def __init__(self, session_id, product, version, server_url, api_key, options):
+    def __init__(self, session_id, product, version, server_url, api_key, options, daemon_port=None):
+        self._daemon_port = daemon_port
         with _one_at_a_time():
             self._open(session_id, product, version, server_url, api_key, options)
 
@@ -75,11 +78,11 @@ class RecorderSink(object):
             spool.write_manifest(self._folder, manifest)
         except Exception as error:
             return error
-        return _start_daemon_once(process)
+        return _start_daemon_once(process, self._daemon_port)
 
-    def fast_log_event(self, log_event):
-        """A faster function to call in place of a session's `log_event`."""
-        return event_lane(self._recorder, log_event)
+    def lanes(self, session):
+        """Faster functions to call in place of a session's methods, by their names."""
+        return lanes(self._recorder, session)
 
     # the control page is looked up at every call: after a fork the child has another one
 
@@ -153,10 +156,10 @@ def _one_at_a_time():
     return lock
 
 
-def _start_daemon_once(process):
-    """Start the daemon of this process at its first session; None, or why there is none."""
+def _start_daemon_once(process, port):
+    """Start the daemon of this process at its first session; None, or why there is none as it was asked for."""
     global _daemon_started_for
-    if _daemon_started_for == process:
-        return None
-    _daemon_started_for = process
-    return launch.start_daemon(process)
+    if _daemon_started_for is not None and _daemon_started_for[0] == process:
+        return None if port in (None, _daemon_started_for[1]) else ONE_PORT % port
+    _daemon_started_for = process, port
+    return launch.start_daemon(process, port=port)
