@@ -190,6 +190,9 @@ def test_beats_that_came_before_the_daemon_count(bench, server, wait_for):
     bench.finish(daemon)
 
 
+WITHOUT_PY_SPY = "from datacat_daemon.watching import stack_request\nstack_request.find_py_spy = lambda: None"
+
+
 def test_a_signal_that_is_not_handled_is_not_sent(bench, server):
     body = """
 import faulthandler

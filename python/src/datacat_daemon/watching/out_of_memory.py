@@ -14,6 +14,7 @@ from pathlib import Path
 
 _LOOK_SECONDS = 5.0
 _NO_LIMIT = 1 << 60
+_VMSTAT = Path("/proc/vmstat")
 
 
 @dataclass(frozen=True)
@@ -73,12 +74,12 @@ def _read_kills(folder: Path | None) -> _Kills:
     if folder is not None:
         counts = (_count(folder / name) for name in ("memory.events.local", "memory.events", "memory.oom_control"))
         in_cgroup = next((count for count in counts if count is not None), None)
-    return _Kills(folder, in_cgroup, _count(Path("/proc/vmstat")))
+    return _Kills(folder, in_cgroup, _count(_VMSTAT))
 
 
 def _count(path: Path) -> int | None:
     try:
-        for line in path.read_text().splitlines():
+        for line in _read(path).splitlines():
             name, _, value = line.partition(" ")
             if name == "oom_kill":
                 return int(value)
@@ -90,7 +91,7 @@ def _count(path: Path) -> int | None:
 def _memory_cgroup(pid: int) -> Path | None:
     """The folder of the cgroup that limits a process's memory: v1 where that has the controller, else v2."""
     try:
-        text = Path(f"/proc/{pid}/cgroup").read_text()
+        text = _read(f"/proc/{pid}/cgroup")
     except OSError:
         return None
     paths: dict[str, str] = {}
@@ -107,10 +108,15 @@ def _memory_cgroup(pid: int) -> Path | None:
     return None
 
 
+def _read(path: Path | str) -> str:
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return file.read()
+
+
 def _mounts() -> Iterator[tuple[str, str, bool, bool]]:
     """Of each cgroup file system: root, where it is mounted, is it v1 with the memory controller, is it v2."""
     try:
-        lines = Path("/proc/self/mountinfo").read_text().splitlines()
+        lines = _read("/proc/self/mountinfo").splitlines()
     except OSError:
         return
     for line in lines:
@@ -127,7 +133,7 @@ def _limit(folder: Path | None) -> int | None:
     while folder is not None and (folder / "cgroup.procs").exists():
         for name in ("memory.max", "memory.limit_in_bytes"):
             try:
-                found.append(int((folder / name).read_text()))
+                found.append(int(_read(folder / name)))
             except (OSError, ValueError):  # "max" is no number
                 continue
         folder = folder.parent
