@@ -14,6 +14,7 @@ the server when the process crashed or hung.
 """
 
 import uuid
+import warnings
 
 from datacat.client import DatacatClient, DatacatError, default_product, default_version
 from datacat.handler import DatacatHandler
@@ -21,7 +22,7 @@ from datacat.heartbeat import HeartbeatMonitor
 from datacat.session import AsyncSession, Session, Timer
 from datacat.sink_direct import DirectSink, QueuedSink, description
 from datacat.sink_recorder import RecorderSink
-from datacat.tame import short_text
+from datacat.tame import represent, short_text
 
 __version__ = "0.1.0"
 
@@ -52,7 +53,8 @@ def create_session(
 
     Args:
         base_url: the server's address; by default $DATACAT_URL, else http://localhost:9090.
-        daemon_port: taken for compatibility; the daemon is reached through shared memory.
+        daemon_port: a port of 127.0.0.1 on which the daemon is to take records of other programs by HTTP, too; "auto":
+            none. This program needs none: its daemon is reached through shared memory.
         product: by default $DATACAT_PRODUCT, else the main script's name.
         version: by default $DATACAT_VERSION, else "unknown".
         async_mode: return an AsyncSession.
@@ -69,10 +71,29 @@ def create_session(
     version = short_text(version or default_version())
     if use_daemon:
         options = {"batch_interval_seconds": float(batch_interval_seconds)}
-        sink = RecorderSink(session_id, product, version, client.base_url, client.api_key, options)
+        port = _port(daemon_port)
+        sink = RecorderSink(session_id, product, version, client.base_url, client.api_key, options, port)
     elif async_mode:
         sink = QueuedSink(client, session_id, description(product, version), queue_size)
     else:
         sink = DirectSink(client, session_id, description(product, version))
         sink.open()
     return (AsyncSession if async_mode else Session)(session_id, client, sink)
+
+
+def _port(daemon_port):
+    """The port as a number; None for "auto", and, with a warning, for what is none."""
+    if daemon_port in ("auto", None):
+        return None
+    try:
+        port = int(str(daemon_port))
+    except Exception:
+        port = 0
+    if 0 < port < 65536:
+        return port
+    try:
+        words = "datacat: daemon_port: expected 1 to 65535, or \"auto\", not %s; the daemon does not listen"
+        warnings.warn(words % represent(daemon_port), RuntimeWarning, stacklevel=3)
+    except RuntimeWarning:
+        pass  # warnings are errors here; the application runs on all the same
+    return None

@@ -50,17 +50,19 @@ done
 """ % " ".join(_PYTHONS)
 
 
-def start_daemon(folder, pid=None):
+def start_daemon(folder, pid=None, port=None):
     """Start a daemon for a process folder of the spool; None, or a sentence that says why there is none.
 
     Args:
         folder: the process folder.
         pid: its process, if that is another one than this.
+        port: where it is to listen for clients in other languages, or None.
     """
     pidfd = None
     try:
         pidfd = _pidfd_of(pid or os.getpid())
         options = ["--process-dir", folder] + ([] if pidfd is None else ["--pidfd", str(pidfd)])
+        options += [] if port is None else ["--port", str(port)]
         command = _command(options)
         if command is None:
             return HOW_TO_GET_ONE % folder

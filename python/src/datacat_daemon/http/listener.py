@@ -65,6 +65,8 @@ class Listener:
 
     def close(self) -> None:
         """Listen no more; what was asked has been answered when this returns."""
+        if self._closing:
+            return
         self._closing = True
         self._waker.wake()
         if self._thread is not None:

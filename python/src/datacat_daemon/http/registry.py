@@ -30,6 +30,7 @@ from datacat_daemon.http.session import CLIENT, WrittenSession, gone
 from datacat_daemon.http.view import SessionView
 from datacat_daemon.spool.locks import FileLock
 from datacat_daemon.spool.manifest import FORMAT, BadManifest, Manifest, read_manifest
+from datacat_daemon.watching.namespaces import own_namespace
 from datacat_daemon.watching.process import Process, boot_id, watch_process
 
 MOST_SESSIONS = 1_000
@@ -144,6 +145,7 @@ class Registry:
             api_key=api_key,
             pid=parent_pid,
             process_start=machine.process_start(parent_pid),
+            pid_namespace=own_namespace(),
             boot_id=machine.boot_id(),
             machine_id=machine.machine_id(),
             hostname=machine.hostname(),
