@@ -8,7 +8,15 @@ import sys
 import pytest
 from datacat_daemon.watching import process as module
 from datacat_daemon.watching import signals
-from datacat_daemon.watching.process import PidfdProcess, PolledProcess, PsProcess, boot_id, read_stat, watch_process
+from datacat_daemon.watching.process import (
+    PidfdProcess,
+    PolledProcess,
+    PsProcess,
+    Stat,
+    boot_id,
+    read_stat,
+    watch_process,
+)
 from datacat_daemon.watching.signals import in_words, is_handled, signal_name
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc and pidfd")
@@ -171,3 +179,12 @@ def test_a_death_is_also_seen_and_explained_without_pidfd(bench, server):
     record = server.wait_for_verdict("crashed")
     assert record["reason"] == "killed by SIGSEGV (segmentation fault)"
     bench.finish(daemon)
+
+
+@linux
+def test_one_that_is_being_collected_does_not_pass_for_one_that_ended_well():
+    assert Stat("Z", "7", 9, threads=1).exit_status == 9
+    assert Stat("X", "7", 0, threads=0).exit_status is None  # the kernel has let go of its status
+    assert Stat("X", "7", 0, threads=0).ended
+    assert Stat("Z", "7", 0, threads=2).exit_status is None  # its main thread is gone, another one runs
+    assert Stat("T", "7", 19, threads=1).exit_status is None

@@ -33,17 +33,28 @@ _PIDFD_GET_INFO = (3 << 30) | (_INFO_SIZE << 16) | (0xFF << 8) | 11
 
 
 class Stat(NamedTuple):
-    """What `/proc/PID/stat` says: one-letter state, start in clock ticks since boot, wait status (0 while it runs)."""
+    """What `/proc/PID/stat` says: one-letter state, start in clock ticks since boot, threads, and field 52.
+
+    Field 52 is the wait status of one that has ended, and the signal that stopped one that is stopped.
+    """
 
     state: str
     start: str
-    exit_status: int
+    field_52: int
     threads: int
 
     @property
     def ended(self) -> bool:
         """A zombie all of whose threads are gone."""
         return self.state in "ZXx" and self.threads <= 1
+
+    @property
+    def exit_status(self) -> int | None:
+        """How it ended; None while it runs, and for one that its parent is collecting at this moment.
+
+        Of the latter the kernel knows no threads any more, and gives 0 for the status, whatever it was.
+        """
+        return self.field_52 if self.ended and self.threads == 1 else None
 
 
 def read_stat(pid: int) -> Stat | None:
@@ -109,7 +120,7 @@ class PidfdProcess:
 
     def exit_status(self) -> int | None:
         stat = read_stat(self.pid)
-        if stat is not None and stat.ended and self._start in (None, stat.start):
+        if stat is not None and stat.exit_status is not None and self._start in (None, stat.start):
             return stat.exit_status
         return _status_by_pidfd(self._descriptor)
 
@@ -144,7 +155,7 @@ class PolledProcess:
             stat = read_stat(self.pid)
             same = stat is not None and stat.start == self._start
             self._ended = stat is None or not same or stat.ended
-            if stat is not None and same and stat.ended:
+            if stat is not None and same:
                 self._exit_status = stat.exit_status
         return self._ended
 

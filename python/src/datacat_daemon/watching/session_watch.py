@@ -24,6 +24,7 @@ from datacat_daemon.watching.process import Process, boot_id
 from datacat_daemon.watching.scout import Scout
 from datacat_daemon.watching.sleep import Sleep
 from datacat_daemon.watching.stack_request import StackRequest, read_tail
+from datacat_daemon.watching.stops import Stop
 from datacat_daemon.watching.verdict import Evidence, Verdict, after_death, while_running
 from datacat_daemon.watching.verdict_writer import VerdictWriter, verdicts_in
 from datacat_daemon.watching.vitals_writer import VitalsWriter
@@ -66,7 +67,7 @@ class SessionWatch:
         self._beat_before = _last_beat_of_hang(written)
         hung_for = None if self._beat_before is None else max(0.0, (now_us() - self._beat_before) / 1e6)
         self._heartbeat = HeartbeatWatch(hung_for)
-        self._pending: tuple[Hung, bool, StackRequest] | None = None
+        self._pending: tuple[Hung, Stop | None, StackRequest] | None = None
         self._find_at = 0.0
         self._children_at = 0.0
         self._finish_at = 0.0
@@ -236,8 +237,7 @@ class SessionWatch:
         if isinstance(change, Hung):
             path = self.folder.parent / "stacks.txt"
             number = self.manifest.stack_signal or self._seen.stack_signal or None
-            stopped = stop is not None
-            self._pending = change, stopped, StackRequest(process, number, path, now, stopped)
+            self._pending = change, stop, StackRequest(process, number, path, now, stop is not None)
         over = isinstance(change, Recovered) or self._seen.ended_us
         if self._pending is not None and (self._pending[-1].ready(now) or over):
             self._say_hung(*self._pending)
@@ -252,7 +252,7 @@ class SessionWatch:
     def _hung_seconds(self) -> float | None:
         return self._heartbeat.silent if self._heartbeat.hung else None
 
-    def _say_hung(self, hung: Hung, stopped: bool, request: StackRequest) -> None:
+    def _say_hung(self, hung: Hung, stop: Stop | None, request: StackRequest) -> None:
         self._pending = None
         stacks = request.stacks()
         if not stacks and request.trouble is not None:
@@ -264,9 +264,9 @@ class SessionWatch:
             "stacks": stacks,
         }
         reason = f"no heartbeat for {hung.silent:.1f} s (timeout {hung.timeout:g} s)"
-        if stopped:
-            reason += ": it is stopped by a signal (such as SIGSTOP or Ctrl-Z)"
-            data["stopped"] = True
+        if stop is not None:
+            reason += f": it is stopped by {stop.signal or 'a signal'}"
+            data["stopped_by"] = stop.signal
         self._say(Verdict("hung", now_us(), reason, data))
 
     def _judge(self, verdict: Verdict) -> None:

@@ -29,6 +29,9 @@ _WORDS = {
 FAULTS = frozenset({"SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL", "SIGABRT", "SIGTRAP", "SIGSYS"})
 """Signals that a program brings upon itself."""
 
+STOPS = frozenset({"SIGSTOP", "SIGTSTP", "SIGTTIN", "SIGTTOU"})
+"""Signals that stop a process until SIGCONT comes."""
+
 _OWN_STATUS = "/proc/self/status"
 
 

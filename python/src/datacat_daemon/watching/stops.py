@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from datacat_daemon.watching.proc_status import read_status
+from datacat_daemon.watching.process import read_stat
+from datacat_daemon.watching.signals import STOPS, signal_name
 
 _LOOK_SECONDS = 0.1
 
@@ -17,9 +19,10 @@ class Debugger(NamedTuple):
 
 
 class Stop(NamedTuple):
-    """A process that is stopped; `debugger` is who holds it, None if a signal stopped it."""
+    """A process that is stopped: by a debugger, or by a signal, such as `SIGSTOP`, whose name may be unknown."""
 
-    debugger: Debugger | None
+    debugger: Debugger | None = None
+    signal: str | None = None
 
 
 class Continued(NamedTuple):
@@ -56,7 +59,7 @@ class StopWatch:
             return None
         self._due = now + _LOOK_SECONDS
         status = read_status(self._pid) or {}
-        before, self.stop = self.stop, _stop(status)
+        before, self.stop = self.stop, _stop(self._pid, status)
         # Who is only traced is stopped again and again, and runs in between: that shows in its switches.
         switches = tuple(status.get(f"{kind}_ctxt_switches", "") for kind in ("voluntary", "nonvoluntary"))
         still = before is not None and switches == self._switches
@@ -71,10 +74,12 @@ class StopWatch:
         return self.stop.debugger
 
 
-def _stop(status: dict[str, str]) -> Stop | None:
+def _stop(pid: int, status: dict[str, str]) -> Stop | None:
     state, tracer = status.get("State", "")[:1], status.get("TracerPid", "0")
     if state not in ("T", "t"):
         return None
     if tracer == "0":
-        return Stop(None)
+        stat = read_stat(pid)
+        name = "" if stat is None else signal_name(stat.field_52)
+        return Stop(signal=name if name in STOPS else None)
     return Stop(Debugger(int(tracer), (read_status(int(tracer)) or {}).get("Name")))
