@@ -7,6 +7,7 @@ from typing import Protocol
 from datacat_server.ingest.records import SessionBatch
 from datacat_server.ingest.result import IngestResult
 from datacat_server.model import PARTS, Session, SessionPage, StateChange
+from datacat_server.store.keys import KeyStore
 from datacat_server.store.views import EventPage, Series, StoredEvent, Timeline
 
 
@@ -14,8 +15,8 @@ class UnknownSession(LookupError):
     """There is no session with this id."""
 
 
-class Store(Protocol):
-    """Sessions and their records, durably. Every call is safe from any thread.
+class Store(KeyStore, Protocol):
+    """Sessions and their records, and who may reach them, durably. Every call is safe from any thread.
 
     Where the engine cannot do what it should, every call may raise StoreError, and the writing ones StoreUnavailable
     and StoreBusy (store/errors.py); nothing was kept then.

@@ -39,6 +39,11 @@ class Ledger:
         self._sessions: OrderedDict[str, LiveSession] = OrderedDict()
         self._touched: set[str] = set()
 
+    @property
+    def db(self) -> sqlite3.Connection:
+        """The connection, for what has nothing to do with sessions."""
+        return self._db
+
     def forget(self) -> None:
         """Drop what is remembered: the tables are not what they were thought to be."""
         self._sessions.clear()

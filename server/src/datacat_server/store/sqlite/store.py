@@ -2,7 +2,7 @@
 
 import sqlite3
 import threading
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -11,8 +11,9 @@ from datacat_server.ingest.records import SessionBatch
 from datacat_server.ingest.result import IngestResult
 from datacat_server.model import PARTS, Session, SessionPage, StateChange
 from datacat_server.store.errors import StoreError
+from datacat_server.store.keys import StoredKey
 from datacat_server.store.protocol import UnknownSession
-from datacat_server.store.sqlite import read, views
+from datacat_server.store.sqlite import keys, read, views
 from datacat_server.store.sqlite.connection import FILE_NAME, Readers, connect, migrate
 from datacat_server.store.sqlite.failures import explained
 from datacat_server.store.sqlite.folds import Folds
@@ -131,6 +132,19 @@ class SqliteStore:
     def session_change_token(self, session_id: str) -> object:
         with self._readers.snapshot() as db:
             return read.read_session_token(db, session_id)
+
+    def add_key(self, key: StoredKey) -> None:
+        self._writer.run(lambda ledger: keys.insert_key(ledger.db, key))
+
+    def keys(self) -> list[StoredKey]:
+        with self._readers.snapshot() as db:
+            return keys.read_keys(db)
+
+    def revoke_key(self, name: str, at: datetime) -> StoredKey:
+        return self._writer.run(lambda ledger: keys.revoke(ledger.db, name, at))
+
+    def note_key_uses(self, uses: Mapping[str, datetime]) -> None:
+        self._writer.run(lambda ledger: keys.note_uses(ledger.db, uses))
 
     def close(self) -> None:
         """Finish what is being written, then close. The store is of no use afterwards."""
