@@ -21,6 +21,7 @@ from datacat.handler import DatacatHandler
 from datacat.heartbeat import HeartbeatMonitor
 from datacat.session import AsyncSession, Session, Timer
 from datacat.sink_direct import DirectSink, QueuedSink, description
+from datacat.sink_joined import join_session
 from datacat.sink_recorder import RecorderSink
 from datacat.tame import represent, short_text
 
@@ -51,6 +52,9 @@ def create_session(
 ):
     """Start a session; returns at once, also with no server.
 
+    In a program that `datacat run` has started, the first call joins the session that is there, by its name and with
+    its server.
+
     Args:
         base_url: the server's address; by default $DATACAT_URL, else http://localhost:9090.
         daemon_port: a port of 127.0.0.1 on which the daemon is to take records of other programs by HTTP, too; "auto":
@@ -65,6 +69,10 @@ def create_session(
 
     Returns a Session, or an AsyncSession with `async_mode`.
     """
+    kind = AsyncSession if async_mode else Session
+    joined = join_session(product, version) if use_daemon else None
+    if joined is not None:
+        return kind(joined.session_id, DatacatClient(joined.server_url, joined.api_key), joined)
     client = DatacatClient(base_url, api_key)
     session_id = str(uuid.uuid4())
     product = short_text(product or default_product())
@@ -78,7 +86,7 @@ def create_session(
     else:
         sink = DirectSink(client, session_id, description(product, version))
         sink.open()
-    return (AsyncSession if async_mode else Session)(session_id, client, sink)
+    return kind(session_id, client, sink)
 
 
 def _port(daemon_port):
