@@ -333,7 +333,7 @@ def test_prune_spares_a_session_that_speaks_up_meanwhile(store: SqliteStore, sen
     send("s1")
     before = int(datetime.now(UTC).timestamp() * 1_000_000)
     send("s1")
-    assert store._writer.run(lambda ledger: ledger.expire("s1", before)) is False
+    assert store._writer.run(lambda ledger: ledger.expire(["s1"], before)) == 0
     assert store.sessions().total == 1
 
 

@@ -11,3 +11,7 @@ class StoreUnavailable(StoreError):
 
 class StoreBusy(StoreError):
     """More is waiting to be written than may wait. Try again in a moment."""
+
+
+class StoreDamaged(StoreError):
+    """What is stored does not hold together any more; it is not written to. For an administrator to look after."""

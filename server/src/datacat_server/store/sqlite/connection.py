@@ -1,15 +1,15 @@
-"""Connections to the file: how each is set up, the numbered migrations, and a pool of readers."""
+"""Connections to the file: how each is set up, and a pool of readers."""
 
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
-from importlib.resources import files
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
 from datacat_server.store.errors import StoreError
-from datacat_server.store.sqlite.failures import explained
+from datacat_server.store.sqlite.failures import advice_at_opening, explained
+from datacat_server.store.sqlite.migrate import version_of
 
 FILE_NAME = "datacat.sqlite3"
 _BUSY_SECONDS = 30.0
@@ -19,96 +19,38 @@ def connect(path: Path) -> sqlite3.Connection:
     """A connection that commits only when told to. Raises StoreError when there is no using the file.
 
     A file that is not there yet is made for its owner only, in whatever folder; what SQLite puts beside it follows.
+    One that is not ours, or of a newer version, is left as it is.
     """
+    connection = None
     try:
         with suppress(FileExistsError):
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        version_of(connection)
+        # For a file without tables only: from then on free pages can be given back to the file system step by step.
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         connection.execute("PRAGMA journal_mode = WAL")
         # FULL: a commit has reached the disk when it returns, which is what an acknowledgement promises.
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA journal_size_limit = 67108864")
         connection.execute("PRAGMA temp_store = MEMORY")
-    except (sqlite3.Error, OSError) as error:
-        advice = ""
-        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_NOTADB:
-            advice = "; move it away, or set data_path to another folder"
-        raise StoreError(f"{path} cannot be opened as a database: {error}{advice}") from error
+    except BaseException as error:
+        if connection is not None:
+            connection.close()
+        if isinstance(error, (sqlite3.Error, OSError)):
+            advice = advice_at_opening(error)
+            raise StoreError(f"{path} cannot be opened as a database: {error}{advice}") from error
+        raise
     return connection
 
 
-def migrate(connection: sqlite3.Connection) -> None:
-    """Bring the tables up to date, one numbered file after the other, each in its own transaction.
+def connect_read_only(path: Path) -> sqlite3.Connection:
+    """A connection that cannot change the file, whatever version it has. Raises sqlite3.Error.
 
-    Raises StoreError, and leaves the tables as they were, where a newer version or another program has made the file.
+    In WAL mode SQLite may put its two files beside it.
     """
-    steps = _steps()
-    for number, script in steps:
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            # Asked inside the transaction: another process may be doing the same.
-            if _version(connection) < number:
-                for statement in script.split(";\n"):
-                    connection.execute(statement)
-                connection.execute(f"PRAGMA user_version = {number}")
-            connection.execute("COMMIT")
-        except BaseException as error:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode == sqlite3.SQLITE_ERROR:
-                raise _foreign(connection, str(error)) from error
-            raise
-    if _version(connection) > steps[-1][0]:
-        raise StoreError(
-            f"{_file(connection)} was written by a newer version of DataCat; update this one, or set data_path to "
-            "another folder"
-        )
-    missing = _columns_of(steps) - _columns(connection)
-    if missing:
-        table, column = min(missing)
-        raise _foreign(connection, f"table {table} has no column {column}")
-
-
-def _steps() -> list[tuple[int, str]]:
-    return sorted(
-        (int(entry.name.removesuffix(".sql")), entry.read_text())
-        for entry in (files(__package__) / "migrations").iterdir()
-        if entry.name.endswith(".sql")
-    )
-
-
-def _columns(connection: sqlite3.Connection) -> set[tuple[str, str]]:
-    """Every column of every table, as (table, column)."""
-    return set(
-        connection.execute(
-            "SELECT t.name, c.name FROM sqlite_schema AS t, pragma_table_info(t.name) AS c WHERE t.type = 'table'"
-        )
-    )
-
-
-def _columns_of(steps: list[tuple[int, str]]) -> set[tuple[str, str]]:
-    """The columns that a new file has after these migrations."""
-    with closing(sqlite3.connect(":memory:")) as fresh:
-        for _, script in steps:
-            fresh.executescript(script)
-        return _columns(fresh)
-
-
-def _foreign(connection: sqlite3.Connection, why: str) -> StoreError:
-    return StoreError(
-        f"{_file(connection)} is a database, but not one of DataCat ({why}); move it away, or set data_path to "
-        "another folder"
-    )
-
-
-def _file(connection: sqlite3.Connection) -> str:
-    path: str = connection.execute("PRAGMA database_list").fetchone()[2]
-    return path
-
-
-def _version(connection: sqlite3.Connection) -> int:
-    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
-    return version
+    address = f"{path.absolute().as_uri()}?mode=ro"
+    return sqlite3.connect(address, uri=True, timeout=_BUSY_SECONDS, isolation_level=None)
 
 
 class Readers:

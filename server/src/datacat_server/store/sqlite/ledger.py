@@ -17,6 +17,7 @@ from datacat_server.store.protocol import UnknownSession
 from datacat_server.store.sqlite.application import Application, add_state, refused
 from datacat_server.store.sqlite.live import LiveSession, insert, load, save
 from datacat_server.store.sqlite.pending import Pending
+from datacat_server.store.sqlite.prune import clear_some, condemn, shrink_some
 
 log = logging.getLogger("datacat.store")
 
@@ -25,8 +26,6 @@ REFUSED_BY_ENGINE = (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.Interfac
 
 _MOST_REMEMBERED = 1_000
 _HOUR = 3_600_000_000
-
-_TABLES = ("writers", "events", "state_changes", "snapshots", "series", "verdicts", "refusals")
 
 _encode = msgspec.json.Encoder().encode
 
@@ -71,18 +70,33 @@ class Ledger:
                 self._apply_one_by_one(batch, result)
         return result
 
-    def delete(self, session_id: str) -> None:
-        """Remove a session with all that belongs to it, for good. Raises UnknownSession."""
-        self._remove(session_id)
+    def delete(self, session_id: str) -> bool:
+        """Remove a session for good; whether some of what belongs to it is left to clear. Raises UnknownSession."""
+        found = self._db.execute("SELECT id FROM sessions WHERE session_id = ?", (session_id,)).fetchone()
+        if found is None:
+            raise UnknownSession(session_id)
+        self._condemn(session_id, found[0])
         self._db.execute("INSERT OR REPLACE INTO deleted VALUES (?, ?)", (session_id, _now()))
+        return self.clear_some()
 
-    def expire(self, session_id: str, before: int) -> bool:
-        """Remove a session if nothing came from it since an instant (microseconds); whether it did."""
-        query = "SELECT 1 FROM sessions WHERE session_id = ? AND received < ?"
-        expired = self._db.execute(query, (session_id, before)).fetchone() is not None
-        if expired:
-            self._remove(session_id)
+    def expire(self, session_ids: Sequence[str], before: int) -> int:
+        """Remove those of the sessions from which nothing came since an instant (microseconds); how many."""
+        expired = 0
+        for session_id in session_ids:
+            query = "SELECT id FROM sessions WHERE session_id = ? AND received < ?"
+            found = self._db.execute(query, (session_id, before)).fetchone()
+            if found is not None:
+                self._condemn(session_id, found[0])
+                expired += 1
         return expired
+
+    def clear_some(self) -> bool:
+        """One small step of clearing away what removed sessions have left; whether there is more."""
+        return clear_some(self._db)
+
+    def shrink_some(self) -> bool:
+        """One small step of giving free space back to the file system; whether there is more."""
+        return shrink_some(self._db)
 
     def forget_deleted(self, before: int) -> None:
         """Forget the deleted sessions of which nothing came any more since an instant (microseconds)."""
@@ -103,15 +117,9 @@ class Ledger:
             suspended += 1
         return suspended
 
-    def _remove(self, session_id: str) -> None:
-        found = self._db.execute("SELECT id FROM sessions WHERE session_id = ?", (session_id,)).fetchone()
-        if found is None:
-            raise UnknownSession(session_id)
+    def _condemn(self, session_id: str, row: int) -> None:
         self._sessions.pop(session_id, None)
-        self._db.execute("DELETE FROM points WHERE series IN (SELECT id FROM series WHERE session = ?)", found)
-        for table in _TABLES:
-            self._db.execute(f"DELETE FROM {table} WHERE session = ?", found)
-        self._db.execute("DELETE FROM sessions WHERE id = ?", found)
+        condemn(self._db, row)
 
     def _was_deleted(self, session_id: str) -> bool:
         if session_id in self._sessions:

@@ -19,6 +19,9 @@ COLUMNS = (
 )
 
 _SAVED = COLUMNS.split(", ")[1:]
+_NEXT_NUMBER = (
+    "(SELECT max(id) + 1 FROM (SELECT max(id) AS id FROM sessions UNION ALL SELECT max(session) FROM removals))"
+)
 _STANDING = {"ended", "suspended", "crashed", "hung", "ever_hung", "reason"}
 
 
@@ -66,11 +69,11 @@ def load(db: sqlite3.Connection, session_id: str) -> LiveSession | None:
 
 
 def insert(db: sqlite3.Connection, session_id: str, session: LiveSession) -> int:
-    """A row for a new session; its number."""
+    """A row for a new session; its number, which is not that of one whose records are still being cleared away."""
     names = ", ".join(_SAVED)
     marks = ", ".join("?" for _ in _SAVED)
     row = db.execute(
-        f"INSERT INTO sessions (session_id, status, {names}) VALUES (?, ?, {marks})",
+        f"INSERT INTO sessions (id, session_id, status, {names}) VALUES ({_NEXT_NUMBER}, ?, ?, {marks})",
         (session_id, session.standing.status, *_values(session)),
     ).lastrowid
     assert row is not None

@@ -107,9 +107,13 @@ def read_page(
     )
 
 
-def read_silent_since(db: sqlite3.Connection, before: int) -> list[str]:
-    """The ids of the sessions from which nothing came since an instant (microseconds), by the server's clock."""
-    return [row[0] for row in db.execute("SELECT session_id FROM sessions WHERE received < ?", (before,))]
+def read_silent_since(db: sqlite3.Connection, before: int, product: str | None = None) -> list[str]:
+    """The ids of the sessions (of a product) from which nothing came since an instant (microseconds), by our clock."""
+    wanted, values = ["received < ?"], [before, product]
+    if product is not None:
+        wanted.append("product = ?")
+    query = f"SELECT session_id FROM sessions{_where(wanted)} ORDER BY received"
+    return [row[0] for row in db.execute(query, values[: len(wanted)])]
 
 
 def read_running_and_silent_since(db: sqlite3.Connection, before: int) -> list[str]:

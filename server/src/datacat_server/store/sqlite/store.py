@@ -18,11 +18,15 @@ from datacat_server.store.sqlite.connection import FILE_NAME, Readers, connect, 
 from datacat_server.store.sqlite.failures import explained
 from datacat_server.store.sqlite.folds import Folds
 from datacat_server.store.sqlite.ledger import Ledger
+from datacat_server.store.sqlite.lock import DataLock
+from datacat_server.store.sqlite.migrate import migrate
+from datacat_server.store.sqlite.sweeper import Sweeper
 from datacat_server.store.sqlite.times import to_microseconds
 from datacat_server.store.sqlite.writer import Writer
 from datacat_server.store.views import EventPage, Series, StoredEvent, Timeline
 
 _PAGE = 200
+_EXPIRED_AT_ONCE = 500
 
 
 class SqliteStore:
@@ -36,14 +40,21 @@ class SqliteStore:
             data_path.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(f"data_path: {data_path} cannot be used as a folder: {error.strerror}") from error
+        self._lock = DataLock(data_path)
+        self._lock.share()
         path = data_path / FILE_NAME
-        connection = connect(path)
         try:
-            migrate(connection)
-        except Exception as error:
-            connection.close()
-            raise explained(error) from error
+            connection = connect(path)
+            try:
+                migrate(connection)
+            except Exception as error:
+                connection.close()
+                raise explained(error) from error
+        except BaseException:
+            self._lock.release()
+            raise
         self._writer = Writer(connection)
+        self._sweeper = Sweeper(self._writer)
         self._readers = Readers(path)
         self._watcher = connect(path)
         self._folds = Folds()
@@ -104,16 +115,30 @@ class SqliteStore:
             return views.read_series(db, self._folds, read.row_number(db, session_id), points, limit)
 
     def delete(self, session_id: str) -> None:
-        self._writer.run(lambda ledger: ledger.delete(session_id))
+        if self._writer.run(lambda ledger: ledger.delete(session_id)):
+            self._sweeper.start()
 
-    def prune(self, before: datetime) -> int:
+    def silent(self, before: datetime, *, product: str | None = None) -> int:
+        with self._readers.snapshot() as db:
+            return len(read.read_silent_since(db, to_microseconds(before), product))
+
+    def prune(self, before: datetime, *, product: str | None = None) -> int:
         instant = to_microseconds(before)
         with self._readers.snapshot() as db:
-            expired = read.read_silent_since(db, instant)
-        # One transaction each, so that what comes in meanwhile need not wait for all of them.
-        removed = sum(self._writer.run(partial(Ledger.expire, session_id=id_, before=instant)) for id_ in expired)
-        self._writer.run(lambda ledger: ledger.forget_deleted(instant))
+            expired = read.read_silent_since(db, instant, product)
+        removed = 0
+        for first in range(0, len(expired), _EXPIRED_AT_ONCE):
+            some = expired[first : first + _EXPIRED_AT_ONCE]
+            removed += self._writer.run(partial(Ledger.expire, session_ids=some, before=instant))
+        if product is None:
+            self._writer.run(lambda ledger: ledger.forget_deleted(instant))
+        self._sweeper.start()
         return removed
+
+    def clear(self) -> None:
+        """Return when what removed sessions have left is cleared away, and its space given back."""
+        self._sweeper.start()
+        self._sweeper.wait()
 
     def suspend_silent(self, before: datetime) -> int:
         instant = to_microseconds(before)
@@ -148,7 +173,9 @@ class SqliteStore:
 
     def close(self) -> None:
         """Finish what is being written, then close. The store is of no use afterwards."""
+        self._sweeper.stop()
         self._writer.close()
         self._readers.close()
         with self._watching:
             self._watcher.close()
+        self._lock.release()

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from datacat_server.store.errors import StoreBusy, StoreUnavailable
+from datacat_server.store.errors import StoreBusy, StoreDamaged, StoreUnavailable
 from datacat_server.store.sqlite.failures import explained
 from datacat_server.store.sqlite.ledger import Ledger
 
@@ -34,16 +34,22 @@ class Writer:
         self._waiting: deque[tuple[Job, Future[Any]]] = deque()
         self._changed = threading.Condition()
         self._closed = False
+        self._damage: StoreDamaged | None = None
         self._data_version: int | None = None
         self._thread = threading.Thread(target=self._run, name="datacat-store-writer", daemon=True)
         self._thread.start()
 
     def run(self, job: Callable[[Ledger], T]) -> T:
-        """The job's answer, after its commit. Raises what the job raised, StoreBusy or StoreUnavailable."""
+        """The job's answer, after its commit. Raises what the job raised, StoreBusy or StoreUnavailable.
+
+        Once the file has been seen to be damaged nothing is written to it any more: StoreDamaged.
+        """
         future: Future[T] = Future()
         with self._changed:
             if self._closed:
                 raise StoreUnavailable("the store is closed")
+            if self._damage is not None:
+                raise StoreDamaged(*self._damage.args)
             if len(self._waiting) >= _MOST_WAITING:
                 raise StoreBusy("too much is waiting to be written; send it again in a few seconds")
             self._waiting.append((job, future))
@@ -84,6 +90,8 @@ class Writer:
             self._ledger.forget()
             self._roll_back()
             failure = explained(error)
+            if isinstance(failure, StoreDamaged):
+                self._damage = failure
             for _, future in jobs:
                 if not future.done():
                     future.set_exception(failure)

@@ -1,0 +1,81 @@
+"""Removes sessions so that nothing that comes in has to wait for it, however large they are.
+
+A session is gone at once, by its row in `sessions`; its number goes into `removals`. What belongs to it is cleared
+away in steps of bounded size, each in a transaction of its own, and so are the free pages given back to the file
+system. After a crash the steps go on where they were. No new session takes a number that is in `removals`.
+"""
+
+import sqlite3
+import time
+
+_STEP_ROWS = 5_000
+_STEP_SECONDS = 0.025
+_CHUNK_ROWS = 250
+_STEP_PAGES = 500
+KEPT_FREE_PAGES = 1_024
+"""Free pages that are not given back: what comes in next takes them without growing the file."""
+
+# Those with rows of their own; `points` belong to series, and `writers` are few.
+_LARGE_TABLES = ("events", "state_changes", "snapshots", "verdicts", "refusals")
+
+
+def condemn(db: sqlite3.Connection, session: int) -> None:
+    """Make a session disappear; what belongs to it is left to `clear_some`."""
+    db.execute("DELETE FROM sessions WHERE id = ?", (session,))
+    db.execute("INSERT INTO removals VALUES (?)", (session,))
+
+
+def clear_some(db: sqlite3.Connection) -> bool:
+    """One step of clearing away what belongs to condemned sessions; whether something is left."""
+    left = _STEP_ROWS
+    deadline = time.monotonic() + _STEP_SECONDS
+    while (found := db.execute("SELECT min(session) FROM removals").fetchone()[0]) is not None:
+        cleared = _clear_chunk(db, found)
+        if cleared < _CHUNK_ROWS:
+            db.execute("DELETE FROM removals WHERE session = ?", (found,))
+        left -= cleared + 1
+        if left <= 0 or time.monotonic() >= deadline:
+            return db.execute("SELECT 1 FROM removals LIMIT 1").fetchone() is not None
+    return False
+
+
+def shrink_some(db: sqlite3.Connection) -> bool:
+    """Give some free pages back to the file system, where the file allows it; whether to go on."""
+    if db.execute("PRAGMA auto_vacuum").fetchone()[0] != 2:
+        return False
+    spare = _free_pages(db) - KEPT_FREE_PAGES
+    for _ in range(min(spare, _STEP_PAGES)):
+        # Python steps through this statement once each time, which frees one page, whatever number it is given.
+        db.execute("PRAGMA incremental_vacuum(1)")
+    return spare > _STEP_PAGES
+
+
+def _clear_chunk(db: sqlite3.Connection, session: int) -> int:
+    """Remove at most _CHUNK_ROWS rows (and the few writers) of a session; how many. Fewer: nothing is left."""
+    left = _CHUNK_ROWS
+    for table in _LARGE_TABLES:
+        left -= db.execute(
+            f"DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM {table} WHERE session = ? LIMIT ?)", (session, left)
+        ).rowcount
+        if left == 0:
+            return _CHUNK_ROWS
+    while (series := db.execute("SELECT min(id) FROM series WHERE session = ?", (session,)).fetchone()[0]) is not None:
+        left -= db.execute(
+            "DELETE FROM points WHERE (series, time, seq) IN"
+            " (SELECT series, time, seq FROM points WHERE series = ? LIMIT ?)",
+            (series, left),
+        ).rowcount
+        if left == 0:
+            return _CHUNK_ROWS
+        # Only now: as long as a point is left, no new series takes the number.
+        db.execute("DELETE FROM series WHERE id = ?", (series,))
+        left -= 1
+        if left == 0:
+            return _CHUNK_ROWS
+    db.execute("DELETE FROM writers WHERE session = ?", (session,))
+    return _CHUNK_ROWS - left
+
+
+def _free_pages(db: sqlite3.Connection) -> int:
+    pages: int = db.execute("PRAGMA freelist_count").fetchone()[0]
+    return pages
