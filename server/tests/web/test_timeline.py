@@ -3,7 +3,9 @@
 import re
 
 from datacat_server.store.sqlite import SqliteStore
+from datacat_server.store.views import Series
 from datacat_server.web.course import Box, line, runs, steps
+from datacat_server.web.timeline import chosen
 from litestar.testing import TestClient
 from support.recordings import Recording
 
@@ -59,3 +61,15 @@ def test_a_session_at_the_end_of_time_has_a_page(pages: TestClient, store: Sqlit
         Recording(f"s-{number}", started=started).send(store)
         for query in ("", "?at=0", "?at=1e300"):
             assert pages.get(f"/sessions/s-{number}{query}").status_code == 200
+
+
+def test_of_the_vitals_the_memory_of_the_process_has_a_lane() -> None:
+    def rising(name: str, vital: bool) -> Series:
+        return Series(
+            name=name, type="gauge", unit="bytes", tags=[], vital=vital, count=3, total=6, minimum=1, maximum=3, last=3,
+            times=[1, 2, 3], values=[1, 2, 3], buckets=[],
+        )  # fmt: skip
+
+    vitals = ["daemon_resident_memory_bytes", "process_cpu_percent", "process_resident_memory_bytes"]
+    series = [rising("fps", False), *(rising(name, True) for name in vitals)]
+    assert [group[0].name for group in chosen(series)] == ["fps", "process_resident_memory_bytes"]

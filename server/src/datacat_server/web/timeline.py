@@ -15,6 +15,7 @@ BUCKETS = 160
 EVENTS_HEIGHT = 44
 LINE_WIDTH, LINE_HEIGHT = 1000, 40
 MAX_LANES = 3
+_MEMORY = "process_resident_memory_bytes"
 
 _STEPS = (1e-3, 2e-3, 5e-3, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800)
 _LONG_STEPS = (3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800, 2592000)
@@ -141,7 +142,7 @@ def chosen(series: list[Series]) -> list[list[Series]]:
     varying = [group for group in groups.values() if _varies(group)]
     own = [group for group in varying if not group[0].vital]
     own.sort(key=lambda group: (group[0].type != "gauge", -sum(one.count for one in group)))
-    vitals = [group for group in varying if group[0].vital and "memory" in group[0].name]
+    vitals = [group for group in varying if group[0].vital and group[0].name == _MEMORY]
     return own[: MAX_LANES - len(vitals[:1])] + vitals[:1]
 
 
