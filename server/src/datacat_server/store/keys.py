@@ -34,7 +34,7 @@ class KeyStore(Protocol):
         """Keep a new key. Raises NameTaken."""
         ...
 
-    def keys(self) -> list[StoredKey]:
+    def api_keys(self) -> list[StoredKey]:
         """All keys, revoked ones too, in the order in which they were made."""
         ...
 

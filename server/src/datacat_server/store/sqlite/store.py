@@ -161,7 +161,7 @@ class SqliteStore:
     def add_key(self, key: StoredKey) -> None:
         self._writer.run(lambda ledger: keys.insert_key(ledger.db, key))
 
-    def keys(self) -> list[StoredKey]:
+    def api_keys(self) -> list[StoredKey]:
         with self._readers.snapshot() as db:
             return keys.read_keys(db)
 
