@@ -195,18 +195,23 @@ def record(writer, ordinal, time):
     return Record(writer, ordinal, time, EVENT, 0, b"{}")
 
 
+def by_writer(records):
+    writers = sorted({record.writer for record in records})
+    return [[record for record in records if record.writer == writer] for writer in writers]
+
+
 def test_merging_waits_for_what_may_still_come_before():
     merger = Merger()
     young = record("a", 0, 120)
-    assert merger.merge([young], horizon=100) == []
-    assert merger.merge([record("b", 0, 110)], horizon=200) == [record("b", 0, 110), young]
+    assert merger.merge([[young]], horizon=100) == []
+    assert merger.merge([[record("b", 0, 110)]], horizon=200) == [record("b", 0, 110), young]
     assert len(merger) == 0
 
 
 def test_merging_keeps_a_writer_s_own_order_though_the_clock_goes_back():
     merger = Merger()
     records = [record("a", 0, 500), record("a", 1, 100), record("a", 2, 101)]
-    assert merger.merge([*records, record("b", 0, 300)], horizon=1000) == [record("b", 0, 300), *records]
+    assert merger.merge([records, [record("b", 0, 300)]], horizon=1000) == [record("b", 0, 300), *records]
 
 
 @given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 2)), max_size=60), st.data())
@@ -219,9 +224,9 @@ def test_merging_passes_on_everything_once_and_each_writer_in_order(moves, data)
         fresh.append(record(str(writer), counts[writer], time))
         counts[writer] += 1
         if data.draw(st.booleans()):
-            out += merger.merge(fresh, data.draw(st.integers(0, 50)))
+            out += merger.merge(by_writer(fresh), data.draw(st.integers(0, 50)))
             fresh = []
-    out += merger.merge(fresh, 0)
+    out += merger.merge(by_writer(fresh), 0)
     out += merger.merge([], 0)
     for writer in range(3):
         assert [r.ordinal for r in out if r.writer == str(writer)] == list(range(counts[writer]))

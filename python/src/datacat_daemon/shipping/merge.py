@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable
+from itertools import accumulate
+from operator import itemgetter
+from typing import NamedTuple
 
 from datacat_daemon.spool.reader import Record
 
-_Ranked = tuple[int, str, int, Record]
+_time_of = itemgetter(Record._fields.index("time"))
+_first_of = itemgetter(0)
+
+
+class _Run(NamedTuple):
+    """Records of one writer in its order, with the rising times that they count as."""
+
+    ranks: list[int]
+    records: list[Record]
+
+
+_NOTHING = _Run([], [])
 
 
 class Merger:
@@ -21,30 +36,44 @@ class Merger:
     """
 
     def __init__(self) -> None:
-        self._held: list[_Ranked] = []
+        self._held: dict[str, _Run] = {}
         self._latest: dict[str, int] = {}
 
     def __len__(self) -> int:
-        return len(self._held)
+        return sum(len(run.records) for run in self._held.values())
 
-    def merge(self, fresh: Iterable[Record], horizon: int, complete: bool = True) -> list[Record]:
+    def merge(self, fresh: Iterable[list[Record]], horizon: int, complete: bool = True) -> list[Record]:
         """Take the records of one pass; returns those that are ready, in order.
 
         Args:
-            fresh: records of any writers, each writer's in its own order.
+            fresh: for each writer that has some, its records in its own order.
             horizon: when the pass began, microseconds since 1970 UTC; earlier where a writer was not read to its end.
             complete: every writer was read to its end.
         """
-        ready = [ranked for ranked in self._held if complete or ranked[0] <= horizon]
-        self._held = [ranked for ranked in self._held if not complete and ranked[0] > horizon]
-        for record in fresh:
-            rank = max(record.time, self._latest.get(record.writer, 0))
-            self._latest[record.writer] = rank
-            (ready if rank <= horizon else self._held).append((rank, record.writer, record.ordinal, record))
-        ready.sort()
-        return [record for _, _, _, record in ready]
+        ready: list[_Run] = []
+        runs = {records[0].writer: self._ranked(records) for records in fresh}
+        for writer in sorted(self._held.keys() | runs):
+            held = self._held.pop(writer, _NOTHING)
+            run = _Run(held.ranks + runs[writer].ranks, held.records + runs[writer].records) if writer in runs else held
+            count = max(len(held.ranks) if complete else 0, bisect_right(run.ranks, horizon))
+            if count:
+                ready.append(_Run(run.ranks[:count], run.records[:count]))
+            if count < len(run.ranks):
+                self._held[writer] = _Run(run.ranks[count:], run.records[count:])
+        if len(ready) == 1:
+            return ready[0].records
+        pairs = [pair for run in ready for pair in zip(run.ranks, run.records)]
+        pairs.sort(key=_first_of)  # each writer's own order stays: it has rising ranks, and sorting is stable
+        return [record for _, record in pairs]
 
     def forget(self, writer: str) -> None:
         """Drop what is held of a writer: it will be read again."""
-        self._held = [ranked for ranked in self._held if ranked[1] != writer]
+        self._held.pop(writer, None)
         self._latest.pop(writer, None)
+
+    def _ranked(self, records: list[Record]) -> _Run:
+        """Records with their ranks: a record's own time, or that of an earlier one of its writer, if it is later."""
+        writer = records[0].writer
+        ranks = list(accumulate(map(_time_of, records), max, initial=self._latest.get(writer, 0)))[1:]
+        self._latest[writer] = ranks[-1]
+        return _Run(ranks, records)

@@ -9,47 +9,32 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from datacat._compat import replace_file
 from datacat.segment import segment_name
 
+from datacat_daemon.shipping.batch import Batch, make_batch, take
 from datacat_daemon.shipping.endpoint import Refusal
+from datacat_daemon.shipping.known_state import KnownState
 from datacat_daemon.shipping.merge import Merger
-from datacat_daemon.shipping.wire import record_line, writer_line
+from datacat_daemon.shipping.wire import is_object
 from datacat_daemon.spool.acknowledged import positions_in
 from datacat_daemon.spool.log import DaemonLog
 from datacat_daemon.spool.reader import Record, WriterReader, writers_in
 
 MOST_RECORDS = 5_000
-MOST_BYTES = 1 << 20
-_QUEUE_RECORDS = 20_000
-_QUEUE_BYTES = 8 << 20
+_QUEUE_RECORDS = 5_000
+_QUEUE_BYTES = 4 << 20
 _PASS_RECORDS = 5_000
+_PASS_BYTES = 1 << 20
+_LEAST_RECORDS = 100  # of each writer in a pass, however many there are
+_LEAST_BYTES = 32 << 10
 
 
 class Disagreement(Exception):
     """The server's answer does not fit what was sent; the message says how."""
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Records that are shipped together, and the range `[first, next)` of each writer that they are."""
-
-    records: list[Record]
-    lines: list[bytes]
-    ranges: dict[str, tuple[int, int]]
-
-    @property
-    def single(self) -> bool:
-        """It is of one record, and so cannot be split."""
-        return len(self.records) == 1
-
-    def body(self, session: bytes) -> bytes:
-        """The NDJSON body, behind the session's line."""
-        return b"\n".join([session, *self.lines, b""])
 
 
 class Outbox:
@@ -58,9 +43,13 @@ class Outbox:
     Args:
         folder: the session's folder in the spool.
         log: where troubles are written.
+        most_records: how many are shipped at once.
+        interval_us: microseconds of records that may be folded into one.
     """
 
-    def __init__(self, folder: Path, log: DaemonLog) -> None:
+    def __init__(
+        self, folder: Path, log: DaemonLog, most_records: int = MOST_RECORDS, interval_us: int = 1_000_000
+    ) -> None:
         self._folder = folder
         self._log = log
         self._acked = positions_in(folder)
@@ -69,7 +58,9 @@ class Outbox:
         self._queue: deque[Record] = deque()
         self._queued_bytes = 0
         self._batch: Batch | None = None
-        self._most_records = MOST_RECORDS
+        self._limit = self._most_records = most_records
+        self._interval_us = interval_us
+        self._state = KnownState()
         self._aside: set[tuple[str, int]] = set()
         self._unread: OSError | None = None
 
@@ -77,6 +68,11 @@ class Outbox:
     def empty(self) -> bool:
         """Nothing that was read waits to be shipped."""
         return not self._queue and not len(self._merger)
+
+    @property
+    def behind(self) -> bool:
+        """More was read than was shipped, and need not wait."""
+        return bool(self._queue)
 
     @property
     def unread(self) -> OSError | None:
@@ -94,24 +90,28 @@ class Outbox:
         Args:
             now: the wall clock before the call, microseconds since 1970 UTC.
         """
-        if len(self._queue) >= _QUEUE_RECORDS or self._queued_bytes >= _QUEUE_BYTES:
+        if len(self._queue) >= max(_QUEUE_RECORDS, self._most_records) or self._queued_bytes >= _QUEUE_BYTES:
             return 0
-        fresh: list[Record] = []
+        fresh: list[list[Record]] = []
         horizon = now
         complete = True
         self._unread = None
-        for writer in self._writers():
+        writers = self._writers()
+        most_records = max(_LEAST_RECORDS, _PASS_RECORDS // max(1, len(writers)))
+        most_bytes = max(_LEAST_BYTES, _PASS_BYTES // max(1, len(writers)))
+        for writer in writers:
             reader = self._reader(writer)
-            records = reader.read(_PASS_RECORDS)
+            records = reader.read(most_records, most_bytes)
             self._unread = self._unread or reader.trouble
-            if len(records) == _PASS_RECORDS:
-                horizon = min(horizon, records[-1].time)
-                complete = False
-            fresh += records
-        for record in self._merger.merge(fresh, horizon, complete):
-            self._queue.append(record)
-            self._queued_bytes += len(record.payload)
-        return len(fresh)
+            if records:
+                fresh.append(records)
+                if reader.more:
+                    horizon = min(horizon, records[-1].time)
+                    complete = False
+        ready = self._merger.merge(fresh, horizon, complete)
+        self._queue += ready
+        self._queued_bytes += sum(len(record.payload) for record in ready)
+        return sum(map(len, fresh))
 
     def next_batch(self) -> Batch | None:
         """The oldest records that wait, as one batch; the same one again until it is settled."""
@@ -119,8 +119,14 @@ class Outbox:
             self._batch = self._cut()
         return self._batch
 
-    def settle(self, positions: dict[str, int], refused: Iterable[Refusal]) -> None:
-        """Act on the server's answer to the batch. Raises Disagreement where that cannot be done."""
+    def settle(self, positions: dict[str, int], refused: Sequence[Refusal], state_changes: int | None = None) -> None:
+        """Act on the server's answer to the batch. Raises Disagreement where that cannot be done.
+
+        Args:
+            positions: by writer, the ordinal that the server expects next.
+            refused: what it refused for good.
+            state_changes: how many changes of the state it counts now; None where the batch was not applied just now.
+        """
         batch = self._batch
         if batch is None:
             return
@@ -135,11 +141,15 @@ class Outbox:
             if position < first:
                 self._go_back(writer, position)
         self._batch = None
+        if not moved or refused or state_changes is None:
+            self._state.forget()
+        else:
+            self._state.learn(batch.patches, state_changes)
         if not moved:
             raise Disagreement(f"nothing of {batch.ranges} was taken, the positions are {positions}")
         for refusal in refused:
             self._set_refused_aside(batch, refusal)
-        self._most_records = min(MOST_RECORDS, self._most_records * 2)
+        self._most_records = min(self._limit, self._most_records * 2)
         self._save_positions()
         self._delete_acknowledged()
 
@@ -149,12 +159,13 @@ class Outbox:
         if batch is None:
             return
         self._batch = None
+        self._state.forget()
         if batch.single:
             self._set_aside(batch.records[0], {"error": "refused", "details": reason})
         else:
             self._most_records = len(batch.records) // 2
 
-    def _writers(self) -> Iterable[str]:
+    def _writers(self) -> Collection[str]:
         try:
             return writers_in(self._folder)
         except OSError as error:
@@ -167,40 +178,31 @@ class Outbox:
         return self._readers[writer]
 
     def _cut(self) -> Batch | None:
-        records: list[Record] = []
-        lines: list[bytes] = []
-        ranges: dict[str, tuple[int, int]] = {}
-        size = 0
         self._drop_settled()
-        for record in self._queue:
-            if self._is_settled(record):
-                continue
-            first, following = ranges.get(record.writer, (record.ordinal, record.ordinal))
-            if record.ordinal != following or len(records) >= self._most_records or size >= MOST_BYTES:
-                break
-            try:
-                line = record_line(record)
-            except ValueError as error:
-                self._set_aside(record, {"error": "bad_record", "details": str(error)})
-                continue
-            records.append(record)
-            lines.append(line)
-            size += len(line)
-            ranges[record.writer] = (first, record.ordinal + 1)
+        records, ranges = take(self._waiting(), self._most_records)
         if not records:
             return None
-        writers = [
-            writer_line(writer, first, following, first > self._acked.get(writer, 0))
-            for writer, (first, following) in ranges.items()
-        ]
-        return Batch(records, writers + lines, ranges)
+        return make_batch(records, ranges, self._acked, self._state, self._interval_us)
+
+    def _waiting(self) -> Iterator[Record]:
+        """What waits to be shipped, in order; what can never be is set aside here."""
+        acked, aside = self._acked, self._aside
+        for record in self._queue:
+            writer, ordinal, _, _, _, payload = record
+            if ordinal < acked.get(writer, 0) or (aside and (writer, ordinal) in aside):
+                continue
+            if is_object(payload):
+                yield record
+            else:
+                self._set_aside(record, {"error": "bad_record", "details": "the payload is not a JSON object"})
 
     def _is_settled(self, record: Record) -> bool:
         return record.ordinal < self._acked.get(record.writer, 0) or (record.writer, record.ordinal) in self._aside
 
     def _drop_settled(self) -> None:
-        while self._queue and self._is_settled(self._queue[0]):
-            self._queued_bytes -= len(self._queue.popleft().payload)
+        queue = self._queue
+        while queue and self._is_settled(queue[0]):
+            self._queued_bytes -= len(queue.popleft().payload)
 
     def _go_back(self, writer: str, position: int) -> None:
         self._log.write(f"{self._folder.name}: the server goes on at {position} of {writer}")
@@ -227,7 +229,7 @@ class Outbox:
                     self._log.write(f"a shipped segment stays: {error}")
 
     def _set_refused_aside(self, batch: Batch, refusal: Refusal) -> None:
-        for record in batch.records:
+        for record in batch.sent:
             if record.writer == refusal.writer and record.ordinal == refusal.ordinal:
                 self._set_aside(record, refusal.details)
                 return

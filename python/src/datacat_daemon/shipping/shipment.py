@@ -8,9 +8,11 @@ from pathlib import Path
 
 from datacat._compat import now_us
 
+from datacat_daemon.config import Config
 from datacat_daemon.shipping.backoff import Backoff
+from datacat_daemon.shipping.batch import Batch
 from datacat_daemon.shipping.endpoint import Answer, Endpoint, Failed, Refused, Unavailable
-from datacat_daemon.shipping.outbox import Batch, Disagreement, Outbox
+from datacat_daemon.shipping.outbox import Disagreement, Outbox
 from datacat_daemon.shipping.wire import session_line
 from datacat_daemon.spool.log import DaemonLog
 from datacat_daemon.spool.manifest import Manifest
@@ -19,6 +21,7 @@ KEEP_ALIVE_SECONDS = 10.0
 """How often a session without records is brought up to date, so that the server knows its machine is there."""
 
 _REST_SECONDS = 2.0
+_SHORTEST_INTERVAL = 0.05
 _BATCHES_A_TURN = 20
 _REFUSED_SESSION = "session.json"
 _FAILURES_OF_A_BODY = 3
@@ -38,7 +41,10 @@ class Shipment:
     one store of one thread, so no lock is needed.
     """
 
-    def __init__(self, folder: Path, manifest: Manifest, endpoint: Endpoint, log: DaemonLog) -> None:
+    def __init__(
+        self, folder: Path, manifest: Manifest, endpoint: Endpoint, log: DaemonLog, config: Config | None = None
+    ) -> None:
+        config = config or Config()
         self.folder = folder
         self.manifest = manifest
         self.endpoint = endpoint
@@ -51,7 +57,11 @@ class Shipment:
         self.done = False
         self.refused = (folder / "rejected" / _REFUSED_SESSION).exists()
         self.failing = False
-        self._outbox = Outbox(folder, log)
+        interval = manifest.batch_interval_seconds
+        self._interval = max(_SHORTEST_INTERVAL, config.batch_interval_seconds if interval is None else interval)
+        self._outbox = Outbox(folder, log, config.max_batch_size, int(self._interval * 1e6))
+        self._told_on = 0
+        self._brief = False
         self._sent_heartbeat: int | None = None
         self._sent_at = 0.0
         self._due = 0.0
@@ -74,7 +84,7 @@ class Shipment:
         finished = self.finished
         urgent, self.urgent = self.urgent, False
         now = self.tried_at = time.monotonic()
-        self._due = now + max(0.05, self.manifest.batch_interval_seconds)
+        self._due = now + self._interval
         self._outbox.fill(now_us())
         if urgent or finished:
             # A second pass lets go of what was younger than the begin of the first.
@@ -94,9 +104,9 @@ class Shipment:
         if self.failing:
             self.failing = False
             self.log.write(f"{self.manifest.session_id}: {self.manifest.server_url} takes records again")
-        if not self._outbox.empty:
+        if self._outbox.behind or (not self._outbox.empty and (finished or self.resting)):
             self.urgent = True
-        elif self.resting and not finished:
+        elif self._outbox.empty and self.resting and not finished:
             self._due = now + _REST_SECONDS
             self._outbox.close()
         elif finished:
@@ -118,8 +128,11 @@ class Shipment:
             if batch is None:
                 return sent
             try:
-                answer = self._post(batch.body(self._line()))
-                self._outbox.settle(answer.positions.get(self.manifest.session_id, {}), answer.refused)
+                answer = self._post(batch.body(self._line(batch.assumed)))
+                session = self.manifest.session_id
+                self._outbox.settle(
+                    answer.positions.get(session, {}), answer.refused, answer.state_changes.get(session)
+                )
             except Refused as error:
                 if batch.single:
                     self._send_line()  # is it the record, or the session?
@@ -177,6 +190,8 @@ class Shipment:
         self._note_sent()
 
     def _note_sent(self) -> None:
+        if not self._brief:
+            self._told_on = self.endpoint.connections
         self._sent_heartbeat = self.last_heartbeat
         self._sent_at = time.monotonic()
 
@@ -187,8 +202,10 @@ class Shipment:
         pause = KEEP_ALIVE_SECONDS / 2 if beaten else KEEP_ALIVE_SECONDS
         return not (self.finished or self.resting) and now - self._sent_at >= pause
 
-    def _line(self) -> bytes:
-        return session_line(self.manifest, self.last_heartbeat, self.dropped)
+    def _line(self, state_changes: int | None = None) -> bytes:
+        """The session's line; whole once a connection, for there may be another server behind the next one."""
+        self._brief = self._told_on == self.endpoint.connections > 0
+        return session_line(self.manifest, self.last_heartbeat, self.dropped, state_changes, self._brief)
 
     def _refuse(self, reason: str) -> None:
         self.refused = True

@@ -41,7 +41,7 @@ class Shipper:
         """Ship a session from now on. Raises ValueError where its server's address is none."""
         key = (manifest.server_url, manifest.api_key)
         if key not in self._lanes:
-            self._lanes[key] = _Lane(Endpoint(*key))
+            self._lanes[key] = _Lane(Endpoint(*key, self._config), self._config)
         return self._lanes[key].add(folder, manifest, log)
 
     def remove(self, shipment: Shipment) -> None:
@@ -52,8 +52,9 @@ class Shipper:
 class _Lane:
     """One server's thread and the shipments to it."""
 
-    def __init__(self, endpoint: Endpoint) -> None:
+    def __init__(self, endpoint: Endpoint, config: Config) -> None:
         self._endpoint = endpoint
+        self._config = config
         self._shipments: list[Shipment] = []
         self._lock = threading.Lock()
         self._wake = threading.Event()
@@ -76,7 +77,7 @@ class _Lane:
         self._wake.set()
 
     def add(self, folder: Path, manifest: Manifest, log: DaemonLog) -> Shipment:
-        shipment = Shipment(folder, manifest, self._endpoint, log)
+        shipment = Shipment(folder, manifest, self._endpoint, log, self._config)
         with self._lock:
             self._shipments.append(shipment)
         self._wake.set()

@@ -10,26 +10,48 @@ from datacat import segment as layout
 from datacat_daemon.spool.manifest import Manifest
 from datacat_daemon.spool.reader import Record
 
-_KINDS = {layout.EVENT: "event", layout.STATE: "state", layout.METRIC: "metric", layout.STATUS: "status"}
-
-
-def session_line(manifest: Manifest, last_heartbeat: int | None, dropped: int) -> bytes:
-    """The line that says which session the following lines belong to, and brings it up to date."""
-    return _line(
-        {
-            "kind": "session",
-            "id": manifest.session_id,
-            "product": manifest.product,
-            "version": manifest.version,
-            "time": manifest.created_us,
-            "machine_id": manifest.machine_id,
-            "hostname": manifest.hostname,
-            "pid": manifest.pid,
-            "facts": manifest.facts,
-            "last_heartbeat": last_heartbeat,
-            "dropped": dropped,
-        }
+_HEADS = {
+    kind: b'{"kind":"%b","writer":"%%b","ordinal":%%d,"time":%%d,' % name
+    for kind, name in (
+        (layout.EVENT, b"event"),
+        (layout.STATE, b"state"),
+        (layout.METRIC, b"metric"),
+        (layout.STATUS, b"status"),
     )
+}
+
+
+def session_line(
+    manifest: Manifest, last_heartbeat: int | None, dropped: int, state_changes: int | None = None, brief: bool = False
+) -> bytes:
+    """The line that says which session the following lines belong to, and brings it up to date.
+
+    Args:
+        manifest: what the session is.
+        last_heartbeat: microseconds since 1970 UTC, None before the first.
+        dropped: how many records could not be kept.
+        state_changes: how many changes of the state the server must have counted to take what follows.
+        brief: without what the server has been told already, and never changes.
+    """
+    content: dict[str, Any] = {
+        "kind": "session",
+        "id": manifest.session_id,
+        "product": manifest.product,
+        "version": manifest.version,
+        "time": manifest.created_us,
+    }
+    if not brief:
+        content["machine_id"] = manifest.machine_id
+        content["hostname"] = manifest.hostname
+        content["pid"] = manifest.pid
+        content["facts"] = manifest.facts
+    if last_heartbeat is not None or not brief:
+        content["last_heartbeat"] = last_heartbeat
+    if dropped or not brief:
+        content["dropped"] = dropped
+    if state_changes is not None:
+        content["state_changes"] = state_changes
+    return _line(content)
 
 
 def writer_line(writer: str, first: int, following: int, lost: bool) -> bytes:
@@ -40,17 +62,20 @@ def writer_line(writer: str, first: int, following: int, lost: bool) -> bytes:
     return _line(content)
 
 
+def is_object(payload: bytes) -> bool:
+    """Whether a payload looks like a JSON object, as every record's has to."""
+    return payload[:1] == b"{" and payload[-1:] == b"}"
+
+
 def record_line(record: Record) -> bytes:
-    """A record's line. Its payload is taken over as it is, not decoded. Raises ValueError if it is not an object."""
-    payload = record.payload
-    if not (payload.startswith(b"{") and payload.endswith(b"}")):
-        raise ValueError("the payload is not a JSON object")
-    # In JSON a line break is white space or wrong; here it would break the line in two.
-    rest = payload[1:].replace(b"\n", b" ").lstrip()
-    head = (
-        f'{{"kind":"{_KINDS[record.kind]}","writer":"{record.writer}","ordinal":{record.ordinal},"time":{record.time}'
-    )
-    return head.encode("ascii") + (b"" if rest == b"}" else b",") + rest
+    """A record's line. Its payload, which has to look like an object, is taken over as it is, not decoded."""
+    writer, ordinal, time, kind, _, payload = record
+    rest = payload[1:]
+    if b"\n" in rest:
+        rest = rest.replace(b"\n", b" ")  # in JSON it is white space or wrong; here it would break the line in two
+    if rest[:1] != b'"' and rest.lstrip() == b"}":
+        return _HEADS[kind][:-1] % (writer.encode("ascii"), ordinal, time) + b"}"
+    return _HEADS[kind] % (writer.encode("ascii"), ordinal, time) + rest
 
 
 def _line(content: dict[str, Any]) -> bytes:

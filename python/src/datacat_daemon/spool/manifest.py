@@ -31,7 +31,7 @@ class Manifest:
     machine_id: str | None = None
     hostname: str | None = None
     stack_signal: int | None = None
-    batch_interval_seconds: float = 1.0
+    batch_interval_seconds: float | None = None
     wrapped: bool = False
     facts: dict[str, Any] = field(default_factory=dict)
 

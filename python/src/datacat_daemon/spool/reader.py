@@ -86,6 +86,7 @@ class WriterReader:
         sequence: the segment that is being read, -1 before the first.
         finished: `(sequence, next ordinal)` of every segment that was read to its end; the caller may take from it.
         trouble: why the last call could not read on, None if nothing but the end stopped it.
+        more: the last call stopped at its limit; there may be more.
     """
 
     def __init__(self, folder: Path, writer: str, at: int = 0, newest: int = 0) -> None:
@@ -94,6 +95,7 @@ class WriterReader:
         self.sequence = -1
         self.finished: list[tuple[int, int]] = []
         self.trouble: OSError | None = None
+        self.more = False
         self._folder = folder
         self._at = at
         self._newest = newest
@@ -113,19 +115,22 @@ class WriterReader:
         """Up to `limit` records, of about `most_bytes`, that were committed since the last call."""
         records: list[Record] = []
         self.trouble = None
+        self.more = False
         self._room = most_bytes
         if self._descriptor < 0 and not self._open_first():
             return records
         while True:
             stop = self._read_segment(records, limit)
-            if stop is _Stop.LIMIT or self.trouble is not None:
+            self.more = stop is _Stop.LIMIT
+            if self.more or self.trouble is not None:
                 return records
             if stop is _Stop.WAIT:
                 if self._later_segment() is None:
                     return records
                 # The rest of this one may have been committed, and the next begun, after the look above.
                 stop = self._read_segment(records, limit)
-                if stop is _Stop.LIMIT or self.trouble is not None:
+                self.more = stop is _Stop.LIMIT
+                if self.more or self.trouble is not None:
                     return records
             if not self._open_later():
                 return records
