@@ -129,7 +129,7 @@ class IngestServer:
             kind = line["kind"]
             if kind == "session":
                 session = self.sessions.setdefault(line["id"], {"writers": {}, "records": [], "lost": []})
-                session["line"] = line
+                session["line"] = {**session.get("line", {}), **line}  # what was said once is not repeated
                 positions = answer["sessions"].setdefault(line["id"], {"writers": {}})["writers"]
                 open_writers = set()
             elif kind == "writer":
