@@ -60,7 +60,8 @@ class Stat(NamedTuple):
 def read_stat(pid: int) -> Stat | None:
     """The stat of a process, None if there is none."""
     try:
-        text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+            text = file.read()
         # The name in parentheses may hold anything; fields are counted from behind it, the state being the third.
         fields = text[text.rindex(")") + 1 :].split()
         return Stat(fields[0], fields[19], int(fields[49]), int(fields[17]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from datacat_daemon.watching.proc_status import read_status
-from datacat_daemon.watching.process import read_stat
+from datacat_daemon.watching.process import Stat, read_stat
 from datacat_daemon.watching.signals import STOPS, signal_name
 
 _LOOK_SECONDS = 0.1
@@ -58,8 +58,10 @@ class StopWatch:
         if now < self._due:
             return None
         self._due = now + _LOOK_SECONDS
-        status = read_status(self._pid) or {}
-        before, self.stop = self.stop, _stop(self._pid, status)
+        stat = read_stat(self._pid)
+        stopped = stat is not None and stat.state in "Tt"  # the whole status costs the kernel much more
+        status = (read_status(self._pid) or {}) if stopped else {}
+        before, self.stop = self.stop, _stop(stat, status)
         # Who is only traced is stopped again and again, and runs in between: that shows in its switches.
         switches = tuple(status.get(f"{kind}_ctxt_switches", "") for kind in ("voluntary", "nonvoluntary"))
         still = before is not None and switches == self._switches
@@ -74,12 +76,11 @@ class StopWatch:
         return self.stop.debugger
 
 
-def _stop(pid: int, status: dict[str, str]) -> Stop | None:
+def _stop(stat: Stat | None, status: dict[str, str]) -> Stop | None:
     state, tracer = status.get("State", "")[:1], status.get("TracerPid", "0")
-    if state not in ("T", "t"):
+    if stat is None or state not in ("T", "t"):
         return None
     if tracer == "0":
-        stat = read_stat(pid)
-        name = "" if stat is None else signal_name(stat.field_52)
+        name = signal_name(stat.field_52)
         return Stop(signal=name if name in STOPS else None)
     return Stop(Debugger(int(tracer), (read_status(int(tracer)) or {}).get("Name")))
