@@ -23,10 +23,15 @@ def version_option(command: str) -> Any:
     return typer.Option(False, "--version", callback=show, is_eager=True, help="Show the version and leave.")
 
 
-_ConfigOption = Annotated[
+ConfigOption = Annotated[
     Path | None,
     typer.Option("--config", help="File of settings, JSON. Default: ./config.json, if any.", metavar="FILE"),
 ]
+DataPathOption = Annotated[
+    str | None,
+    typer.Option("--data-path", help="Folder of the data. Default: ./datacat_data.", metavar="TEXT"),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 # The texts are short, so that a terminal of 80 columns shows every option's name whole.
 _OPTIONS: dict[str, tuple[type, str, str, str]] = {
@@ -62,9 +67,9 @@ def takes_settings(
 
     def decorate(function: Callable[[Config], None]) -> Callable[..., None]:
         def command(config_file: Path | None = None, version: bool = False, **flags: Any) -> None:
-            function(_configured(config_file, flags))
+            function(configured(config_file, flags))
 
-        hints: dict[str, Any] = {"config_file": _ConfigOption}
+        hints: dict[str, Any] = {"config_file": ConfigOption}
         for name, (kind, flag, text, default) in _OPTIONS.items():
             if name not in without:
                 names = [flag, "--port"] if name == port else [flag]
@@ -96,7 +101,8 @@ def fail(message: object) -> NoReturn:
     raise typer.Exit(1)
 
 
-def _configured(file: Path | None, flags: dict[str, Any]) -> Config:
+def configured(file: Path | None, flags: dict[str, Any]) -> Config:
+    """The configuration that holds for a command; one that will not do ends it. `flags`: settings, None for unset."""
     try:
         return load_config(file, flags, os.environ)
     except ConfigError as error:

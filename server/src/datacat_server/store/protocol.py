@@ -86,8 +86,15 @@ class Store(KeyStore, Protocol):
         """
         ...
 
-    def prune(self, before: datetime) -> int:
-        """Remove the sessions from which nothing came since an instant, by this clock; how many there were."""
+    def silent(self, before: datetime, *, product: str | None = None) -> int:
+        """How many sessions (of a product) `prune` would remove."""
+        ...
+
+    def prune(self, before: datetime, *, product: str | None = None) -> int:
+        """Remove the sessions (of a product) from which nothing came since an instant, by this clock; how many.
+
+        They are gone at once; their space comes back later, in small steps beside what comes in.
+        """
         ...
 
     def suspend_silent(self, before: datetime) -> int:
