@@ -14,7 +14,7 @@ from datacat_server.store.errors import StoreError
 from datacat_server.store.keys import StoredKey
 from datacat_server.store.protocol import UnknownSession
 from datacat_server.store.sqlite import keys, read, views
-from datacat_server.store.sqlite.connection import FILE_NAME, Readers, connect, migrate
+from datacat_server.store.sqlite.connection import FILE_NAME, Readers, connect
 from datacat_server.store.sqlite.failures import explained
 from datacat_server.store.sqlite.folds import Folds
 from datacat_server.store.sqlite.ledger import Ledger
