@@ -8,7 +8,7 @@ own. The program itself, the process that the manifest names, takes up the sessi
 import json
 import os
 
-from datacat import machine, stack_dumps
+from datacat import machine, spool, stack_dumps
 from datacat.control import ENDED_BY_CALL, ControlPage
 from datacat.encode import encode
 from datacat.recorder import Recorder
@@ -74,7 +74,9 @@ class ProgramSink(RecorderSink):
         self.write(EVENT, 0, encode({"name": "process_joined", "level": "debug", "data": data}))
 
     def _own_page(self):
-        signal = stack_dumps.install(os.path.dirname(self._folder))
+        process = os.path.dirname(self._folder)
+        spool.take_up_process_folder(process)
+        signal = stack_dumps.install(process)
         if signal is not None:
             self._page.stack_signal(signal)
         return self._page

@@ -57,6 +57,12 @@ def process_folder():
     return None, error
 
 
+def take_up_process_folder(folder):
+    """The spool has a folder for this process already, which another process has made."""
+    global _process_folder
+    _process_folder = (os.getpid(), folder)
+
+
 def open_root(root):
     """Make a folder for the spool, if it is not there. Raises OSError where it cannot be, or is another user's."""
     make_private_folders(root)

@@ -1,0 +1,41 @@
+"""`datacat run`."""
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+
+def run(
+    command: Annotated[
+        list[str], typer.Argument(metavar="PROGRAM", help="The program and its arguments.", show_default=False)
+    ],
+    product: Annotated[
+        str | None, typer.Option(help="Name of the session.", metavar="NAME", show_default="the program's name")
+    ] = None,
+    version: Annotated[
+        str | None, typer.Option(help="Version of the session.", metavar="TEXT", show_default="unknown")
+    ] = None,
+    server_url: Annotated[
+        str | None,
+        typer.Option("--server-url", help="The server.", metavar="URL", show_default="$DATACAT_URL"),
+    ] = None,
+    capture_output: Annotated[
+        bool, typer.Option("--capture-output", help="Make each line that it prints an event.")
+    ] = False,
+) -> None:
+    """Run any program as a session: how it ends, what it uses, what it prints.
+
+    Its input, its output and its signals stay its own; its exit code is returned.
+
+    A Python program that makes a session joins this one.
+
+    Example: datacat run --product Backup -- rsync -a /home /backup
+    """
+    options = {"--product": product, "--version": version, "--server-url": server_url}
+    words = [f"{name}={value}" for name, value in options.items() if value is not None]
+    words += ["--capture-output"] if capture_output else []
+    # This process becomes the program's parent without all that it has loaded: it may wait there for days, and the
+    # system counts a parent's memory at the fork as memory of the program. -P: never from the current folder.
+    os.execv(sys.executable, [sys.executable, "-P", "-m", "datacat_daemon.wrapping", *words, "--", *command])
