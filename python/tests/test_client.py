@@ -525,7 +525,7 @@ if pid == 0:
     os._exit(0)
 os.waitpid(pid, 0)
 """
-    _, left = end_of(sys.executable, tmp_path, code, DATACAT_SPOOL_MAX_MB="1")
+    _, left = end_of(sys.executable, tmp_path, code, DATACAT_SPOOL_MAX_MB="2")
     (page,) = left.folder.glob("control.*-*")
     from datacat_daemon.spool.control import ControlReader
 

@@ -20,6 +20,7 @@ from collections import deque
 from datacat._compat import monotonic, now_us
 from datacat.control import ControlPage
 from datacat.machine import process_start
+from datacat.mapping import take_up
 from datacat.segment import RETRY_SECONDS, SEGMENT_SIZE, URGENT, SegmentWriter
 
 _recorders = weakref.WeakSet()
@@ -64,6 +65,13 @@ class Recorder(object):
         idle = deque()
         self.pool = idle.pop, idle.append
 
+    def make_ready(self):
+        """Make the first writer now, so that the first logging call need not."""
+        writer = self._new_writer()
+        if writer is not None:
+            _, give_back = self.pool
+            give_back(writer)
+
     def write(self, kind, flags, payload):
         """Commit one record; True if it is kept, False if it had to be dropped (it is counted then).
 
@@ -105,7 +113,7 @@ class Recorder(object):
             return None
         try:
             name = "%d-%s-%d" % (self._pid, self._tag, next(self._names))
-            writer = SegmentWriter(self.folder, name, self._segment_size, self._has_room)
+            writer = SegmentWriter(self.folder, name, self._segment_size, self._has_room, take_up)
         except OSError:
             self._retry_at = monotonic() + RETRY_SECONDS
             return None

@@ -110,6 +110,10 @@ def segment_header(sequence, ordinal, size):
     return (fields + HEADER_CRC.pack(zlib.crc32(fields) & 0xFFFFFFFF)).ljust(HEADER_SIZE, b"\0")
 
 
+def _map(path, size, old):
+    return map_file(path, size)
+
+
 def make_segment(folder, writer, sequence, ordinal, size=SEGMENT_SIZE):
     """Make a segment file, allocated in full, unless somebody already has; returns its path.
 
@@ -149,16 +153,19 @@ class SegmentWriter(object):
         name: the writer's name, never used by anybody else in this session.
         size: bytes of one segment.
         has_room: called before a segment is made; False means that the quota is used up.
+        take_up: maps a segment, given its path, its size and the mapping of the one before (`datacat.mapping.take_up`).
 
     Raises OSError where the first segment cannot be made.
     """
 
-    def __init__(self, folder, name, size=SEGMENT_SIZE, has_room=None):
+    def __init__(self, folder, name, size=SEGMENT_SIZE, has_room=None, take_up=None):
         self.name = name
         self.ordinal = 0
         self._folder = folder
         self.size = size
         self._has_room = has_room
+        self._take_up = take_up or _map
+        self.page = None
         self._sequence = 0
         self._retry_at = 0.0
         self._open()
@@ -206,10 +213,16 @@ class SegmentWriter(object):
             raise
 
     def _open(self, sequence=0):
-        if self._has_room is not None and not self._has_room():
-            raise OSError(errno.ENOSPC, "the quota of the spool is used up")
-        path = make_segment(self._folder, self.name, sequence, self.ordinal, self.size)
-        self.page = map_file(path, self.size)
-        self.page[0:HEADER_SIZE] = segment_header(sequence, self.ordinal, self.size)
+        old, self.page = self.page, None
+        try:
+            # made ready by the daemon
+            page = self._take_up(os.path.join(self._folder, segment_name(self.name, sequence)), self.size, old)
+        except OSError:
+            if self._has_room is not None and not self._has_room():
+                raise OSError(errno.ENOSPC, "the quota of the spool is used up")
+            path = make_segment(self._folder, self.name, sequence, self.ordinal, self.size)
+            page = self._take_up(path, self.size, None)
+        page[0:HEADER_SIZE] = segment_header(sequence, self.ordinal, self.size)
+        self.page = page
         self._sequence = sequence
         self.offset = HEADER_SIZE

@@ -78,6 +78,7 @@ class RecorderSink(object):
             spool.write_manifest(self._folder, manifest)
         except Exception as error:
             return error
+        self._recorder.make_ready()
         return _start_daemon_once(process, self._daemon_port)
 
     def lanes(self, session):
