@@ -56,6 +56,8 @@ def _install():
         _install_for_threads_before_38()
     # The default handler of an asyncio loop logs there; a filter that lets all through changes nothing about that.
     logging.getLogger("asyncio").addFilter(_AsyncioFilter())
+    if "asyncio.base_events" in sys.modules:
+        _install_for_asyncio(sys.modules["asyncio.base_events"].BaseEventLoop)
     atexit.register(_finish)
 
 
@@ -92,9 +94,34 @@ def _install_for_threads_before_38():
 
 class _AsyncioFilter(object):
     def filter(self, record):
-        if record.exc_info and record.levelno >= logging.ERROR:
+        if record.exc_info and record.levelno >= logging.ERROR and record.exc_info[1] is not _seen_by_loop.exception:
             _record(record.exc_info, {"asyncio": record.getMessage()})
         return True
+
+
+class _SeenByLoop(threading.local):
+    exception = None
+
+
+_seen_by_loop = _SeenByLoop()
+
+
+def _install_for_asyncio(loop_class):
+    """A loop whose application has set a handler of its own does not log; so what is to be handled is seen here."""
+    previous = loop_class.call_exception_handler
+
+    def call_exception_handler(loop, context):
+        exception = context.get("exception")
+        if isinstance(exception, Exception):
+            kind, trace = type(exception), exception.__traceback__
+            _record((kind, exception, trace), {"asyncio": context.get("message")})
+            _seen_by_loop.exception = exception
+        try:
+            return previous(loop, context)
+        finally:
+            _seen_by_loop.exception = None
+
+    loop_class.call_exception_handler = call_exception_handler
 
 
 def _install_for_multiprocessing():
