@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +18,7 @@ from datacat_daemon.watching.process import inherited_process, process_of, watch
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the daemon until it has nothing left to do; returns the exit code."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="datacat-daemon",
         description="Looks after application processes: ships what they record to the DataCat server, and says what"
         " became of them. The Python client starts it by itself, with --process-dir. Without, it takes sessions of"
@@ -99,6 +100,23 @@ def _run_beside(folder: Path, pidfd: int | None, settings: Path | None, port: in
     if daemon.look_after(folder, process):
         daemon.run()
     return 0
+
+
+class _Parser(argparse.ArgumentParser):
+    """With the settings in its help."""
+
+    def format_help(self) -> str:
+        from datacat_daemon.config import Config
+
+        lines = [f"  {field.name} ({json.dumps(field.default)})" for field in dataclasses.fields(Config)]
+        return "\n".join(
+            [
+                super().format_help(),
+                "settings (defaults), as keys of the file, or as DATACAT_ and the name in capitals in the environment:",
+                *lines,
+                "",
+            ]
+        )
 
 
 def _port(word: str) -> int:

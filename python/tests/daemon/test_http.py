@@ -113,6 +113,17 @@ def test_the_death_of_the_process_is_judged(daemon, server, parent):
     assert [one["crashed"] for one in daemon.ask("GET", "/sessions")[1]] == [True]
 
 
+def test_a_program_that_exits_without_a_word_is_judged_by_its_exit_code(bench, daemon, server):
+    for code, verdict in ((0, "ended"), (3, "crashed")):
+        process = subprocess.Popen(["sh", "-c", f"read line; exit {code}"], stdin=subprocess.PIPE)
+        bench.started.append(process)
+        session = daemon.register(process.pid)
+        process.stdin.close()
+        found = server.wait_for_verdict(verdict, session)
+        assert found["data"]["exit_code"] == code
+        assert daemon.session(session)["status"] == verdict
+
+
 def test_a_heartbeat_that_stops_is_a_hang_and_one_that_is_back_a_recovery(bench, server, parent):
     daemon = HttpDaemon(bench, server.url, DATACAT_HEARTBEAT_TIMEOUT_SECONDS="0.5")
     session = daemon.register(parent.pid)

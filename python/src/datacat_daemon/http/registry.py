@@ -150,6 +150,7 @@ class Registry:
             machine_id=machine.machine_id(),
             hostname=machine.hostname(),
             batch_interval_seconds=self._config.batch_interval_seconds,
+            wrapped=True,
             facts={**facts_of(parent_pid), "client": CLIENT},
         )
         folder = Path(spool.session_folder(str(parent.folder), session_id))
