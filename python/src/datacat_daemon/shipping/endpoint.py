@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import socket
-import ssl
 import time
 from dataclasses import dataclass
-from email.message import Message
-from email.utils import parsedate_to_datetime
-from typing import Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any
+from urllib.parse import SplitResult, urlsplit
 
 from datacat_daemon.config import Config
+from datacat_daemon.shipping import http1
 from datacat_daemon.shipping.backoff import Backoff
 from datacat_daemon.shipping.compression import Compression
+
+if TYPE_CHECKING:
+    import ssl
 
 _CONNECT_SECONDS = 5.0
 _ANSWER_SECONDS = 30.0
@@ -78,15 +78,12 @@ class Endpoint:
             raise ValueError(f"not the address of a server: {url!r}")
         self._secure = parts.scheme == "https"
         self._host = parts.hostname
-        self._port = parts.port
-        self._path = parts.path.rstrip("/") + _PATH
-        self._headers = {"Content-Type": "application/x-ndjson", "User-Agent": "datacat-daemon"}
-        if api_key:
-            self._headers["Authorization"] = f"Bearer {api_key}"
+        self._port = parts.port or (443 if self._secure else 80)
+        self._head = _head(parts, api_key)
         config = config or Config()
         self._verifies = config.verifies_tls
         self._compression = Compression(config.enable_compression)
-        self._connection: http.client.HTTPConnection | None = None
+        self._connection: http1.Connection | None = None
         self.connections = 0
         self._backoff = Backoff()
 
@@ -101,14 +98,13 @@ class Endpoint:
         After Unavailable `ready_at` says when to try again: later each time, and not before the server's `Retry-After`.
         """
         packed, encoding = self._compression.pack(body)
-        headers = self._headers if encoding is None else {**self._headers, "Content-Encoding": encoding}
         try:
-            status, content, answered = self._exchange(packed, headers)
-        except (OSError, http.client.HTTPException, ValueError) as error:
+            status, headers, content = self._exchange(packed, encoding)
+        except (OSError, ValueError) as error:
             self.close()
             self._backoff.failed()
             raise Unavailable(_explained(error)) from error
-        self._compression.heed(answered.get("Accept-Encoding"))
+        self._compression.heed(headers.get("accept-encoding"))
         if status == _UNKNOWN_ENCODING and self._compression.refused(encoding):
             return self.post(body)
         if status == 200:
@@ -122,7 +118,7 @@ class Endpoint:
         message = f"{status}: {content[:500].decode('utf-8', 'replace')}"
         if status in _REFUSALS:
             raise Refused(message)
-        self._backoff.failed(_seconds(answered.get("Retry-After")))
+        self._backoff.failed(_seconds(headers.get("retry-after")))
         raise Failed(message) if status >= 500 and status != _UNAVAILABLE else Unavailable(message)
 
     def close(self) -> None:
@@ -131,41 +127,49 @@ class Endpoint:
             self._connection.close()
             self._connection = None
 
-    def _exchange(self, body: bytes, headers: dict[str, str]) -> tuple[int, bytes, Message]:
-        if self._connection is not None:
+    def _exchange(self, body: bytes, encoding: str | None) -> http1.Answer:
+        head = self._head
+        if encoding is not None:
+            head += b"Content-Encoding: %b\r\n" % encoding.encode("ascii")
+        request = b"%bContent-Length: %d\r\n\r\n%b" % (head, len(body), body)
+        if self._connection is not None and self._connection.open:
             try:
-                return self._request(self._connection, body, headers)
-            except (OSError, http.client.HTTPException):
+                return self._connection.exchange(request, _ANSWER_SECONDS)
+            except socket.timeout:
+                raise
+            except (OSError, http1.BadAnswer):
                 # Most often the server has closed an idle connection. If it did take the body, it knows it again.
                 self.close()
-        self._connection = self._connect()
-        return self._request(self._connection, body, headers)
-
-    def _connect(self) -> http.client.HTTPConnection:
-        connection: http.client.HTTPConnection
-        if self._secure:
-            context = ssl.create_default_context()
-            if not self._verifies:
-                context.check_hostname = False
-                context.verify_mode = ssl.CERT_NONE
-            connection = http.client.HTTPSConnection(self._host, self._port, timeout=_CONNECT_SECONDS, context=context)
-        else:
-            connection = http.client.HTTPConnection(self._host, self._port, timeout=_CONNECT_SECONDS)
-        connection.connect()
-        connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connection.sock.settimeout(_ANSWER_SECONDS)
+        self.close()
+        self._connection = http1.Connection(self._host, self._port, self._tls(), _CONNECT_SECONDS, _LARGEST_ANSWER)
         self.connections += 1
-        return connection
+        return self._connection.exchange(request, _ANSWER_SECONDS)
 
-    def _request(
-        self, connection: http.client.HTTPConnection, body: bytes, headers: dict[str, str]
-    ) -> tuple[int, bytes, Message]:
-        connection.request("POST", self._path, body, headers)
-        response = connection.getresponse()
-        content = response.read(_LARGEST_ANSWER)
-        if response.will_close or not response.isclosed():
-            self.close()
-        return response.status, content, response.headers
+    def _tls(self) -> ssl.SSLContext | None:
+        if not self._secure:
+            return None
+        import ssl  # 2 MB of memory, for those who need it
+
+        context = ssl.create_default_context()
+        if not self._verifies:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        return context
+
+
+def _head(address: SplitResult, api_key: str | None) -> bytes:
+    """What every request begins with. Raises ValueError for an address or a key that no header can hold."""
+    lines = [
+        f"POST {address.path.rstrip('/')}{_PATH} HTTP/1.1",
+        f"Host: {address.netloc.rpartition('@')[2]}",
+        "User-Agent: datacat-daemon",
+        "Content-Type: application/x-ndjson",
+    ]
+    if api_key:
+        lines.append(f"Authorization: Bearer {api_key}")
+    if not all(line.isprintable() for line in lines) or lines[0].count(" ") != 2:
+        raise ValueError("the address or the key has characters that cannot be sent")
+    return "".join(f"{line}\r\n" for line in lines).encode("latin-1")
 
 
 def _parse(content: bytes) -> Answer:
@@ -184,9 +188,10 @@ def _parse(content: bytes) -> Answer:
 
 
 def _explained(error: Exception) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError):
+    reason = getattr(error, "verify_message", None)  # of ssl.SSLCertVerificationError
+    if reason:
         return (
-            f"its certificate does not verify: {error.verify_message}. Name the file of its authority in "
+            f"its certificate does not verify: {reason}. Name the file of its authority in "
             "$SSL_CERT_FILE, or set tls_verify to false to do without"
         )
     return f"{type(error).__name__}: {error}"
@@ -198,6 +203,8 @@ def _seconds(retry_after: str | None) -> float:
         return 0.0
     if retry_after.strip().isdigit():
         return float(retry_after)
+    from email.utils import parsedate_to_datetime  # hardly ever needed, and large
+
     try:
         return max(0.0, parsedate_to_datetime(retry_after).timestamp() - time.time())
     except (ValueError, TypeError, IndexError):

@@ -62,6 +62,7 @@ class Outbox:
         self._interval_us = interval_us
         self._state = KnownState()
         self._aside: set[tuple[str, int]] = set()
+        self._more = False
         self._unread: OSError | None = None
 
     @property
@@ -71,8 +72,8 @@ class Outbox:
 
     @property
     def behind(self) -> bool:
-        """More was read than was shipped, and need not wait."""
-        return bool(self._queue)
+        """More waits than was shipped; what came since then does not count."""
+        return bool(self._queue) or self._more
 
     @property
     def unread(self) -> OSError | None:
@@ -108,6 +109,7 @@ class Outbox:
                 if reader.more:
                     horizon = min(horizon, records[-1].time)
                     complete = False
+        self._more = not complete
         ready = self._merger.merge(fresh, horizon, complete)
         self._queue += ready
         self._queued_bytes += sum(len(record.payload) for record in ready)

@@ -144,7 +144,8 @@ class Shipment:
                 raise Unavailable(str(error)) from error
             else:
                 self._note_taken()
-            self._outbox.fill(now_us())
+            if self._outbox.behind:
+                self._outbox.fill(now_us())
         return _BATCHES_A_TURN
 
     def _send_line(self) -> None:
