@@ -98,6 +98,7 @@ session.end()
 
 def test_a_process_that_holds_the_interpreter_lock_still_shows_every_stack(bench, server):
     process, daemon = bench.run(server.url, HANGS_WITH_THE_LOCK)
+    server.wait_for_session()
     process.stdin.write("2\n")
     process.stdin.flush()
     hung = server.wait_for_verdict("hung")
@@ -115,6 +116,7 @@ def test_a_process_that_holds_the_interpreter_lock_still_shows_every_stack(bench
 
 def test_a_process_that_dies_while_it_hangs_is_hung_and_crashed(bench, server):
     process, daemon = bench.run(server.url, HANGS_WITH_THE_LOCK)
+    server.wait_for_session()
     process.stdin.write("60\n")
     process.stdin.flush()
     server.wait_for_verdict("hung")
@@ -247,3 +249,32 @@ session.end()
     assert server.wait_for_verdict("hung")["data"]["stacks"]
     process.communicate("go\n")
     bench.finish(daemon)
+
+
+def test_a_pause_is_no_hang_and_after_it_silence_is_one_again(bench, server, wait_for):
+    body = """
+session.start_heartbeat_monitor(timeout=0.5)
+session.pause_heartbeat_monitoring()
+sys.stdin.readline()
+session.resume_heartbeat_monitoring()
+sys.stdin.readline()
+session.heartbeat()
+sys.stdin.readline()
+session.end()
+"""
+    process, daemon = bench.run(server.url, body)
+    server.wait_for_session()
+    time.sleep(1.5)
+    assert server.verdicts() == []
+    process.stdin.write("resume\n")
+    process.stdin.flush()
+    server.wait_for_verdict("hung")
+    time.sleep(0.5)
+    process.stdin.write("beat\n")
+    process.stdin.flush()
+    recovered = server.wait_for_verdict("recovered")
+    assert recovered["data"]["hung_seconds"] > 1.0
+    assert recovered["reason"] == f"the heartbeat is back after {recovered['data']['hung_seconds']:.1f} s"
+    process.communicate("end\n")
+    bench.finish(daemon)
+    assert server.verdicts() == ["hung", "recovered", "ended"]
