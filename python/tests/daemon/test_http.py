@@ -2,11 +2,13 @@
 
 import contextlib
 import os
+import re
 import shutil
 import socket
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 from support.http_daemon import HttpDaemon, ask
@@ -34,32 +36,24 @@ def lonely(bench):
     return HttpDaemon(bench, AWAY)
 
 
-SHELL_CLIENT = r"""
-post() { curl -sSf -H 'Content-Type: application/json' -d "$2" "http://127.0.0.1:$PORT$1"; }
-id=$(post /register "{\"parent_pid\": $$, \"product\": \"Script\", \"version\": \"3\"}")
-id=$(echo "$id" | sed 's/.*session_id":"//; s/".*//')
-post /state "{\"session_id\": \"$id\", \"state\": {\"step\": {\"name\": \"copy\"}}}"
-post /event "{\"session_id\": \"$id\", \"name\": \"copied\", \"level\": \"warning\", \"data\": {\"files\": 3}}"
-post /metric "{\"session_id\": \"$id\", \"name\": \"files\", \"type\": \"counter\", \"delta\": 3}"
-post /heartbeat "{\"session_id\": \"$id\"}"
-post /end "{\"session_id\": \"$id\"}"
-"""
+README = Path(__file__).parents[3] / "README.md"
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl here")
-def test_a_shell_script_is_a_session_like_any_other(daemon, server):
-    done = subprocess.run(["sh", "-c", SHELL_CLIENT], env={**os.environ, "PORT": str(daemon.port)}, capture_output=True)
-    assert done.returncode == 0, done.stderr
+def test_the_shell_script_in_the_readme_is_a_session_like_any_other(daemon, server):
+    (script,) = re.findall(r"```sh\n(datacat-daemon &.*?)```", README.read_text(), re.DOTALL)
+    script = script.replace("datacat-daemon &", "").replace(":8079", f":{daemon.port}").replace("curl -sS", "curl -sSf")
+    done = subprocess.run(["sh", "-ec", script], capture_output=True, text=True)
+    assert done.returncode == 0 and done.stdout == '{"status":"ok"}' * 5, done
     ended = server.wait_for_verdict("ended")
     assert ended["reason"] == "end() was called"
     line = server.only()["line"]
-    assert (line["product"], line["version"]) == ("Script", "3")
-    assert line["facts"]["argv"][:2] == ["sh", "-c"] and line["machine_id"]
-    assert server.records("state")[0]["state"] == {"step": {"name": "copy"}}
+    assert (line["product"], line["version"]) == ("Backup", "3")
+    assert line["facts"]["argv"][:2] == ["sh", "-ec"] and line["machine_id"] and line["last_heartbeat"]
+    assert server.records("state")[0]["state"] == {"step": "copy"}
     event = server.records("event")[0]
-    assert (event["name"], event["level"], event["data"]) == ("copied", "warning", {"files": 3})
+    assert (event["name"], event["data"]) == ("copied", {"files": 3})
     assert server.records("metric")[0]["delta"] == 3
-    assert server.only()["line"]["last_heartbeat"]
 
 
 def test_all_that_the_endpoints_take_arrives(daemon, server, parent, wait_for):
