@@ -55,7 +55,6 @@ def test_the_environment_speaks_in_words() -> None:
         ({"server_port": 70000}, "server_port: expected a port from 0 to 65535, got 70000"),
         ({"retention_days": 0}, "retention_days: expected a number above 0, got 0"),
         ({"data_path": ""}, "data_path: must not be empty"),
-        ({"require_api_key": True}, "api_key: is missing, and require_api_key is set"),
         ({"tls_cert_file": "a.pem"}, "tls_key_file: is missing"),
         ({"tls_key_file": "a.pem"}, "tls_cert_file: is missing"),
         ("[1]", "the file: expected an object, got an array"),

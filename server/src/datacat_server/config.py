@@ -46,8 +46,6 @@ class Config(Struct, kw_only=True, frozen=True):
                 raise ConfigError(f"{name}: must not be empty")
         if self.api_key and not all("!" <= character <= "~" for character in self.api_key):
             raise ConfigError("api_key: expected letters, digits and signs of ASCII, without blanks")
-        if self.require_api_key and not self.api_key:
-            raise ConfigError("api_key: is missing, and require_api_key is set; set a key or unset that")
         if (self.tls_cert_file is None) != (self.tls_key_file is None):
             missing = "tls_cert_file" if self.tls_cert_file is None else "tls_key_file"
             raise ConfigError(f"{missing}: is missing; TLS needs the certificate and its key")

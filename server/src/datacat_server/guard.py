@@ -5,7 +5,6 @@ tells), and a form or script that sends without reading the answer (Origin, Sec-
 Programs that are no browsers send none of these headers and are let through.
 """
 
-import ipaddress
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
@@ -13,6 +12,7 @@ import msgspec
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPResponseBodyEvent, HTTPResponseStartEvent, HTTPScope, Receive, Scope, Send
 
+from datacat_server.access.exposure import is_loopback
 from datacat_server.config import Config
 
 _HERE = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -41,7 +41,7 @@ class Guard:
 
     def __init__(self, app: ASGIApp, host: str, *, json_only: bool = False) -> None:
         self._app = app
-        self._hosts = _HERE | {host.lower()} if _is_loopback(host) else None
+        self._hosts = _HERE | {host.lower()} if is_loopback(host) else None
         self._json_only = json_only
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -67,13 +67,6 @@ class Guard:
             if kind and kind not in _BODY_TYPES and not kind.endswith("+json"):
                 return f"content-type: expected application/json (or application/x-ndjson), got {kind[:100]!r}"
         return None
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
 
 
 def _name_of(host: str) -> str | None:

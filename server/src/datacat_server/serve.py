@@ -4,12 +4,10 @@ import asyncio
 import errno
 import signal
 import socket
-import ssl
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 import msgspec
 import uvicorn
@@ -17,6 +15,7 @@ from litestar.types import ASGIApp
 
 from datacat_server.config import Config
 from datacat_server.http1 import Http1Protocol
+from datacat_server.tls import BadCertificate, Certificate
 
 _STREAM_GRACE_SECONDS = 0.3
 _GRACE_SECONDS = 3
@@ -48,15 +47,14 @@ def serve(
 
     Raises CannotServe, before anything answers, when a port is taken or the TLS files will not do.
     """
-    if config.tls_cert_file and config.tls_key_file:
-        _check_tls(config.tls_cert_file, config.tls_key_file)
+    certificate = _certificate(config)
     _check_ports(services, config)
     sockets: list[socket.socket] = []
     try:
         for service in services:
             sockets.append(_listen(config.host, getattr(config, service.setting), service.setting))
         ports = {service.setting: port_of(listener) for service, listener in zip(services, sockets, strict=True)}
-        asyncio.run(_run(services, sockets, msgspec.structs.replace(config, **ports), on_ready, chores))
+        asyncio.run(_run(services, sockets, msgspec.structs.replace(config, **ports), certificate, on_ready, chores))
     finally:
         for listener in sockets:
             listener.close()
@@ -71,12 +69,15 @@ async def _run(
     services: Sequence[Service],
     sockets: Sequence[socket.socket],
     config: Config,
+    certificate: Certificate | None,
     on_ready: Callable[[list[str]], None],
     chores: Sequence[Chore],
 ) -> None:
     # Calls wait in threads for the commit that they share; the default of a few would let few share one.
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS, "datacat-call"))
-    servers = [_Server(_uvicorn_config(service.create(config), config)) for service in services]
+    servers = [_Server(_uvicorn_config(service.create(config), config, certificate)) for service in services]
+    if certificate is not None:
+        chores = [*chores, lambda _: certificate.keep_fresh()]
     with _stopping_on_signals(servers):
         async with _beside(chores, config), asyncio.TaskGroup() as tasks:
             for server, listener in zip(servers, sockets, strict=True):
@@ -114,8 +115,8 @@ class _Server(uvicorn.Server):
                     connection.transport.close()
 
 
-def _uvicorn_config(app: ASGIApp, config: Config) -> uvicorn.Config:
-    return uvicorn.Config(
+def _uvicorn_config(app: ASGIApp, config: Config, certificate: Certificate | None) -> uvicorn.Config:
+    of_uvicorn = uvicorn.Config(
         app,
         http=Http1Protocol,
         log_config=None,
@@ -125,7 +126,14 @@ def _uvicorn_config(app: ASGIApp, config: Config) -> uvicorn.Config:
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=2 * _GRACE_SECONDS,
         server_header=False,
+        # Who a request comes from is what the network says: a header that names another would be anybody's to set.
+        proxy_headers=False,
     )
+    if certificate is not None:
+        of_uvicorn.load()
+        assert of_uvicorn.ssl is not None
+        certificate.serve(of_uvicorn.ssl)
+    return of_uvicorn
 
 
 @contextmanager
@@ -202,16 +210,13 @@ def _why_not(error: OSError, host: str, port: int, setting: str) -> str:
             return f"port {port} on {host} cannot be used: {error.strerror}; set host to an address of this machine"
 
 
-def _check_tls(certificate: str, key: str) -> None:
-    for name, path in (("tls_cert_file", certificate), ("tls_key_file", key)):
-        if not Path(path).is_file():
-            raise CannotServe(f"{name}: {path} is not a file")
+def _certificate(config: Config) -> Certificate | None:
+    if config.tls_cert_file is None or config.tls_key_file is None:
+        return None
     try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
-    except ssl.SSLError as error:
-        raise CannotServe(
-            f"tls_cert_file, tls_key_file: not a certificate and its key in PEM: {error.reason}"
-        ) from None
+        return Certificate(config.tls_cert_file, config.tls_key_file)
+    except BadCertificate as error:
+        raise CannotServe(str(error)) from None
 
 
 def _address(config: Config, listener: socket.socket) -> str:

@@ -28,9 +28,10 @@ def pages(store: SqliteStore) -> Iterator[TestClient]:
 
 
 @pytest.fixture
-def locked_pages(store: SqliteStore) -> Iterator[TestClient]:
-    """The pages of a server that asks for the key "the right key"."""
-    with TestClient(create_web(store, Config(api_key="the right key", require_api_key=True))) as client:
+def locked_pages(store: SqliteStore, tmp_path: Path) -> Iterator[TestClient]:
+    """The pages of a server that asks for a key; the one of its configuration is "the-right-key"."""
+    config = Config(api_key="the-right-key", require_api_key=True, data_path=str(tmp_path / "data"))
+    with TestClient(create_web(store, config)) as client:
         yield client
 
 

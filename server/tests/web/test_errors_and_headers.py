@@ -65,7 +65,7 @@ def test_a_failure_is_a_page_too(pages: TestClient, store: SqliteStore, tmp_path
     assert "Traceback" not in answer.text
 
 
-@pytest.mark.parametrize("address", ["/sessions", "/nowhere", "/key", "/sessions.json", "/static/icon.svg"])
+@pytest.mark.parametrize("address", ["/sessions", "/nowhere", "/sign-in", "/sessions.json", "/static/icon.svg"])
 def test_every_answer_carries_the_headers(pages: TestClient, address: str) -> None:
     headers = pages.get(address).headers
     policy = headers["content-security-policy"]

@@ -93,11 +93,11 @@ def test_control_characters_are_shown_as_pictures_of_themselves(pages: TestClien
     assert "one\n\ttwo" in html
 
 
-def test_addresses_are_escaped_too(pages: TestClient) -> None:
+def test_addresses_are_escaped_too(pages: TestClient, locked_pages: TestClient) -> None:
     for text in PAYLOADS:
         for name in ("product", "status", "cursor"):
             check(pages.get("/sessions", params={name: text}).text)
-        check(pages.get("/key", params={"next": text}).text)
+        check(locked_pages.get("/sign-in", params={"next": text}).text)
         check(pages.get(f"/sessions/{quote(text.replace('/', ''))}").text)
 
 

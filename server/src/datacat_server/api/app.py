@@ -8,8 +8,10 @@ from litestar.di import Provide
 from litestar.types import Message, Scope
 
 from datacat_server import __version__
+from datacat_server.access.admission import Admission
+from datacat_server.access.scopes import PUBLIC
 from datacat_server.api import ingest, records, sessions
-from datacat_server.api.auth import PUBLIC, key_guard
+from datacat_server.api.auth import key_guard
 from datacat_server.api.errors import EXCEPTION_HANDLERS, BadRequest
 from datacat_server.config import Config
 from datacat_server.ingest.decode import LARGEST_BODY
@@ -50,7 +52,7 @@ def create_api(store: Store, config: Config) -> Litestar:
     return Litestar(
         route_handlers=[health, sessions.router, records.router, ingest.ingest],
         dependencies={"store": Provide(lambda: store, sync_to_thread=False)},
-        guards=[key_guard(config)],
+        guards=[key_guard(Admission(store, config))],
         before_request=refuse_unknown_parameters,
         before_send=[add_headers],
         exception_handlers=EXCEPTION_HANDLERS,

@@ -1,36 +1,50 @@
-"""The API key: `Authorization: Bearer <key>`, wherever the configuration asks for one."""
+"""What a call needs: a key with the scope of its route, sent as `Authorization: Bearer <key>`."""
 
-import hmac
 from typing import Any
 
 from litestar.connection import ASGIConnection
-from litestar.exceptions import NotAuthorizedException
-from litestar.handlers import BaseRouteHandler
+from litestar.exceptions import NotAuthorizedException, PermissionDeniedException, TooManyRequestsException
+from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.types import Guard
 
-from datacat_server.config import Config
+from datacat_server.access.admission import Admission, NoKey, TooManyAttempts, WrongScope
+from datacat_server.access.scopes import PUBLIC, Scope
 
-PUBLIC = "public"
-"""A handler with this option set needs no key."""
+SCOPE = "scope"
+"""The option that says which scope a handler needs, where its method does not say it all."""
+
+INGESTS = {SCOPE: Scope.INGEST}
+"""The options of a handler that takes records."""
+
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-def key_guard(config: Config) -> Guard:
-    """A guard that lets a request pass with the right key, or when none is required."""
+def scope_of(handler: BaseRouteHandler) -> Scope | None:
+    """The scope that a handler needs: what it says itself, else `read` for reading and `admin` for all the rest."""
+    if handler.opt.get(PUBLIC):
+        return None
+    if (said := handler.opt.get(SCOPE)) is not None:
+        return Scope(said)
+    methods = handler.http_methods if isinstance(handler, HTTPRouteHandler) else set()
+    return Scope.READ if methods and methods <= _READING else Scope.ADMIN
 
-    def check(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-        if not config.require_api_key or handler.opt.get(PUBLIC):
+
+def key_guard(admission: Admission) -> Guard:
+    """A guard that lets a request pass with a right key, or when none is required."""
+
+    async def check(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+        needed = scope_of(handler)
+        if needed is None:
             return
-        if not key_matches(config, connection.headers.get("authorization", "")):
-            raise NotAuthorizedException(
-                "the API key is missing or wrong; send it as Authorization: Bearer <key>",
-                headers={"WWW-Authenticate": "Bearer"},
-            )
+        authorization = connection.headers.get("authorization", "")
+        address = connection.client.host if connection.client else ""
+        try:
+            await admission.check(authorization, address, needed)
+        except NoKey as error:
+            raise NotAuthorizedException(str(error), headers={"WWW-Authenticate": "Bearer"}) from None
+        except WrongScope as error:
+            raise PermissionDeniedException(str(error)) from None
+        except TooManyAttempts as error:
+            raise TooManyRequestsException(str(error), headers={"Retry-After": str(error.seconds)}) from None
 
     return check
-
-
-def key_matches(config: Config, authorization: str) -> bool:
-    """Whether an Authorization header holds the key, found out in a time that tells nothing about it."""
-    scheme, _, key = authorization.partition(" ")
-    expected = (config.api_key or "").encode()
-    return scheme.lower() == "bearer" and hmac.compare_digest(key.strip().encode("utf-8", "surrogateescape"), expected)

@@ -7,8 +7,8 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.types import ExceptionHandlersMap
 
-from datacat_server.ingest.decode import BodyTooLarge
 from datacat_server.ingest.explain import explain
+from datacat_server.ingest.unpack import BodyTooLarge
 from datacat_server.store.errors import StoreBusy, StoreError
 from datacat_server.store.protocol import UnknownSession
 
@@ -17,6 +17,7 @@ log = logging.getLogger("datacat.api")
 _KINDS = {
     400: "bad_request",
     401: "unauthorized",
+    403: "forbidden",
     404: "not_found",
     405: "method_not_allowed",
     413: "too_large",

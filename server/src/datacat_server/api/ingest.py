@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 from litestar import Request, Response, post
 
+from datacat_server.api.auth import INGESTS
 from datacat_server.api.errors import BadRequest
 from datacat_server.api.sessions import JSON, StoreDependency
 from datacat_server.ingest.decode import UnreadableBody, decode_batches, unpack
@@ -34,7 +35,7 @@ class _Gate:
 _gate = _Gate()
 
 
-@post("/api/ingest", status_code=200)
+@post("/api/ingest", status_code=200, opt=INGESTS)
 async def ingest(request: Request[Any, Any, Any], store: StoreDependency) -> Response[bytes]:
     """Apply a batch; answers when it is on disk, with the positions reached and the records refused."""
     body = await request.body()

@@ -6,6 +6,7 @@ from litestar import Router, post
 from litestar.params import FromPath, RawBody
 
 from datacat_server.api import bodies
+from datacat_server.api.auth import INGESTS
 from datacat_server.api.errors import BadRequest
 from datacat_server.api.sessions import StoreDependency
 from datacat_server.ingest.records import SessionBatch
@@ -58,4 +59,5 @@ def crash_session(store: StoreDependency, session_id: FromPath[str], body: RawBo
 router = Router(
     "/api/sessions/{session_id:str}",
     route_handlers=[update_state, log_event, log_metric, heartbeat, end_session, crash_session],
+    opt=INGESTS,
 )

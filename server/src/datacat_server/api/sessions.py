@@ -9,6 +9,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, QueryParameter, RawBody, SkipValidation
 from litestar.response import Stream
 
+from datacat_server.api.auth import INGESTS
 from datacat_server.api.bodies import session_batch
 from datacat_server.api.errors import BadRequest
 from datacat_server.model import PARTS, encode
@@ -18,7 +19,7 @@ StoreDependency = NamedDependency[SkipValidation[Store]]
 JSON = "application/json"
 
 
-@post("/api/sessions", status_code=200, sync_to_thread=True)
+@post("/api/sessions", status_code=200, sync_to_thread=True, opt=INGESTS)
 def create_session(store: StoreDependency, body: RawBody) -> dict[str, Any]:
     """The new session, without its records. Sent again with the same id it is brought up to date.
 

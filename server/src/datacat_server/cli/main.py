@@ -3,6 +3,7 @@
 import typer
 
 from datacat_server.cli.demo import demo
+from datacat_server.cli.keys import keys
 from datacat_server.cli.options import CONTEXT, version_option
 from datacat_server.cli.up import up
 
@@ -16,6 +17,7 @@ def datacat(version: bool = version_option("datacat")) -> None:
 
 app.command()(up)
 app.command()(demo)
+app.add_typer(keys, name="keys")
 
 
 def main() -> None:

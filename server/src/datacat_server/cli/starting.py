@@ -8,13 +8,18 @@ from functools import partial
 from logging.handlers import WatchedFileHandler
 from pathlib import Path
 
+import typer
+
+from datacat_server.access.exposure import warnings
 from datacat_server.cli.options import fail
-from datacat_server.config import Config
+from datacat_server.config import Config, ConfigError
 from datacat_server.repeats import RepeatsOnce
 from datacat_server.serve import CannotServe, Service, serve
 from datacat_server.store.errors import StoreError
 from datacat_server.store.protocol import Store
 from datacat_server.store.sqlite import SqliteStore
+
+log = logging.getLogger("datacat.start")
 
 
 def run(
@@ -31,14 +36,25 @@ def run(
     try:
         _set_up_log(config.log_file)
         with closing(SqliteStore(folder)) as store:
+            for warning in warnings(config, store):
+                _warn(warning, config)
             serve(
                 services(store),
                 config,
                 lambda addresses: print(ready(addresses, folder), flush=True),
                 [partial(chore, store) for chore in chores],
             )
-    except (CannotServe, StoreError) as error:
+    except (CannotServe, ConfigError, StoreError) as error:
         fail(error)
+
+
+def _warn(text: str, config: Config) -> None:
+    """Say it in the log, and at the terminal where that is not the log."""
+    at_terminal = sys.stderr.isatty()
+    if config.log_file or not at_terminal:
+        log.warning(text)
+    if config.log_file or at_terminal:
+        typer.secho(f"WARNING: {text}", err=True, fg="yellow", bold=True)
 
 
 def _set_up_log(file: str | None) -> None:

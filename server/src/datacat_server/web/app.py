@@ -1,8 +1,8 @@
 """The web UI as one application over a store."""
 
-from typing import Any
+from pathlib import Path
 
-from litestar import Litestar, Request, Response, get
+from litestar import Litestar, get
 from litestar.config.compression import CompressionConfig
 from litestar.datastructures import CacheControlHeader, MutableScopeHeaders
 from litestar.exceptions import HTTPException, InternalServerException
@@ -10,15 +10,20 @@ from litestar.response import Redirect
 from litestar.static_files import create_static_files_router
 from litestar.types import Message, Scope
 
+from datacat_server.access.admission import Admission
+from datacat_server.access.scopes import PUBLIC
+from datacat_server.access.secret import load_secret
+from datacat_server.access.signing import Signer
 from datacat_server.config import Config
 from datacat_server.store.errors import StoreError
 from datacat_server.store.protocol import Store
 from datacat_server.web.errors import ErrorPages, PageError
 from datacat_server.web.live import live_routes
 from datacat_server.web.rendering import STATIC, Renderer
-from datacat_server.web.security import HEADERS, KeyCheck, key_routes, refuse
+from datacat_server.web.security import HEADERS
 from datacat_server.web.session import session_routes
 from datacat_server.web.sessions import sessions_routes
+from datacat_server.web.sign_in import SignIn
 
 
 @get("/", include_in_schema=False, sync_to_thread=False)
@@ -44,14 +49,15 @@ def api_address(config: Config) -> str:
 
 
 def create_web(store: Store, config: Config) -> Litestar:
-    """The pages over a store. Raises MissingBundle where their script and style were never built."""
-    renderer = Renderer()
-    check = KeyCheck(config)
+    """The pages over a store. Raises MissingBundle where their script and style were never built, and StoreError."""
+    renderer = Renderer(signs_in=config.require_api_key)
     errors = ErrorPages(renderer)
     example_address = api_address(config)
 
-    def before_request(request: Request[Any, Any, Any]) -> Response[bytes] | None:
-        return None if check.admits(request) else refuse(request, renderer)
+    sign_in = None
+    if config.require_api_key:
+        signer = Signer(load_secret(Path(config.data_path)))
+        sign_in = SignIn(Admission(store, config), signer, renderer, config.web_port)
 
     return Litestar(
         route_handlers=[
@@ -59,16 +65,17 @@ def create_web(store: Store, config: Config) -> Litestar:
             *sessions_routes(store, renderer, example_address),
             *session_routes(store, renderer),
             *live_routes(store),
-            *key_routes(check, renderer),
+            *(sign_in.routes() if sign_in else ()),
             create_static_files_router(
                 path="/static",
                 directories=[STATIC],
+                opt={PUBLIC: True},
                 cache_control=CacheControlHeader(max_age=31536000, immutable=True),
                 # A name that no file can have, too long or with a NUL in it.
                 exception_handlers={InternalServerException: errors.static_error, ValueError: errors.static_error},
             ),
         ],
-        before_request=before_request,
+        before_request=sign_in.admit if sign_in else None,
         before_send=[add_headers],
         compression_config=CompressionConfig(backend="gzip", gzip_compress_level=5, exclude=["^/live"]),
         exception_handlers={

@@ -27,10 +27,12 @@ class MissingBundle(RuntimeError):
 class Renderer:
     """Fills the templates in `templates/`.
 
+    `signs_in`: whether the server asks for a key, so that every page offers to sign out.
+
     Raises MissingBundle where the package was not installed, so that its bundle was never built.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, signs_in: bool = False) -> None:
         assets = {name: _versioned(name) for name in ("main.js", "theme.js", "style.css")}
         self._environment = Environment(
             loader=FileSystemLoader(HERE / "templates"),
@@ -40,7 +42,7 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._environment.globals["assets"] = assets
+        self._environment.globals.update(assets=assets, signs_in=signs_in)
         self._environment.filters.update(
             number=format.number,
             duration=format.duration,

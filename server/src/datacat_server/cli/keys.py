@@ -1,0 +1,169 @@
+"""`datacat keys`: the API keys of a data folder, made, listed and revoked, whether a server runs on it or not."""
+
+import os
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from datacat_server.access.scopes import Scope
+from datacat_server.access.tokens import digest, new_token
+from datacat_server.cli.options import fail
+from datacat_server.config import Config, ConfigError, load_config
+from datacat_server.model import encode
+from datacat_server.store.errors import StoreError
+from datacat_server.store.keys import KeyStore, NameTaken, StoredKey, UnknownKey
+from datacat_server.store.sqlite import SqliteStore
+from datacat_server.web.format import ago
+
+LONGEST_NAME = 100
+
+keys = typer.Typer(no_args_is_help=True, help="Make, list and revoke API keys.")
+
+_DataPath = Annotated[
+    str | None, typer.Option("--data-path", help="Folder of the data. Default: ./datacat_data.", metavar="TEXT")
+]
+_ConfigFile = Annotated[
+    Path | None,
+    typer.Option("--config", help="File of settings, JSON. Default: ./config.json, if any.", metavar="FILE"),
+]
+_AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@keys.command()
+def add(
+    name: Annotated[str, typer.Argument(help="What the key is for, such as build-machines.", metavar="NAME")],
+    scope: Annotated[
+        list[Scope], typer.Option(help="ingest, read or admin; can be given again for another.", metavar="SCOPE")
+    ],
+    data_path: _DataPath = None,
+    config_file: _ConfigFile = None,
+    as_json: _AsJson = False,
+) -> None:
+    """Make a key, and show it this once: what is kept is its digest.
+
+    With the scope ingest it sends sessions and their records, with read it sees everything, with admin it does both,
+    and deletes and changes things.
+    """
+    if not name.strip() or name != name.strip() or not name.isprintable() or len(name) > LONGEST_NAME:
+        fail(f"NAME: expected at most {LONGEST_NAME} printable characters, without blanks around them")
+    config = _config(config_file, data_path)
+    key_id, token = new_token()
+    scopes = tuple(one.value for one in Scope if one in scope)
+    key = StoredKey(id=key_id, name=name, scopes=scopes, digest=digest(token), created=datetime.now(UTC))
+    with _store(config) as store:
+        try:
+            store.add_key(key)
+        except NameTaken:
+            fail(f"there is a key {name!r} already; revoke it first, or take another name")
+    if as_json:
+        print(encode(_facts(key) | {"key": token}).decode())
+        return
+    typer.echo(f"Made the key {name!r} for {', '.join(scopes)}. It cannot be shown again:\n", err=True)
+    typer.echo(token)
+    typer.echo(f"\nPrograms take it from $DATACAT_API_KEY.{_note(config)}", err=True)
+
+
+@keys.command()
+def ls(
+    every: Annotated[bool, typer.Option("--all", help="Show the revoked ones, too.")] = False,
+    data_path: _DataPath = None,
+    config_file: _ConfigFile = None,
+    as_json: _AsJson = False,
+) -> None:
+    """List the keys. When one was last used is known to ten minutes."""
+    config = _config(config_file, data_path)
+    with _store(config, must_exist=True) as store:
+        shown = [key for key in store.api_keys() if every or key.revoked is None]
+    if as_json:
+        print(encode([_facts(key) for key in shown]).decode())
+        return
+    if shown:
+        Console().print(_table(shown, every))
+    else:
+        typer.echo("No keys yet. Make one with: datacat keys add NAME --scope ingest")
+    if config.api_key:
+        typer.echo("The api_key of the configuration is a key for everything, besides.", err=True)
+    if note := _note(config):
+        typer.echo(note.strip(), err=True)
+
+
+@keys.command()
+def revoke(
+    name: Annotated[str, typer.Argument(help="Name of the key, or its id.", metavar="NAME")],
+    data_path: _DataPath = None,
+    config_file: _ConfigFile = None,
+    as_json: _AsJson = False,
+) -> None:
+    """End a key. Servers refuse it within two seconds, and browsers that signed in with it are signed out."""
+    config = _config(config_file, data_path)
+    with _store(config, must_exist=True) as store:
+        try:
+            key = store.revoke_key(name, datetime.now(UTC))
+        except UnknownKey:
+            names = ", ".join(repr(key.name) for key in store.api_keys() if key.revoked is None)
+            fail(f"there is no key {name!r}; there is {names or 'none at all'}")
+    if as_json:
+        print(encode(_facts(key)).decode())
+        return
+    typer.echo(f"Revoked the key {key.name!r}. Servers refuse it within two seconds.")
+
+
+def _config(file: Path | None, data_path: str | None) -> Config:
+    try:
+        return load_config(file, {"data_path": data_path}, os.environ)
+    except ConfigError as error:
+        fail(error)
+
+
+@contextmanager
+def _store(config: Config, *, must_exist: bool = False) -> Iterator[KeyStore]:
+    folder = Path(config.data_path).absolute()
+    if must_exist and not folder.is_dir():
+        fail(f"data_path: {folder} is not there; name the folder of the server's data with --data-path")
+    try:
+        with closing(SqliteStore(folder)) as store:
+            yield store
+    except StoreError as error:
+        fail(error)
+
+
+def _note(config: Config) -> str:
+    return "" if config.require_api_key else " The server asks for keys only where require_api_key is set."
+
+
+def _facts(key: StoredKey) -> dict[str, Any]:
+    """What is told of a key as JSON."""
+    return {
+        "id": key.id,
+        "name": key.name,
+        "scopes": key.scopes,
+        "created": key.created,
+        "last_used": key.last_used,
+        "revoked": key.revoked,
+    }
+
+
+def _table(shown: list[StoredKey], every: bool) -> Table:
+    now = datetime.now(UTC)
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
+    for title in ("name", "scopes", "key", "made", "last used", *(["revoked"] if every else [])):
+        table.add_column(title, overflow="fold", no_wrap=title != "name")
+    for key in shown:
+        cells = [
+            Text(key.name, "bold" if key.revoked is None else "dim"),
+            Text(", ".join(key.scopes), "yellow" if Scope.ADMIN in key.scopes else ""),
+            Text(f"dc_{key.id}_…", "dim"),
+            Text(ago(key.created, now)),
+            Text(ago(key.last_used, now) if key.last_used else "never", "" if key.last_used else "dim"),
+        ]
+        if every:
+            cells.append(Text(ago(key.revoked, now) if key.revoked else ""))
+        table.add_row(*cells)
+    return table
