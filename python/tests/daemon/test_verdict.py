@@ -3,6 +3,7 @@
 import pytest
 from datacat.control import ENDED_BY_CALL, ENDED_BY_INTERPRETER, ENDED_BY_INTERRUPT
 from datacat_daemon.spool.control import Control, ControlReader
+from datacat_daemon.watching.out_of_memory import OutOfMemory
 from datacat_daemon.watching.stacks import fatal_error, fatal_signal, parse_stacks
 from datacat_daemon.watching.verdict import Evidence, Verdict, after_death, while_running
 from datacat_daemon.watching.verdict_writer import VerdictWriter, verdicts_in
@@ -81,6 +82,44 @@ def test_a_fatal_error_of_the_interpreter_itself_is_part_of_the_reason():
 
 def test_an_uncaught_exception_without_its_record_is_still_one():
     assert after_death(Control(uncaught_us=9), Evidence(time=99)).reason == "uncaught exception an exception"
+
+
+LIMITED = OutOfMemory(certain=True, limit_bytes=64 << 20)
+
+
+@pytest.mark.parametrize(
+    ("memory", "status", "kind", "reason"),
+    [
+        (LIMITED, KILL, "out_of_memory", "killed by the kernel: out of memory (memory limit 64 MB of its cgroup)"),
+        (OutOfMemory(certain=True), KILL, "out_of_memory", "killed by the kernel: out of memory"),
+        (
+            OutOfMemory(False),
+            KILL,
+            "signal",
+            "killed by SIGKILL, probably by the kernel: the machine was out of memory",
+        ),
+        (
+            LIMITED,
+            None,
+            "out_of_memory",
+            "probably killed by the kernel: out of memory (memory limit 64 MB of its cgroup)",
+        ),
+        (OutOfMemory(False), None, "unknown", "the process is gone; nobody saw how it ended"),
+        (LIMITED, TERM, "signal", "killed by SIGTERM (asked to terminate)"),
+        (LIMITED, EXIT_3, "exit", "exited with code 3 without ending the session"),
+    ],
+)
+def test_what_the_kernel_killed_for_want_of_memory_is_said_as_surely_as_it_is_known(memory, status, kind, reason):
+    verdict = after_death(Control(), Evidence(time=99, exit_status=status, out_of_memory=memory, resident_bytes=7))
+    assert (verdict.data["kind"], verdict.reason) == (kind, reason)
+    assert verdict.data["resident_bytes"] == 7
+    assert verdict.data.get("memory_limit_bytes") == (memory.limit_bytes if kind == "out_of_memory" else None)
+
+
+def test_a_container_s_end_is_the_reason_only_where_nobody_saw_another():
+    assert after_death(Control(), Evidence(time=99, namespace_ended=True)).data["kind"] == "container"
+    assert after_death(Control(), Evidence(time=99, namespace_ended=True, exit_status=TERM)).data["kind"] == "signal"
+    assert after_death(end(ENDED_BY_CALL), Evidence(time=99, namespace_ended=True)).status == "ended"
 
 
 def test_only_end_is_an_end_while_the_process_runs():

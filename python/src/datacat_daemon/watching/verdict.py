@@ -95,6 +95,8 @@ def after_death(control: Control, evidence: Evidence) -> Verdict:
         return _crashed(evidence, "exit", f"it ended with exit code {code}", exit_code=code)
     if code is not None:
         return _crashed(evidence, "exit", f"exited with code {code} without ending the session", exit_code=code)
+    if evidence.out_of_memory is not None and evidence.out_of_memory.certain:
+        return _killed_by_kernel(None, evidence.out_of_memory, evidence)
     if evidence.namespace_ended:
         return _crashed(evidence, "container", "its container (PID namespace) ended, and it with it")
     return _crashed(evidence, "unknown", "the process is gone; nobody saw how it ended")
@@ -139,13 +141,14 @@ def _killed(signal: str, evidence: Evidence) -> Verdict:
     return _crashed(evidence, "signal", reason, signal=signal, stacks=stacks)
 
 
-def _killed_by_kernel(signal: str, memory: OutOfMemory, evidence: Evidence) -> Verdict:
+def _killed_by_kernel(signal: str | None, memory: OutOfMemory, evidence: Evidence) -> Verdict:
+    """`signal` is None where nobody saw how it ended."""
     if not memory.certain:
         reason = f"killed by {signal}, probably by the kernel: the machine was out of memory"
         return _crashed(evidence, "signal", reason, signal=signal)
     limit = memory.limit_bytes
     whose = f" (memory limit {limit / (1 << 20):.0f} MB of its cgroup)" if limit else ""
-    reason = f"killed by the kernel: out of memory{whose}"
+    reason = f"{'killed' if signal else 'probably killed'} by the kernel: out of memory{whose}"
     return _crashed(evidence, "out_of_memory", reason, signal=signal, memory_limit_bytes=limit)
 
 
