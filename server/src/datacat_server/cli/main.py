@@ -2,9 +2,12 @@
 
 import typer
 
+from datacat_server.cli.backup import backup
 from datacat_server.cli.demo import demo
 from datacat_server.cli.keys import keys
 from datacat_server.cli.options import CONTEXT, version_option
+from datacat_server.cli.prune import prune
+from datacat_server.cli.restore import restore
 from datacat_server.cli.up import up
 
 app = typer.Typer(name="datacat", no_args_is_help=True, pretty_exceptions_enable=False, context_settings=CONTEXT)
@@ -17,6 +20,9 @@ def datacat(version: bool = version_option("datacat")) -> None:
 
 app.command()(up)
 app.command()(demo)
+app.command()(backup)
+app.command()(restore)
+app.command()(prune)
 app.add_typer(keys, name="keys")
 
 

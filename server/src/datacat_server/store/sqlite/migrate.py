@@ -11,6 +11,14 @@ from importlib.resources import files
 from datacat_server.store.errors import StoreError
 
 
+class UnfitFile(StoreError):
+    """A file that this program does not use; `reason` goes on after the file's name and says no more than why."""
+
+    def __init__(self, file: str, reason: str, advice: str) -> None:
+        super().__init__(f"{file} {reason}; {advice}, or set data_path to another folder")
+        self.reason = reason
+
+
 def newest_version() -> int:
     """The version that this program brings files to."""
     return _steps()[-1][0]
@@ -19,14 +27,16 @@ def newest_version() -> int:
 def version_of(connection: sqlite3.Connection) -> int:
     """The version of a file, 0 for an empty one, read without writing anything.
 
-    Raises StoreError where a newer version or another program has made the file.
+    Raises UnfitFile where a newer version or another program has made the file.
     """
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     found = _columns(connection)
     if version > newest_version():
-        raise StoreError(
-            f"{_file(connection)} was written by a newer version of DataCat (its tables are of version {version}, "
-            f"known here are those up to {newest_version()}); update this one, or set data_path to another folder"
+        raise UnfitFile(
+            _file(connection),
+            f"was written by a newer version of DataCat (its tables are of version {version}, known here are those "
+            f"up to {newest_version()})",
+            "update this one",
         )
     if version == 0 and found:
         raise _foreign(connection, f"it has a table {min(found)[0]}, and no version")
@@ -39,7 +49,7 @@ def version_of(connection: sqlite3.Connection) -> int:
 def migrate(connection: sqlite3.Connection) -> None:
     """Bring the tables up to date, one numbered file after the other, each in its own transaction.
 
-    Raises StoreError as `version_of` does, and sqlite3.Error where a step fails, which leaves the version before it.
+    Raises UnfitFile as `version_of` does, and sqlite3.Error where a step fails, which leaves the version before it.
     """
     if version_of(connection) == newest_version():
         return
@@ -86,11 +96,8 @@ def _columns_of(version: int) -> set[tuple[str, str]]:
         return _columns(fresh)
 
 
-def _foreign(connection: sqlite3.Connection, why: str) -> StoreError:
-    return StoreError(
-        f"{_file(connection)} is a database, but not one of DataCat ({why}); move it away, or set data_path to "
-        "another folder"
-    )
+def _foreign(connection: sqlite3.Connection, why: str) -> UnfitFile:
+    return UnfitFile(_file(connection), f"is a database, but not one of DataCat ({why})", "move it away")
 
 
 def _file(connection: sqlite3.Connection) -> str:

@@ -1,0 +1,38 @@
+"""`datacat backup`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from datacat_server.cli.copying import count_text, progress_bar, size_text
+from datacat_server.cli.options import ConfigOption, DataPathOption, JsonOption, configured, fail
+from datacat_server.store.errors import StoreError
+from datacat_server.store.sqlite.backup import back_up
+
+
+def backup(
+    file: Annotated[Path, typer.Argument(help="The file to write.", metavar="FILE", show_default=False)],
+    force: Annotated[bool, typer.Option("--force", help="Replace the file if it is there.")] = False,
+    data_path: DataPathOption = None,
+    config_file: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Copy all data into one file, while the server runs or not.
+
+    The copy is as of one moment, checked, and for its owner only: it holds all that was logged. `datacat restore` puts
+    it back. Nothing waits for it, and a copy that fails leaves nothing behind.
+    """
+    config = configured(config_file, {"data_path": data_path})
+    try:
+        with progress_bar("Copying") as progress:
+            contents = back_up(Path(config.data_path).absolute(), file.absolute(), force=force, progress=progress)
+    except StoreError as error:
+        fail(error)
+    sessions = contents.rows["sessions"]
+    if as_json:
+        answer = {"file": str(file), "bytes": contents.bytes, "sessions": sessions, "version": contents.version}
+        typer.echo(msgspec.json.encode(answer))
+    else:
+        typer.echo(f"{file}: {count_text(sessions, 'session')}, {size_text(contents.bytes)}, checked")

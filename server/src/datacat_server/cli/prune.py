@@ -1,0 +1,103 @@
+"""`datacat prune`."""
+
+import re
+import sqlite3
+import sys
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+
+from datacat_server.cli.copying import count_text, size_text
+from datacat_server.cli.options import ConfigOption, DataPathOption, JsonOption, configured, fail
+from datacat_server.store.errors import StoreError
+from datacat_server.store.sqlite import SqliteStore
+from datacat_server.store.sqlite.compact import check_alone, compact
+from datacat_server.store.sqlite.connection import FILE_NAME
+
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_MOST_DAYS = 500_000
+
+
+def prune(
+    older_than: Annotated[
+        str | None,
+        typer.Option(help="Age, such as 30d, 12h, 2w. Default: retention_days.", metavar="AGE", show_default=False),
+    ] = None,
+    product: Annotated[str | None, typer.Option(help="Only sessions of this product.", metavar="NAME")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many there are.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    compact_file: Annotated[
+        bool, typer.Option("--compact", help="Also rewrite the file without gaps; no server may run.")
+    ] = False,
+    data_path: DataPathOption = None,
+    config_file: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Remove sessions from which nothing came for some time, now.
+
+    The server may run meanwhile, and does the same by itself each day. A session's age counts from when something last
+    came from it. Free space goes back to the file system; a file that an older version made gives it back after
+    --compact only.
+    """
+    config = configured(config_file, {"data_path": data_path})
+    age = timedelta(days=min(config.retention_days, _MOST_DAYS)) if older_than is None else _age(older_than)
+    folder = Path(config.data_path).absolute()
+    file = folder / FILE_NAME
+    if not file.exists():
+        fail(f"there is no database in {folder}; say where it is with --data-path")
+    try:
+        if compact_file and not dry_run:
+            check_alone(folder)
+        before = datetime.now(UTC) - age
+        bytes_before = file.stat().st_size
+        with closing(SqliteStore(folder)) as store:
+            found = store.silent(before, product=product)
+            if dry_run or not _agreed(found, age, product, yes=yes, as_json=as_json):
+                _say(as_json, found=found, removed=0, freed=0)
+                return
+            with Console(stderr=True).status(f"Removing {count_text(found, 'session')} ..."):
+                removed = store.prune(before, product=product)
+                store.clear()
+        if compact_file:
+            with Console(stderr=True).status("Rewriting the file ..."):
+                compact(folder)
+        _say(as_json, found=found, removed=removed, freed=max(0, bytes_before - file.stat().st_size))
+    except (StoreError, OSError, sqlite3.Error) as error:
+        fail(error)
+
+
+def _agreed(found: int, age: timedelta, product: str | None, *, yes: bool, as_json: bool) -> bool:
+    if yes or found == 0:
+        return True
+    if as_json or not sys.stdin.isatty():
+        fail(f"{count_text(found, 'session')} would be removed for good; say --yes to do it, or --dry-run")
+    of = f" of {product}" if product else ""
+    return typer.confirm(f"Remove {count_text(found, 'session')}{of}, silent for {_age_text(age)}, for good?")
+
+
+def _say(as_json: bool, *, found: int, removed: int, freed: int) -> None:
+    if as_json:
+        typer.echo(msgspec.json.encode({"found": found, "removed": removed, "bytes_freed": freed}))
+    elif removed:
+        typer.echo(f"removed {count_text(removed, 'session')}; {size_text(freed)} given back to the file system")
+    elif freed:
+        typer.echo(f"no session is that old; {size_text(freed)} given back to the file system")
+    else:
+        typer.echo(f"{count_text(found, 'session')} would be removed" if found else "no session is that old")
+
+
+def _age(text: str) -> timedelta:
+    found = re.fullmatch(r"(\d{1,7}(?:\.\d{1,6})?)([mhdw])", text.strip())
+    if found is None:
+        fail(f"--older-than: expected a number and m, h, d or w, such as 30d, got {text!r}")
+    return min(timedelta(**{_UNITS[found[2]]: float(found[1])}), timedelta(days=_MOST_DAYS))
+
+
+def _age_text(age: timedelta) -> str:
+    hours = age / timedelta(hours=1)
+    return f"{age.days:,} days" if hours >= 48 else f"{hours:g} hours"

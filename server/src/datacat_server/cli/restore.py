@@ -1,0 +1,46 @@
+"""`datacat restore`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from datacat_server.cli.copying import count_text, progress_bar, size_text
+from datacat_server.cli.options import ConfigOption, DataPathOption, JsonOption, configured, fail
+from datacat_server.store.errors import StoreError
+from datacat_server.store.sqlite.backup import restore as put_back
+
+
+def restore(
+    file: Annotated[Path, typer.Argument(help="What `datacat backup` wrote.", metavar="FILE", show_default=False)],
+    force: Annotated[bool, typer.Option("--force", help="Do not keep the database that is there.")] = False,
+    data_path: DataPathOption = None,
+    config_file: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Put a backup in place of the data, while no server runs on them.
+
+    The backup is checked first. The database that is there is kept beside it under another name.
+    """
+    config = configured(config_file, {"data_path": data_path})
+    folder = Path(config.data_path).absolute()
+    try:
+        with progress_bar("Copying") as progress:
+            contents, kept = put_back(folder, file.absolute(), force=force, progress=progress)
+    except StoreError as error:
+        fail(error)
+    sessions = contents.rows["sessions"]
+    if as_json:
+        answer = {
+            "data_path": str(folder),
+            "bytes": contents.bytes,
+            "sessions": sessions,
+            "version": contents.version,
+            "kept": str(kept) if kept else None,
+        }
+        typer.echo(msgspec.json.encode(answer))
+        return
+    typer.echo(f"{folder}: {count_text(sessions, 'session')}, {size_text(contents.bytes)}, from {file}")
+    if kept:
+        typer.echo(f"the data that were there are kept in {kept.name}; delete it when it is not needed any more")
