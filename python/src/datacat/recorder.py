@@ -21,6 +21,7 @@ from datacat._compat import monotonic, now_us
 from datacat.control import ControlPage
 from datacat.machine import process_start
 from datacat.mapping import take_up
+from datacat.quota import has_room, process_quota
 from datacat.segment import RETRY_SECONDS, SEGMENT_SIZE, URGENT, SegmentWriter
 
 _recorders = weakref.WeakSet()
@@ -33,15 +34,16 @@ class Recorder(object):
     Args:
         folder: the session's folder in the spool, or None where there is none: everything is dropped, and counted.
         segment_size: bytes of one segment.
-        quota: bytes that the segments of this session may take; beyond that records are dropped until some are shipped.
+        quota: bytes that the segments of this process may take, by default $DATACAT_PROCESS_SPOOL_MAX_MB; beyond that
+            records are dropped until some are shipped.
         control: the session's ControlPage, if it is there already.
     """
 
-    def __init__(self, folder, segment_size=SEGMENT_SIZE, quota=512 << 20, control=None):
+    def __init__(self, folder, segment_size=SEGMENT_SIZE, quota=None, control=None):
         self.folder = folder
         self.control = control or self._make_control("control")
         self._segment_size = segment_size
-        self._quota = quota
+        self._quota = process_quota() if quota is None else quota
         self._start()
         _recorders.add(self)
 
@@ -121,8 +123,7 @@ class Recorder(object):
         return writer
 
     def _has_room(self):
-        names = os.listdir(self.folder)
-        return (sum(name.endswith(".segment") for name in names) + 1) * self._segment_size <= self._quota
+        return has_room(self.folder, self._segment_size, self._quota)
 
     def _drop(self):
         self.dropped = next(self._drops)

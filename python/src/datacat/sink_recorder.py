@@ -12,7 +12,6 @@ from datacat.control import ENDED_BY_CALL
 from datacat.lanes import lanes
 from datacat.recorder import Recorder
 
-QUOTA_MB = 512
 ONE_PORT = "the daemon of this process runs already and does not listen on port %d; name it with the first session."
 
 _daemon_started_for = None
@@ -43,7 +42,7 @@ class RecorderSink(object):
                 folder = spool.session_folder(process, session_id)
             except (OSError, IOError) as caught:
                 error = caught
-        self._recorder = Recorder(folder, quota=_quota_mb() << 20)
+        self._recorder = Recorder(folder)
         self._folder = self._recorder.folder
         self.write = self._recorder.write
         if self._folder is not None:
@@ -137,14 +136,6 @@ class RecorderSink(object):
                 return json.load(file)
         except (OSError, IOError, ValueError):
             return {}
-
-
-def _quota_mb():
-    """$DATACAT_SPOOL_MAX_MB: megabytes that the segments of one session may take."""
-    try:
-        return max(1, int(os.environ.get("DATACAT_SPOOL_MAX_MB", QUOTA_MB)))
-    except ValueError:
-        return QUOTA_MB
 
 
 def _one_at_a_time():

@@ -61,7 +61,7 @@ class Daemon:
         self._wish = wish
         self._starter = starter
         self._shipper = Shipper(self._config)
-        self._janitor = Janitor(spool)
+        self._janitor = Janitor(spool, config.spool_max_mb << 20)
         self._waker = Waker()
         self._newcomers: deque[tuple[Path, Process | None]] = deque()
         self._watches: dict[Path, ProcessWatch] = {}
@@ -120,6 +120,7 @@ class Daemon:
             self._janitor.go_on_duty()
             self._duty_at = now + (SCAN_SECONDS if self._janitor.on_duty else DUTY_SECONDS)
             if self._janitor.on_duty:
+                self._janitor.keep_quota()
                 self._adopt_orphans()
         if wish is Wish.STAY:
             return True

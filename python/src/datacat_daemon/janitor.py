@@ -1,4 +1,7 @@
-"""Finds what other daemons have left behind. One daemon per spool does that: the one that holds `janitor.lock`."""
+"""Finds what other daemons have left behind, and keeps the spool within its bound.
+
+One daemon per spool does that: the one that holds `janitor.lock`.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import time
 from pathlib import Path
 
 from datacat_daemon.spool.locks import FileLock
+from datacat_daemon.spool.quota import SpoolQuota
 from datacat_daemon.watching.process import process_of, watch_process
 
 GRACE_SECONDS = 10.0
@@ -17,10 +21,12 @@ class Janitor:
 
     Args:
         spool: the folder that holds the process folders.
+        limit: bytes that the whole spool may take.
     """
 
-    def __init__(self, spool: Path) -> None:
+    def __init__(self, spool: Path, limit: int) -> None:
         self._spool = spool
+        self._quota = SpoolQuota(spool, limit)
         self._lock = FileLock(spool / "janitor.lock")
 
     @property
@@ -34,7 +40,13 @@ class Janitor:
 
     def go_off_duty(self) -> None:
         """Leave it to another."""
+        if self._lock.held:
+            self._quota.keep(at_once=True)  # nobody may be there to take back what it says
         self._lock.release()
+
+    def keep_quota(self) -> None:
+        """See that the spool does not grow beyond its bound."""
+        self._quota.keep()
 
     def find(self, known: set[Path]) -> tuple[list[Path], bool]:
         """Folders to adopt, if their lock is free; and whether there will be more soon.

@@ -260,7 +260,7 @@ class Bench:
         process = self.program(url, body, **more)
         return process, self.daemon(self.folder_of(process))
 
-    def hasty_daemon(self, folder):
+    def hasty_daemon(self, folder, **more):
         """A daemon whose long periods are short ones."""
         before = """
 from datacat_daemon import daemon, janitor
@@ -269,7 +269,7 @@ daemon.DUTY_SECONDS = daemon.SCAN_SECONDS = 0.2
 backoff.LONGEST_PAUSE = 0.5
 janitor.GRACE_SECONDS = 1.0
 """
-        return self.daemon(folder, before)
+        return self.daemon(folder, before, **more)
 
     def finish(self, daemon):
         """Wait for a daemon to have nothing left to do, and see that it leaves nothing."""

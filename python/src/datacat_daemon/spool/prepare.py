@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
+from datacat.quota import has_room, process_quota
 from datacat.segment import PREPARED, make_segment, segment_name
 
 _LOOK = 32
@@ -32,6 +34,8 @@ class SegmentPreparer:
     def look(self) -> None:
         """Make the next segment where it is time. Raises OSError for want of room, or where the newest is gone."""
         while self._is_half_full():
+            if not has_room(self._folder, self._size, process_quota()):
+                raise OSError(errno.ENOSPC, "the quota of the spool is used up")
             make_segment(self._folder, self._writer, self._sequence + 1, PREPARED, self._size)
             self.close()
             self._sequence += 1

@@ -8,6 +8,7 @@ from pathlib import Path
 
 MANIFEST = "manifest.json"
 REJECTED = "rejected"
+REFUSED_SESSION = "session.json"
 
 
 def remove_session(folder: Path) -> None:
@@ -32,6 +33,21 @@ def remove_process(folder: Path) -> None:
             kept |= session.exists()
     if not kept:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def is_rejected(folder: Path) -> bool:
+    """All that is left of a session is what its server would not take: records of it, or the whole session."""
+    rejected = folder / REJECTED
+    return rejected.is_dir() and ((rejected / REFUSED_SESSION).exists() or not (folder / MANIFEST).exists())
+
+
+def remove_rejected(folder: Path) -> None:
+    """Delete what a server would not take, for good. Raises OSError.
+
+    A session that was refused as a whole goes with its manifest first.
+    """
+    (folder / MANIFEST).unlink(missing_ok=True)
+    shutil.rmtree(folder)
 
 
 def _remove_rest(folder: Path) -> None:
