@@ -236,7 +236,6 @@ def test_the_command_names_a_folder_that_is_missing(bench, tmp_path):
     done = run_command(bench, "--process-dir", tmp_path / "none")
     assert done.returncode == 2
     assert "there is no folder" in done.stderr
-    assert run_command(bench).returncode == 2
 
 
 def test_the_command_explains_itself(bench):
