@@ -41,11 +41,17 @@ def _dumps_stdlib(value, default=None, options=None):
     return text.encode("ascii")
 
 
+def _number_stdlib(number):
+    return repr(number).encode("ascii")
+
+
+# `dump_number` takes a finite float or an int of 64 bits.
 if orjson is None:
     dumps = _dumps_stdlib
+    dump_number = _number_stdlib
     OPTIONS = None
 else:
-    dumps = orjson.dumps
+    dumps = dump_number = orjson.dumps
     # Only what JSON holds by itself; the rest looks the same as with the standard library.
     OPTIONS = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
 

@@ -82,7 +82,7 @@ def _put(recorder):
 def _event_lane(put, general):
     """`log_event(name, {...})`."""
     prefixes = {}
-    known, dumps, options, plain = prefixes.get, encode.dumps, encode.OPTIONS, PLAIN
+    known, dumps, options, plain, most = prefixes.get, encode.dumps, encode.OPTIONS, PLAIN, _MOST_KEYS
 
     def log_event(name, level_or_data=None, *rest, **more):
         if level_or_data.__class__ is dict and not rest and not more:
@@ -90,7 +90,7 @@ def _event_lane(put, general):
                 prefix = known(name)
                 if prefix is None:
                     _remember(prefixes, name, EVENT, {"name": name}, b',"data":')
-                elif len(level_or_data) < _MOST_KEYS:
+                elif len(level_or_data) < most:
                     for value in level_or_data.values():
                         if value.__class__ not in plain and least_length((value,)) > _PLAIN_LENGTH:
                             break
@@ -109,10 +109,10 @@ def _event_lane(put, general):
 def _state_lane(put, general):
     """`update_state({...})`."""
     head = _head(STATE) + b'{"state":'
-    dumps, options, plain = encode.dumps, encode.OPTIONS, PLAIN
+    dumps, options, plain, most = encode.dumps, encode.OPTIONS, PLAIN, _MOST_KEYS
 
     def update_state(state):
-        if state.__class__ is dict and len(state) < _MOST_KEYS:
+        if state.__class__ is dict and len(state) < most:
             try:
                 for value in state.values():
                     if value.__class__ not in plain and least_length((value,)) > _PLAIN_LENGTH:
@@ -131,15 +131,15 @@ def _state_lane(put, general):
 def _sample_lane(put, general, kind):
     """`log_gauge(name, value, unit)`, and `log_histogram` likewise."""
     prefixes = {}
-    known = prefixes.get
+    known, number = prefixes.get, encode.dump_number
 
     def log_sample(name, value, unit=None, *rest, **more):
-        # a float less itself is zero if it is finite; then `repr` writes it as JSON does
+        # a float less itself is zero if it is finite
         if value.__class__ is float and value - value == 0.0 and not rest and not more:
             try:
                 prefix = known((name, unit))
                 if prefix is not None:
-                    if put(prefix, repr(value).encode()):
+                    if put(prefix, number(value)):
                         return
                 elif unit is None:
                     _remember(prefixes, (name, None), METRIC, {"name": name, "type": kind}, b',"value":')
@@ -156,7 +156,7 @@ def _sample_lane(put, general, kind):
 def _counter_lane(put, general):
     """`log_counter(name, delta)`."""
     prefixes = {}
-    known = prefixes.get
+    known, number = prefixes.get, encode.dump_number
 
     def log_counter(name, delta=1, *rest, **more):
         if delta.__class__ is int and -_LARGEST <= delta < _LARGEST and not rest and not more:
@@ -164,7 +164,7 @@ def _counter_lane(put, general):
                 prefix = known(name)
                 if prefix is None:
                     _remember(prefixes, name, METRIC, {"name": name, "type": "counter"}, b',"delta":')
-                elif put(prefix, repr(delta).encode()):
+                elif put(prefix, number(delta)):
                     return
             except Exception:
                 let_through()
