@@ -119,6 +119,7 @@ class Daemon:
         if now >= self._duty_at:
             self._janitor.go_on_duty()
             self._duty_at = now + (SCAN_SECONDS if self._janitor.on_duty else DUTY_SECONDS)
+            self._settled = {folder for folder in self._settled if folder.exists()}
             if self._janitor.on_duty:
                 self._janitor.keep_quota()
                 self._adopt_orphans()

@@ -24,6 +24,7 @@ REQUEST_SECONDS = 10.0
 IDLE_SECONDS = 60.0
 _LINGER_SECONDS = 2.0
 _STOP_SECONDS = 5.0
+_PAUSE_SECONDS = 0.02
 _RECEIVE = 1 << 16
 _MOST_UNSENT = 1 << 20
 
@@ -77,14 +78,21 @@ class Listener:
 
     def _run(self, respond: Respond) -> None:
         while not self._closing:
-            for key, events in self._selector.select(self._patience()):
-                if key.fileobj is self._socket:
-                    self._accept()
-                elif isinstance(key.data, _Connection):
-                    self._serve(key.data, events, respond)
-            self._drop_late()
+            try:
+                self._turn(respond)
+            except Exception as error:  # whatever it is, who asks next is to be answered
+                self._log(f"a turn of the listener failed: {error!r}")
+                time.sleep(_PAUSE_SECONDS)
         for connection in list(self._connections):
             self._drop(connection)
+
+    def _turn(self, respond: Respond) -> None:
+        for key, events in self._selector.select(self._patience()):
+            if key.fileobj is self._socket:
+                self._accept()
+            elif isinstance(key.data, _Connection):
+                self._serve(key.data, events, respond)
+        self._drop_late()
 
     def _patience(self) -> float:
         earliest = min((connection.deadline for connection in self._connections), default=float("inf"))
@@ -98,7 +106,7 @@ class Listener:
         except OSError as error:  # no descriptor left, most likely: it stays readable until there is one
             self._log(f"no connection taken: {error}")
             self._drop_one()
-            time.sleep(0.02)
+            time.sleep(_PAUSE_SECONDS)
             return
         if len(self._connections) >= MOST_CONNECTIONS:
             self._drop_one()
