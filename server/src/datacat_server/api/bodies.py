@@ -10,7 +10,7 @@ from msgspec import Raw, Struct
 from msgspec.structs import asdict
 
 from datacat_server.api.errors import BadRequest
-from datacat_server.ingest.decode import BodyTooLarge, decode_line
+from datacat_server.ingest.decode import decode_line
 from datacat_server.ingest.records import (
     NOTHING,
     UNKNOWN_VERSION,
@@ -22,6 +22,7 @@ from datacat_server.ingest.records import (
     StateRecord,
     StatusRecord,
 )
+from datacat_server.ingest.unpack import BodyTooLarge
 from datacat_server.ingest.validate import FURTHEST_AHEAD, check_record, check_session
 
 

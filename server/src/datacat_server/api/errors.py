@@ -8,7 +8,7 @@ from litestar.exceptions import HTTPException, ValidationException
 from litestar.types import ExceptionHandlersMap
 
 from datacat_server.ingest.explain import explain
-from datacat_server.ingest.decode import BodyTooLarge
+from datacat_server.ingest.unpack import BodyTooLarge
 from datacat_server.store.errors import StoreBusy, StoreError
 from datacat_server.store.protocol import UnknownSession
 

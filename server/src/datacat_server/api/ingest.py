@@ -9,7 +9,8 @@ from litestar import Request, Response, post
 from datacat_server.api.auth import INGESTS
 from datacat_server.api.errors import BadRequest
 from datacat_server.api.sessions import JSON, StoreDependency
-from datacat_server.ingest.decode import UnreadableBody, decode_batches, unpack
+from datacat_server.ingest.decode import decode_batches
+from datacat_server.ingest.unpack import ENCODINGS, UnreadableBody, unpack
 from datacat_server.store.errors import StoreBusy
 from datacat_server.store.protocol import Store
 
@@ -39,9 +40,12 @@ _gate = _Gate()
 async def ingest(request: Request[Any, Any, Any], store: StoreDependency) -> Response[bytes]:
     """Apply a batch; answers when it is on disk, with the positions reached and the records refused."""
     body = await request.body()
+    encoding = request.headers.get("content-encoding")
     with _gate:
-        answer = await asyncio.to_thread(_apply, store, body, request.headers.get("content-encoding"))
-    return Response(answer, media_type=JSON)
+        answer = await asyncio.to_thread(_apply, store, body, encoding)
+    # Who sends zstd knows already what is unpacked here.
+    told = {} if encoding == "zstd" else {"Accept-Encoding": ENCODINGS}
+    return Response(answer, media_type=JSON, headers=told)
 
 
 def _apply(store: Store, body: bytes, encoding: str | None) -> bytes:

@@ -1,7 +1,6 @@
-"""The body of `POST /api/ingest` into batches: unpacked within a limit, line by line, each bad line refused alone."""
+"""The body of `POST /api/ingest` into batches: line by line, each bad line refused alone."""
 
 import re
-import zlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +9,7 @@ import msgspec
 from datacat_server.ingest.explain import explain
 from datacat_server.ingest.records import Line, Record, Refused, SessionBatch, SessionLine, WriterLine
 from datacat_server.ingest.text import readable
+from datacat_server.ingest.unpack import BodyTooLarge
 from datacat_server.ingest.validate import (
     LARGEST_INTEGER,
     LONGEST_WRITER,
@@ -20,30 +20,9 @@ from datacat_server.ingest.validate import (
 )
 
 LARGEST_BODY = 16 * 1024 * 1024
-LARGEST_UNPACKED = 64 * 1024 * 1024
 LARGEST_RECORD = 1024 * 1024
 MOST_LINES = 100_000
-MOST_MEMBERS = 100  # of a gzip body: each costs a copy of all that is behind it
 MOST_REFUSALS = 10_000  # twice what a daemon sends at once: of its records none is refused unnamed
-
-
-class UnreadableBody(ValueError):
-    """The body as a whole cannot be read; nothing of it was applied."""
-
-
-class BodyTooLarge(ValueError):
-    """The body is larger than the server takes; send it in parts."""
-
-
-def unpack(body: bytes, encoding: str | None) -> bytes:
-    """The body as it was before compression. Raises UnreadableBody or BodyTooLarge."""
-    match (encoding or "identity").strip().lower():
-        case "identity":
-            return body
-        case "gzip" | "x-gzip":
-            return _gunzip(body)
-        case other:
-            raise UnreadableBody(f"Content-Encoding: {other!r} is not known here; send gzip or none")
 
 
 def decode_batches(body: bytes) -> tuple[list[SessionBatch], list[Refused]]:
@@ -59,28 +38,6 @@ def decode_batches(body: bytes) -> tuple[list[SessionBatch], list[Refused]]:
         if line and not line.isspace():
             reader.read(number, line)
     return reader.batches, reader.finish()
-
-
-def _gunzip(body: bytes) -> bytes:
-    unpacked = bytearray()
-    members = 0
-    try:
-        while body:
-            members += 1
-            if members > MOST_MEMBERS:
-                raise UnreadableBody(f"the gzip body has more than {MOST_MEMBERS} members; send it as one")
-            inflater = zlib.decompressobj(wbits=31)
-            unpacked += inflater.decompress(body, LARGEST_UNPACKED + 1 - len(unpacked))
-            if len(unpacked) > LARGEST_UNPACKED:
-                raise BodyTooLarge(
-                    f"the body unpacks to more than {LARGEST_UNPACKED // 2**20} MB; send smaller batches"
-                )
-            if not inflater.eof:
-                raise UnreadableBody("the gzip body is cut short; send it again, whole")
-            body = inflater.unused_data
-    except zlib.error:
-        raise UnreadableBody("the body is not the gzip that Content-Encoding says it is") from None
-    return bytes(unpacked)
 
 
 def _lines(body: bytes) -> Iterator[bytes]:

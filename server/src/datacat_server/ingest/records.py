@@ -29,6 +29,8 @@ class SessionLine(Struct, tag_field="kind", tag="session", kw_only=True):
     facts: dict[str, Any] | None = None
     last_heartbeat: int | None = None
     dropped: int | None = None
+    state_changes: int | None = None
+    """How often the session's state must have changed by now for what follows to be applied; null for any number."""
 
 
 class WriterLine(Struct, tag_field="kind", tag="writer", kw_only=True):
@@ -70,8 +72,19 @@ class StateRecord(Struct, tag_field="kind", tag="state", kw_only=True):
     state: dict[str, Any]
 
 
+class Samples(Struct, kw_only=True):
+    """Samples of a histogram that a daemon has folded: one count for each bound and one for what is above them all."""
+
+    counts: list[int]
+    count: int
+    sum: float
+    min: float
+    max: float
+    last: float
+
+
 class MetricRecord(Struct, tag_field="kind", tag="metric", kw_only=True):
-    """One reading of a gauge or timer, one delta or total of a counter, or one sample of a histogram."""
+    """One reading of a gauge or timer, one delta or total of a counter, one sample of a histogram or many folded."""
 
     writer: str | None = None
     ordinal: int | None = None
@@ -84,6 +97,7 @@ class MetricRecord(Struct, tag_field="kind", tag="metric", kw_only=True):
     tags: list[str] | None = None
     count: int | None = None
     buckets: list[float] | None = None
+    samples: Samples | None = None
     metadata: Raw = NOTHING
 
 

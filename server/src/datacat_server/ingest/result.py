@@ -1,14 +1,18 @@
 """What became of a batch: the positions that were reached and the records that were refused."""
 
-from msgspec import Struct, field
+from msgspec import UNSET, Struct, UnsetType, field
 
 from datacat_server.ingest.records import Refused
 
 
 class Positions(Struct):
-    """The next ordinal that the server expects, by writer."""
+    """The next ordinal that the server expects, by writer.
 
-    writers: dict[str, int] = {}
+    `state_changes`: how often the state has changed, where what was sent of every writer was applied just now.
+    """
+
+    writers: dict[str, int]
+    state_changes: int | UnsetType = UNSET
 
 
 class IngestResult(Struct):

@@ -8,12 +8,13 @@ import msgspec
 from msgspec import Raw
 
 from datacat_server.ingest.explain import explain
-from datacat_server.ingest.histogram import DEFAULT_BOUNDS, check_bounds
+from datacat_server.ingest.histogram import DEFAULT_BOUNDS, check_bounds, check_samples
 from datacat_server.ingest.lifecycle import STATUSES
 from datacat_server.ingest.records import (
     EventRecord,
     MetricRecord,
     Record,
+    Samples,
     SessionLine,
     StateRecord,
     StatusRecord,
@@ -49,6 +50,7 @@ def check_session(line: SessionLine) -> None:
     line.facts = _cut_facts(line.facts)
     _check_count("pid", line.pid)
     _check_count("dropped", line.dropped)
+    _check_count("state_changes", line.state_changes)
 
 
 def check_writer(line: WriterLine) -> None:
@@ -130,7 +132,9 @@ def _check_metric(record: MetricRecord) -> None:
     _check_name("name", record.name)
     if record.type not in METRIC_TYPES:
         raise ValueError(f"type: expected one of {', '.join(sorted(METRIC_TYPES))}")
-    if record.value is None and (record.type != "counter" or record.delta is None):
+    if record.samples is not None:
+        _check_samples(record, record.samples)
+    elif record.value is None and (record.type != "counter" or record.delta is None):
         raise ValueError("value: is missing")
     _check_count("count", record.count)
     record.unit = _cut(record.unit)
@@ -146,6 +150,16 @@ def _check_metric(record: MetricRecord) -> None:
             record.buckets = check_bounds(record.buckets)
         else:
             record.buckets = DEFAULT_BOUNDS
+
+
+def _check_samples(record: MetricRecord, samples: Samples) -> None:
+    if record.type != "histogram":
+        raise ValueError("samples: only a histogram has them")
+    if record.value is not None:
+        raise ValueError("value: either one value or samples")
+    if not record.buckets or check_bounds(record.buckets) != record.buckets:
+        raise ValueError("buckets: samples need their bounds, in rising order")
+    check_samples(samples, record.buckets)
 
 
 def _check_name(field: str, value: str) -> None:

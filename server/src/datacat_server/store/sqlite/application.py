@@ -68,7 +68,10 @@ class Application:
         save_series(self._db, list(self._folds.values()))
         self._pending.write(self._db)
         save(self._db, session)
-        result.sessions.setdefault(batch.id, Positions(writers={})).writers.update(positions)
+        settled = result.sessions.setdefault(batch.id, Positions(writers={}))
+        settled.writers.update(positions)
+        if batch.writers and self.settled >= positions.keys():
+            settled.state_changes = session.states.next_seq
         result.refused.extend(self._refused)
 
     def _settle(self) -> dict[str, int]:
@@ -80,6 +83,9 @@ class Application:
         session = self._session
         positions = {}
         whole = all(_fits(line, session.writers.get(line.writer, 0)) for line in self._batch.writers)
+        header = self._batch.header
+        if header is not None and header.state_changes not in (None, session.states.next_seq):
+            whole = False  # somebody else has changed the state, from which the sender has left out what it knew
         for line in self._batch.writers:
             if line.writer not in session.writers and len(session.writers) >= MOST_WRITERS:
                 positions[line.writer] = line.next  # as if taken: its daemon would send it again for ever

@@ -10,7 +10,7 @@ from math import isfinite
 import msgspec
 
 from datacat_server.ingest.histogram import bucket_of
-from datacat_server.ingest.records import MetricRecord
+from datacat_server.ingest.records import MetricRecord, Samples
 
 MOST_SERIES = 2_000
 
@@ -51,6 +51,9 @@ class Fold:
 
         Raises ValueError, with nothing taken in, where a sum would grow beyond what a number can hold.
         """
+        if record.samples is not None:
+            self._add_samples(record, record.samples)
+            return None
         value = self._reading(record)
         if not (isfinite(value) and isfinite(self.sum + value) and isfinite(self.batch_sum + value)):
             raise ValueError(f"{'delta' if record.value is None else 'value'}: the sum would be too large for a number")
@@ -71,6 +74,22 @@ class Fold:
             return None
         self.points += 1
         return self.row, record.time, self.points, value, record.count, metadata
+
+    def _add_samples(self, record: MetricRecord, samples: Samples) -> None:
+        """Take in samples that were folded on their way, with the result that each by itself would have."""
+        if not (isfinite(self.sum + samples.sum) and isfinite(self.batch_sum + samples.sum)):
+            raise ValueError("samples.sum: the sum would be too large for a number")
+        self.min = samples.min if self.count == 0 else min(self.min, samples.min)
+        self.max = samples.max if self.count == 0 else max(self.max, samples.max)
+        self.count += samples.count
+        self.sum += samples.sum
+        self.last = samples.last
+        self.last_time = max(self.last_time, record.time)
+        self.unit = self.unit if record.unit is None else record.unit
+        self.metadata = bytes(record.metadata).decode() or self.metadata
+        self.buckets = [old + new for old, new in zip(self.buckets, samples.counts, strict=True)]
+        self.batch_count += samples.count
+        self.batch_sum += samples.sum
 
     def close_batch(self) -> Point | None:
         """The point of a histogram for the samples since the last one: their mean, at the time of the newest."""
