@@ -1,6 +1,7 @@
 """The daemon's HTTP endpoints: a program in any language is a session like any other, and what was answered arrives."""
 
 import contextlib
+import http.client
 import os
 import re
 import shutil
@@ -179,6 +180,60 @@ def test_many_threads_at_once(daemon, server, parent, wait_for):
         thread.join()
     names = wait_for(lambda: len(found := server.records("event")) >= 2000 and found, "2000 events")
     assert sorted(record["name"] for record in names) == sorted(f"{t}.{n}" for t in range(20) for n in range(100))
+
+
+class Posting:
+    """Threads that post events while they are answered with 200; `answered` are the names of those that were."""
+
+    def __init__(self, daemon, session):
+        self.answered = []
+        self._daemon = daemon
+        self._session = session
+        self._threads = [threading.Thread(target=self._post, args=(number,)) for number in range(5)]
+        for thread in self._threads:
+            thread.start()
+
+    def _post(self, thread):
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            for number in range(100_000):
+                event = {"session_id": self._session, "name": f"{thread}.{number}"}
+                if self._daemon.ask("POST", "/event", event)[0] != 200:
+                    return
+                self.answered.append(event["name"])
+
+    def finish(self):
+        """Return the names once all threads have come to their end."""
+        for thread in self._threads:
+            thread.join()
+        return self.answered
+
+
+def test_what_was_answered_arrives_though_the_daemon_is_killed_in_the_midst_of_it(bench, server, parent, wait_for):
+    daemon = HttpDaemon(bench, server.url)
+    session = daemon.register(parent.pid)
+    posting = Posting(daemon, session)
+    wait_for(lambda: len(posting.answered) > 200, "200 answers")
+    daemon.process.kill()
+    answered = posting.finish()
+    following = HttpDaemon(bench, server.url)
+    following.post("/end", session_id=session)
+    server.wait_for_verdict("ended")
+    wait_for(lambda: len(server.records("event")) >= len(answered), "all that was answered")
+    names = [record["name"] for record in server.records("event")]
+    assert set(answered) <= set(names) and len(names) == len(set(names)) <= len(answered) + 5
+
+
+def test_what_was_answered_arrives_though_the_process_dies_in_the_midst_of_it(bench, server, parent, wait_for):
+    daemon = HttpDaemon(bench, server.url)
+    session = daemon.register(parent.pid)
+    posting = Posting(daemon, session)
+    wait_for(lambda: len(posting.answered) > 200, "200 answers")
+    parent.kill()
+    answered = posting.finish()
+    server.wait_for_verdict("crashed")
+    wait_for(lambda: not list(bench.spool.glob("*-*")), "an empty spool")
+    names = [record["name"] for record in server.records("event")]
+    assert set(answered) <= set(names) and len(names) == len(set(names)) <= len(answered) + 5
 
 
 def test_a_session_can_be_looked_at_while_the_server_is_away(lonely, parent):
