@@ -62,6 +62,23 @@ def start_program(bench, server, monkeypatch):
     return begin
 
 
+BLOCKS_ALL_SIGNALS = """
+signal.pthread_sigmask(signal.SIG_BLOCK, range(1, signal.NSIG))
+session.start_heartbeat_monitor(timeout=0.5)
+def blocks():
+    sys.stdin.readline()
+blocks()
+session.end()
+"""
+
+
+def test_a_process_that_blocks_the_signal_shows_its_stacks_too(bench, server):
+    process, daemon = bench.run(server.url, BLOCKS_ALL_SIGNALS)
+    assert "blocks" in functions_of(server.wait_for_verdict("hung"))
+    process.communicate("go\n")
+    bench.finish(daemon)
+
+
 # CAP_SYS_PTRACE cannot be regained by what the daemon starts: it may not look into another process then.
 MAY_NOT_TRACE = """
 import ctypes

@@ -13,6 +13,8 @@ from datacat_daemon.watching.stacks import parse_stacks
 
 STACKS_SECONDS = 0.8
 """How long to wait for them: a hang is to be told within a second."""
+_OWN_SECONDS = 0.4
+"""After so long without a word py-spy is asked, too: all threads of the process may block the signal."""
 _SETTLED_SECONDS = 0.1
 _MOST_BYTES = 1 << 20
 
@@ -32,7 +34,9 @@ class StackRequest:
     """
 
     def __init__(self, process: Process, number: int | None, path: Path, now: float, stopped: bool = False) -> None:
+        self._pid = process.pid
         self._path = path
+        self._asked_at = now
         self._begin = _size(path)
         self._deadline = now + STACKS_SECONDS
         self._seen = self._begin
@@ -42,7 +46,7 @@ class StackRequest:
         self._py_spy: PySpyDump | None = None
         self._trouble: str | None = None
         if not self._asked:
-            self._look_from_outside(process.pid)
+            self._look_from_outside()
 
     @property
     def trouble(self) -> str | None:
@@ -53,31 +57,35 @@ class StackRequest:
         """True when all there is to expect is there."""
         if self._py_spy is not None:
             return self._py_spy.ready(now)
+        if not self._asked or now >= self._deadline:
+            return True
         size = _size(self._path)
         if size != self._seen:
             self._seen = size
             self._seen_at = now
-        settled = size > self._begin and now - self._seen_at >= _SETTLED_SECONDS
-        return not self._asked or settled or now >= self._deadline
+        if size == self._begin:
+            if now - self._asked_at >= _OWN_SECONDS and self._trouble is None:
+                self._look_from_outside()
+            return False
+        return now - self._seen_at >= _SETTLED_SECONDS
 
     def stacks(self) -> list[dict[str, Any]]:
         """What was written since the request, in the shape `stacks` of docs/design/records.md."""
-        if self._py_spy is not None:
-            return self._py_spy.stacks()
-        return parse_stacks(read_tail(self._path, self._begin)) if self._asked else []
+        own = parse_stacks(read_tail(self._path, self._begin)) if self._asked else []
+        return own if own or self._py_spy is None else self._py_spy.stacks()
 
     def close(self) -> None:
         """Wait for nothing any more."""
         if self._py_spy is not None:
             self._py_spy.close()
 
-    def _look_from_outside(self, pid: int) -> None:
+    def _look_from_outside(self) -> None:
         command = find_py_spy()
         if command is None:
             self._trouble = "the process does not write them itself, and py-spy is not installed"
             return
         try:
-            self._py_spy = PySpyDump(command, pid, self._deadline)
+            self._py_spy = PySpyDump(command, self._pid, self._deadline)
         except OSError as error:
             self._trouble = f"py-spy: {error}"
 
