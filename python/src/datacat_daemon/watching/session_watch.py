@@ -202,7 +202,9 @@ class SessionWatch:
         remove_session(self.folder)
 
     def close(self) -> None:
-        """Let go of its files."""
+        """Let go of its files, and of a request for stacks that is still open."""
+        if self._pending is not None:
+            self._pending[-1].close()
         self._control.close()
         self._scout.close()
         self._writer.close()
