@@ -1,8 +1,10 @@
 """The daemon's settings: a file, the environment over it, and errors that name what is wrong."""
 
+import dataclasses
 import json
 
 import pytest
+from datacat_daemon.cli import main
 from datacat_daemon.config import BadConfig, Config, load_config
 
 
@@ -17,6 +19,25 @@ def test_the_environment_is_over_the_file(tmp_path):
     assert (config.server_url, config.tls_verify, config.max_batch_size) == ("http://b:2", True, 7)
     assert config.verifies_tls
     assert not load_config(None, {"DATACAT_TLS_INSECURE_SKIP_VERIFY": "true"}).verifies_tls
+
+
+def test_the_file_that_is_named_comes_before_the_one_that_lies_there(tmp_path):
+    for name, port in (("daemon_config.json", 1), ("variable.json", 2), ("option.json", 3)):
+        (tmp_path / name).write_text(json.dumps({"daemon_port": port}))
+    variables = {"DATACAT_CONFIG": str(tmp_path / "variable.json")}
+    assert load_config(None, {}, tmp_path).daemon_port == 1
+    assert load_config(None, variables, tmp_path).daemon_port == 2
+    assert load_config(tmp_path / "option.json", variables, tmp_path).daemon_port == 3
+    assert load_config(None, {}, tmp_path / "elsewhere") == Config()
+
+
+def test_the_help_names_every_setting_with_its_default(capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["--help"])
+    assert caught.value.code == 0
+    shown = capsys.readouterr().out
+    for field in dataclasses.fields(Config):
+        assert f"{field.name} ({json.dumps(field.default)})" in shown
 
 
 @pytest.mark.parametrize(

@@ -412,6 +412,23 @@ def test_a_python_program_can_have_its_daemon_listen(bench, server, parent, wait
     wait_for(lambda: not listens(port), "the daemon's end")
 
 
+def test_a_port_that_is_taken_costs_a_python_program_nothing_else(bench, server, wait_for):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        program = subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, str(port)],
+            env=bench.environment(server.url, DATACAT_DAEMON=f"{sys.executable} -m datacat_daemon"),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        bench.started.append(program)
+        wait_for(lambda: server.records("event"), "the event")
+        (log,) = bench.spool.glob("*/daemon.log")
+        assert f"does not listen on 127.0.0.1:{port}: Address already in use" in log.read_text()
+        program.stdin.close()
+        server.wait_for_verdict("ended")
+
+
 def test_a_port_that_is_none_is_a_warning_and_the_session_runs(bench, tmp_path):
     code = (
         "import datacat\nfor port in (0, 70000, 'x', 1.5, [], b'8079'): print(datacat.create_session(daemon_port=port))"
