@@ -67,7 +67,7 @@ class Janitor:
                 continue
             if age > GRACE_SECONDS or age < -GRACE_SECONDS:
                 adoptable.append(folder)
-            elif not _runs(folder):
+            elif not runs(folder):
                 soon = True
         return adoptable, soon
 
@@ -78,7 +78,8 @@ class Janitor:
             return []
 
 
-def _runs(folder: Path) -> bool:
+def runs(folder: Path) -> bool:
+    """The process of a process folder runs."""
     named = process_of(folder)
     process = None if named is None else watch_process(*named)
     if process is None:

@@ -1,0 +1,224 @@
+"""`datacat sync`: ships by hand what is left in the spool, and says what of it could not be shipped, and why.
+
+What is left of processes that have ended is shipped from here, by what daemons do it with; the next daemon on the
+machine would do so by itself. A process that runs has a daemon, or is given one: that is asked to ship at once.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from datacat import launch, spool
+from datacat.control import ControlPage
+from datacat.http import exchange
+
+from datacat_daemon.config import Config
+from datacat_daemon.janitor import runs
+from datacat_daemon.shipping.shipment import Shipment
+from datacat_daemon.shipping.shipper import Shipper
+from datacat_daemon.spool.locks import FileLock
+from datacat_daemon.spool.log import DaemonLog
+from datacat_daemon.spool.manifest import BadManifest, Manifest, read_manifest
+from datacat_daemon.spool.removal import MANIFEST, REFUSED_SESSION, REJECTED
+from datacat_daemon.spool.waiting import Waiting
+from datacat_daemon.watching.process import process_of
+from datacat_daemon.watching.process_watch import ProcessWatch
+
+PATIENCE_SECONDS = 10.0
+_TURN_SECONDS = 0.05
+_ANSWER_SECONDS = 3.0
+_STOP_SECONDS = 5.0
+
+
+@dataclass
+class Leftover:
+    """One session in the spool.
+
+    Attributes:
+        folder: of the session.
+        manifest: what it is.
+        records: how many waited when it was found.
+        waiting: how many of them wait still.
+        settled: nothing more will become of it here.
+        why: why it could not be shipped; None while it may be, and once it is.
+    """
+
+    folder: Path
+    manifest: Manifest
+    records: int
+    waiting: int
+    settled: bool = False
+    why: str | None = None
+
+    @property
+    def shipped(self) -> bool:
+        """The server has all of it."""
+        return self.settled and self.why is None
+
+
+class Sync:
+    """Ships what is left in spools.
+
+    Args:
+        config: the settings of the daemon.
+        server_url: where to ship to in place of each session's own server; with $DATACAT_API_KEY, if that is set.
+        spools: the folders; by default where records are kept for this user.
+        patience: seconds without any progress after which a session is given up.
+
+    Attributes:
+        sessions: what was found.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        server_url: str | None = None,
+        spools: list[Path] | None = None,
+        patience: float = PATIENCE_SECONDS,
+    ) -> None:
+        self._config = config
+        self._server_url = server_url.rstrip("/") if server_url else None
+        self._patience = patience
+        self._watches: dict[Path, ProcessWatch] = {}
+        self._counts: dict[Path, Waiting] = {}
+        self._spools = [Path(root) for root in spool.spool_roots()] if spools is None else spools
+        self.sessions: list[Leftover] = []
+        for folder in sorted(path for root in self._spools for path in root.glob(f"*/*/{MANIFEST}")):
+            self._find(folder.parent)
+
+    def run(self, progress: Callable[[], None]) -> bool:
+        """Ship; True if nothing is left.
+
+        Args:
+            progress: called again and again, when `sessions` may have changed.
+        """
+        shipper = (
+            Shipper(self._config) if self._server_url is None else _ElsewhereShipper(self._config, self._server_url)
+        )
+        try:
+            self._set_unreachable_aside()
+            for folder in sorted({session.folder.parent for session in self.sessions if not session.settled}):
+                self._begin(folder, shipper)
+            moved = time.monotonic()
+            while any(not session.settled for session in self.sessions):
+                if self._turn(out_of_patience=time.monotonic() - moved > self._patience):
+                    moved = time.monotonic()
+                progress()
+                time.sleep(_TURN_SECONDS)
+        finally:
+            shipper.stop(_STOP_SECONDS)
+            for watch in self._watches.values():
+                watch.close()
+        progress()
+        return all(session.shipped for session in self.sessions)
+
+    def set_aside(self) -> list[Path]:
+        """Records that servers would not take; they are kept for people to look at."""
+        found = [path for root in self._spools for path in root.glob(f"*/*/{REJECTED}/*.json")]
+        return sorted(path for path in found if path.name != REFUSED_SESSION)
+
+    def _find(self, folder: Path) -> None:
+        try:
+            manifest = read_manifest(folder / MANIFEST)
+            waiting = Waiting(folder)
+        except (OSError, BadManifest):
+            return  # shipped since, or never whole
+        if waiting.total or not runs(folder.parent):
+            self._counts[folder] = waiting
+            self.sessions.append(Leftover(folder, manifest, waiting.total, waiting.total))
+
+    def _set_unreachable_aside(self) -> None:
+        answers: dict[str, bool] = {}
+        for session in self.sessions:
+            url = self._server_url or session.manifest.server_url
+            if url not in answers:
+                answers[url] = exchange("GET", f"{url}/health", None, None, _ANSWER_SECONDS)[0] is not None
+            if not answers[url]:
+                session.settled, session.why = True, f"{url} does not answer"
+
+    def _begin(self, folder: Path, shipper: Shipper) -> None:
+        """Have a process's sessions shipped: by its daemon, or from here."""
+        sessions = [session for session in self.sessions if session.folder.parent == folder and not session.settled]
+        if not runs(folder):
+            watch = ProcessWatch.adopt(folder, shipper, self._config)
+            if watch is not None:
+                self._watches[folder] = watch
+                return
+        elif not _is_held(folder) and (named := process_of(folder)) is not None:
+            launch.start_daemon(str(folder), named[0])
+        for session in sessions:
+            if self._server_url is not None and session.manifest.server_url != self._server_url:
+                session.settled, session.why = True, f"its daemon ships it to {session.manifest.server_url}"
+            elif (session.folder / "control").exists():
+                ControlPage(str(session.folder / "control"), existing=True).request_flush()
+
+    def _turn(self, out_of_patience: bool) -> bool:
+        """Look at all of them; True if there was progress."""
+        moved = False
+        for folder, watch in list(self._watches.items()):
+            watch.look(time.monotonic())
+            if watch.complete:
+                watch.close()
+                del self._watches[folder]
+        for session in self.sessions:
+            if session.settled:
+                continue
+            waiting = self._counts[session.folder].count()
+            moved |= waiting != session.waiting
+            session.waiting = waiting
+            refusal = _refusal(session.folder)
+            if refusal is not None:
+                session.settled, session.why = True, f"refused by its server: {refusal}"
+            elif not waiting and session.folder.parent not in self._watches:
+                session.settled = True
+            elif out_of_patience:
+                session.settled = True
+                session.why = _last_trouble(session) if waiting else None
+            moved |= session.settled
+        return moved
+
+
+class _ElsewhereShipper(Shipper):
+    """Ships everything to one server, whatever the manifests say."""
+
+    def __init__(self, config: Config, server_url: str) -> None:
+        super().__init__(config)
+        self._server_url = server_url
+
+    def add(self, folder: Path, manifest: Manifest, log: DaemonLog) -> Shipment:
+        api_key = os.environ.get("DATACAT_API_KEY") or manifest.api_key
+        return super().add(folder, dataclasses.replace(manifest, server_url=self._server_url, api_key=api_key), log)
+
+
+def _is_held(folder: Path) -> bool:
+    lock = FileLock(folder / "daemon.lock")
+    held = not lock.take()
+    lock.release()
+    return held
+
+
+def _refusal(folder: Path) -> str | None:
+    """Why a server will not have a session; None if it has not said so."""
+    try:
+        content: Any = json.loads((folder / REJECTED / REFUSED_SESSION).read_bytes())
+        return str(content["details"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _last_trouble(session: Leftover) -> str:
+    """What the daemon's log said last about a session that does not get on."""
+    mark = f"{session.manifest.session_id}: "
+    try:
+        lines = (session.folder.parent / "daemon.log").read_text(errors="replace").splitlines()
+    except OSError:
+        lines = []
+    said = next((line.partition(mark)[2] for line in reversed(lines) if mark in line and "://" in line), None)
+    return said or "it did not get on; its daemon may be waiting before it tries again"

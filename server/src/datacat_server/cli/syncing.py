@@ -1,0 +1,98 @@
+"""What `datacat sync` shows while it ships, and in the end."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import typer
+from datacat_daemon.config import BadConfig, load_config
+from datacat_daemon.sync import Leftover, Sync
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from datacat_server.cli.copying import count_text
+from datacat_server.cli.options import fail
+
+
+def ship(server_url: str | None, *, as_json: bool) -> bool:
+    """Ship what waits, and show it; True if nothing is left."""
+    try:
+        config = load_config()
+    except BadConfig as error:
+        fail(error)
+    if server_url is not None and not server_url.startswith(("http://", "https://")):
+        fail(f"--server-url: expected an address such as http://localhost:9090, not {server_url}")
+    work = Sync(config, server_url)
+    if as_json:
+        complete = work.run(lambda: None)
+        typer.echo(json.dumps(_as_data(work)))
+        return complete
+    with _progress(work) as show:
+        complete = work.run(show)
+    _tell(work)
+    return complete
+
+
+@contextmanager
+def _progress(work: Sync) -> Iterator[Callable[[], None]]:
+    """A bar on a terminal, and a line for every session that is settled."""
+    console = Console(soft_wrap=True, highlight=False)
+    total = sum(session.records for session in work.sessions)
+    columns = (TextColumn("Shipping"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(compact=True))
+    told: set[str] = set()
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("", total=total)
+
+        def show() -> None:
+            progress.update(task, completed=total - sum(session.waiting for session in work.sessions))
+            for session in work.sessions:
+                if session.settled and session.manifest.session_id not in told:
+                    told.add(session.manifest.session_id)
+                    progress.console.print(*_line(session), soft_wrap=True, markup=False)
+
+        yield show
+
+
+def _line(session: Leftover) -> list[str]:
+    manifest = session.manifest
+    name = f"{manifest.product} {manifest.version}"
+    if session.why is None:
+        return [f"shipped  {name}, {count_text(session.records, 'record')}  {manifest.session_id}"]
+    return [f"left     {name}, {count_text(session.waiting, 'record')}  {manifest.session_id}\n         {session.why}"]
+
+
+def _tell(work: Sync) -> None:
+    left = [session for session in work.sessions if not session.shipped]
+    aside = work.set_aside()
+    if not work.sessions:
+        typer.echo("Nothing waits to be shipped.")
+    elif not left:
+        typer.echo(f"All is shipped: {count_text(len(work.sessions), 'session')}.")
+    else:
+        records = count_text(sum(session.waiting for session in left), "record")
+        typer.echo(f"Left: {count_text(len(left), 'session')}, {records}.")
+    if aside:
+        typer.echo(f"Set aside, as servers would not take them: {count_text(len(aside), 'record')}, such as {aside[0]}")
+
+
+def _as_data(work: Sync) -> dict[str, Any]:
+    return {
+        "sessions": [
+            {
+                "session_id": session.manifest.session_id,
+                "product": session.manifest.product,
+                "version": session.manifest.version,
+                "server_url": session.manifest.server_url,
+                "records": session.records,
+                "waiting": session.waiting,
+                "shipped": session.shipped,
+                "why": session.why,
+            }
+            for session in work.sessions
+        ],
+        "records": sum(session.records for session in work.sessions),
+        "waiting": sum(session.waiting for session in work.sessions),
+        "set_aside": [str(path) for path in work.set_aside()],
+        "complete": all(session.shipped for session in work.sessions),
+    }
