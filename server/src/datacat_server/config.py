@@ -65,10 +65,11 @@ def load_config(
     return Config(**settings).checked()
 
 
-def _from_file(file: Path | None) -> dict[str, Any]:
+def file_content(file: Path | None) -> dict[str, Any]:
+    """What a configuration file says, unchecked; None: `./config.json`, or nothing. Raises ConfigError."""
     path = file or DEFAULT_FILE
     try:
-        content = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
+        return msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
     except FileNotFoundError:
         if file is None:
             return {}
@@ -77,7 +78,12 @@ def _from_file(file: Path | None) -> dict[str, Any]:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: {explain(error, 'the file')}") from None
-    return {name: _convert(f"{path}: {name}", name, value, strict=True) for name, value in content.items()}
+
+
+def _from_file(file: Path | None) -> dict[str, Any]:
+    path = file or DEFAULT_FILE
+    content = file_content(file)
+    return {name: convert_setting(f"{path}: {name}", name, value, strict=True) for name, value in content.items()}
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
@@ -86,14 +92,15 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
         variable = f"DATACAT_{name.upper()}"
         # An empty variable is how a shell says that there is none.
         if value := environment.get(variable):
-            settings[name] = _convert(variable, name, value, strict=False)
+            settings[name] = convert_setting(variable, name, value, strict=False)
     return settings
 
 
 _TYPES = get_type_hints(Config)
 
 
-def _convert(where: str, name: str, value: Any, *, strict: bool) -> Any:
+def convert_setting(where: str, name: str, value: Any, *, strict: bool) -> Any:
+    """A setting's value in its type; `strict`: not out of text. Raises ConfigError, which begins with `where`."""
     if name not in _TYPES:
         close = difflib.get_close_matches(name, _TYPES, 1)
         hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(_TYPES)}"
