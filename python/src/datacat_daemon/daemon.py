@@ -7,6 +7,7 @@ that listens for clients in other languages gets more folders while it runs, and
 
 from __future__ import annotations
 
+import gc
 import select
 import time
 from collections import deque
@@ -29,6 +30,7 @@ IDLE_TURN_SECONDS = 0.5
 DUTY_SECONDS = 5.0
 SCAN_SECONDS = 3.0
 _STOP_SECONDS = 40.0
+_GARBAGE_THRESHOLD = 50_000  # records are no cycles: looking for some among them costs more than reading them
 _LEAVE_SECONDS = 1.0
 
 
@@ -48,6 +50,7 @@ class Daemon:
         config: the daemon's settings.
         wish: asked at every turn.
         starter: a process whose end is a reason to ask.
+        note_end: told of a process folder whose process has ended, at every turn until its records are shipped.
     """
 
     def __init__(
@@ -56,10 +59,12 @@ class Daemon:
         config: Config,
         wish: Callable[[], Wish] = lambda: Wish.FINISH,
         starter: Process | None = None,
+        note_end: Callable[[Path], None] = lambda folder: None,
     ) -> None:
         self._config = config
         self._wish = wish
         self._starter = starter
+        self._note_end = note_end
         self._shipper = Shipper(self._config)
         self._janitor = Janitor(spool, config.spool_max_mb << 20)
         self._waker = Waker()
@@ -94,6 +99,7 @@ class Daemon:
     def run(self) -> None:
         """Return when there is nothing left to do here, or by the wish to leave."""
         patience = _STOP_SECONDS
+        gc.set_threshold(_GARBAGE_THRESHOLD)
         try:
             while self._turn():
                 self._wait()
@@ -112,6 +118,8 @@ class Daemon:
             if slept is not None:
                 watch.note_sleep(slept)
             watch.look(now)
+            if watch.ended:
+                self._note_end(folder)
             if watch.complete:
                 watch.close()
                 del self._watches[folder]

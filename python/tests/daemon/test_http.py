@@ -108,7 +108,7 @@ def test_the_death_of_the_process_is_judged(daemon, server, parent):
     assert [one["crashed"] for one in daemon.ask("GET", "/sessions")[1]] == [True]
 
 
-def test_a_program_that_exits_without_a_word_is_judged_by_its_exit_code(bench, daemon, server):
+def test_a_program_that_exits_without_a_word_is_judged_by_its_exit_code(bench, daemon, server, wait_for):
     for code, verdict in ((0, "ended"), (3, "crashed")):
         process = subprocess.Popen(["sh", "-c", f"read line; exit {code}"], stdin=subprocess.PIPE)
         bench.started.append(process)
@@ -116,7 +116,8 @@ def test_a_program_that_exits_without_a_word_is_judged_by_its_exit_code(bench, d
         process.stdin.close()
         found = server.wait_for_verdict(verdict, session)
         assert found["data"]["exit_code"] == code
-        assert daemon.session(session)["status"] == verdict
+        wait_for(lambda: not list(bench.spool.glob("*-*")), "an empty spool")
+        assert daemon.session(session)["status"] == verdict  # nothing but the daemon's memory tells it now
 
 
 def test_a_heartbeat_that_stops_is_a_hang_and_one_that_is_back_a_recovery(bench, server, parent):

@@ -4,7 +4,7 @@ For each process that a session is registered for there is a folder in the spool
 the process itself would make; the daemon looks after both in the same way. So a session is found again by its id when
 another daemon has taken over.
 
-All but `close` and `is_shipped` is called by the listener's thread only.
+All but `note_end`, `close` and `is_shipped` is called by the listener's thread only.
 """
 
 from __future__ import annotations
@@ -122,6 +122,13 @@ class Registry:
         """From now on no session is registered. From any thread."""
         with self._lock:
             self._closed = True
+
+    def note_end(self, process_folder: Path) -> None:
+        """A process has ended: see what is said of that, before its folder is taken away. From any thread."""
+        written = [session.view for session in list(self._written.values())]
+        for view in [*written, *list(self._views.values())]:
+            if view.folder.parent == process_folder and view.fold.ended is None:
+                view.refresh()
 
     def ask_to_ship(self) -> None:
         """Have all that was written shipped at once. Only once the listener is closed."""

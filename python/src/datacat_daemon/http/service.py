@@ -43,7 +43,7 @@ class Service:
     ) -> None:
         self._listener = Listener(port, log.write)
         self.port = self._listener.port
-        self.daemon = Daemon(spool, config, self._wish, starter)
+        self.daemon = Daemon(spool, config, self._wish, starter, lambda folder: self._registry.note_end(folder))
         self._registry = Registry(spool, config, self.daemon, folder)
         self._routes = Routes(self._registry, config, self.port, self.daemon.wake)
         self._starter = starter

@@ -62,7 +62,7 @@ class WrittenSession:
         if not self._recorder.write(kind, flags, payload):
             raise unavailable("the record is not kept: the disk or the quota of the spool is full; send it again")
         self._check_runs()
-        self.view.fold.add(kind, now_us(), payload)
+        self.view.add(kind, now_us(), payload)
 
     def heartbeat(self, timeout: float | None, default_timeout: float) -> None:
         """One beat; the first one, and one with a timeout, begin to watch for the next. Raises HttpError."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ class SessionView:
     Args:
         folder: its folder in the spool.
         manifest: what it is.
-        known_writers: names of writers whose records are given to `fold` by whoever writes them.
+        known_writers: names of writers whose records are given to `add` by whoever writes them.
 
     Attributes:
         fold: what its records come to.
@@ -39,10 +40,20 @@ class SessionView:
         self.last_heartbeat: int | None = None
         self._known_writers = known_writers
         self._readers: dict[str, WriterReader] = {}
+        self._lock = threading.Lock()
         self.control = Control()
 
+    def add(self, kind: int, time: int, payload: bytes) -> None:
+        """Take a record of a known writer; for the arguments see `Fold.add`."""
+        with self._lock:
+            self.fold.add(kind, time, payload)
+
     def refresh(self) -> None:
-        """Read what is new. What cannot be read now is not shown now."""
+        """Read what is new. What cannot be read now is not shown now. From any thread."""
+        with self._lock:
+            self._refresh()
+
+    def _refresh(self) -> None:
         fresh: list[Record] = []
         try:
             known = self._known_writers()
