@@ -8,8 +8,10 @@ import re
 import subprocess
 import sys
 import tomllib
+from dataclasses import fields
 from pathlib import Path
 
+from datacat_daemon.config import Config as DaemonConfig
 from datacat_server.config import Config
 from support.reading import get, session_with_status, wait_for
 
@@ -42,12 +44,13 @@ def test_the_readme_names_options_and_variables_that_exist():
     """Options of `datacat up` and `datacat demo`, settings, and what the client reads from the environment."""
     readme = (ROOT / "README.md").read_text()
     sources = "".join(path.read_text() for path in (ROOT / "python/src/datacat").glob("*.py"))
+    of_daemon = {f"DATACAT_{setting.name.upper()}" for setting in fields(DaemonConfig)}
     for command, options in re.findall(r"`(?:datacat|make) (up|demo)\b([^`]*)`", readme):
         shown = help_of(command)
         for option in re.findall(r"--[a-z-]+", options):
             assert re.search(rf"{option}\b", shown), f"datacat {command} {option}"
     for variable in re.findall(r"\$(DATACAT_[A-Z_]+)", readme):
-        assert f'"{variable}"' in sources, variable
+        assert f'"{variable}"' in sources or variable in of_daemon, variable
     for settings in re.findall(r"`({.*?})`", readme):
         assert set(json.loads(settings)) <= set(Config.__struct_fields__)
 
