@@ -186,6 +186,7 @@ def test_the_same_pid_in_another_namespace_is_another_process(bench, contain, wa
     assert whereabouts(1, "1", theirs).pid is None
     assert whereabouts(1, read_stat(1).start, own_namespace()).pid == 1
     assert not is_gone(theirs, manifest["process_start"])
+    assert is_gone(theirs, "1")  # everybody in it began later: another one has got its number since
     with contextlib.suppress(ProcessLookupError):
         os.kill(inner, signal.SIGKILL)
     outer.wait()

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -106,6 +107,26 @@ def test_a_process_that_a_debugger_holds_does_not_hang_and_that_is_said(bench, s
     assert server.verdicts() == ["ended"]
     names = [event["name"] for event in server.records("event")]
     assert names == ["application_stopped_in_debugger", "application_continued"]
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="there is no strace")
+def test_a_process_that_is_only_traced_is_not_said_to_be_stopped(bench, server, wait_for):
+    process, daemon, enough = beating(bench, server, wait_for)
+    command = ["strace", "-f", "-p", str(process.pid), "-o", os.devnull]
+    tracer = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    try:
+        if "attached" not in tracer.stderr.readline():
+            pytest.skip("no process can be traced here")
+        time.sleep(3 * TIMEOUT)
+        assert process.poll() is None
+    finally:
+        tracer.terminate()
+        tracer.wait()
+        tracer.stderr.close()
+    enough.touch()
+    bench.finish(daemon)
+    assert server.verdicts() == ["ended"]
+    assert server.records("event") == []
 
 
 def test_a_stop_by_a_signal_has_no_debugger(wait_for):
