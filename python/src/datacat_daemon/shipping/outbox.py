@@ -198,13 +198,14 @@ class Outbox:
             else:
                 self._set_aside(record, {"error": "bad_record", "details": "the payload is not a JSON object"})
 
-    def _is_settled(self, record: Record) -> bool:
-        return record.ordinal < self._acked.get(record.writer, 0) or (record.writer, record.ordinal) in self._aside
-
     def _drop_settled(self) -> None:
-        queue = self._queue
-        while queue and self._is_settled(queue[0]):
-            self._queued_bytes -= len(queue.popleft().payload)
+        queue, acked, aside = self._queue, self._acked, self._aside
+        while queue:
+            writer, ordinal, _, _, _, payload = queue[0]
+            if ordinal >= acked.get(writer, 0) and (writer, ordinal) not in aside:
+                break
+            queue.popleft()
+            self._queued_bytes -= len(payload)
 
     def _go_back(self, writer: str, position: int) -> None:
         self._log.write(f"{self._folder.name}: the server goes on at {position} of {writer}")

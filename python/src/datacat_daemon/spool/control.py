@@ -44,6 +44,7 @@ class ControlReader:
         self._path = path
         self._descriptor = -1
         self._last = Control()
+        self._page = b""
 
     def read(self) -> Control:
         """The page as it is now; as it was last where it is gone.
@@ -56,9 +57,12 @@ class ControlReader:
         except FileNotFoundError:
             return self._last
         page = os.pread(self._descriptor, _READ_SIZE, 0)
+        if page == self._page:
+            return self._last
         if len(page) == _READ_SIZE and page[:8] == layout.MAGIC:
             fields = (layout.FIELD.unpack_from(page, offset)[0] for offset in range(8, _READ_SIZE, 8))
             self._last = Control(*fields)
+            self._page = page
         return self._last
 
     def close(self) -> None:

@@ -28,15 +28,16 @@ class LastWords(NamedTuple):
     time: int
 
 
-def last_words(folder: Path, writers: dict[str, list[int]], most_events: int) -> LastWords:
+def last_words(folder: Path, writers: dict[str, list[int]], most_events: int, wants_urgent: bool = True) -> LastWords:
     """The newest records of some writers together. What cannot be read is passed over.
 
     Args:
         folder: the session's folder in the spool.
         writers: the writers, each with the rising sequence numbers of its segments.
         most_events: how many events are wanted.
+        wants_urgent: the urgent one is looked for further back than they reach.
     """
-    found = [_of_writer(folder, writer, sequences, most_events) for writer, sequences in writers.items()]
+    found = [_of_writer(folder, writer, sequences, most_events, wants_urgent) for writer, sequences in writers.items()]
     events = sorted((event for words in found for event in words.events), key=lambda event: event.time)
     urgent = [words.urgent for words in found if words.urgent is not None]
     return LastWords(
@@ -46,7 +47,7 @@ def last_words(folder: Path, writers: dict[str, list[int]], most_events: int) ->
     )
 
 
-def _of_writer(folder: Path, writer: str, sequences: list[int], most_events: int) -> LastWords:
+def _of_writer(folder: Path, writer: str, sequences: list[int], most_events: int, wants_urgent: bool) -> LastWords:
     events: list[Record] = []
     urgent: Record | None = None
     time = 0
@@ -74,7 +75,7 @@ def _of_writer(folder: Path, writer: str, sequences: list[int], most_events: int
                 events.append(record)
             if wanted and urgent is None and flags & layout.URGENT:
                 urgent = record
-        if begun == _NEWEST_SEGMENTS or (len(events) == most_events and urgent is not None):
+        if begun == _NEWEST_SEGMENTS or (len(events) == most_events and not (wants_urgent and urgent is None)):
             break
     return LastWords(events, urgent, time)
 

@@ -60,9 +60,13 @@ class Scout:
                 self._retry_at[writer] = time.monotonic() + _RETRY_SECONDS
                 self._log.write(f"no next segment for {writer}: {error}")
 
-    def read_last_words(self) -> None:
-        """Read what was said last. Raises OSError where the folder cannot be read."""
-        self._words = last_words(self._folder, self._writers(), LAST_EVENTS)
+    def read_last_words(self, wants_exception: bool = True) -> None:
+        """Read what was said last. Raises OSError where the folder cannot be read.
+
+        Args:
+            wants_exception: there was one, and it is to be found.
+        """
+        self._words = last_words(self._folder, self._writers(), LAST_EVENTS, wants_exception)
 
     def last_events(self) -> list[dict[str, Any]]:
         """Name and time (microseconds since 1970 UTC) of the last events, the newest last."""

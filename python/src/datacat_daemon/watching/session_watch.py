@@ -159,7 +159,7 @@ class SessionWatch:
         control = self._seen = self._control.read()
         self._count_drops(now)
         if not self._judged:
-            self._scout.read_last_words()
+            self._scout.read_last_words(bool(control.uncaught_us))
             if self._pending is not None:
                 self._say_hung(*self._pending)
             if self._heartbeat.hung:
