@@ -2,18 +2,22 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from datacat_server.access.tokens import digest, new_token
 from datacat_server.api.app import create_api
 from datacat_server.config import Config
 from datacat_server.ingest.decode import decode_batches
 from datacat_server.ingest.result import IngestResult
+from datacat_server.store.keys import StoredKey
 from datacat_server.store.sqlite import SqliteStore
 from litestar.testing import TestClient
 
@@ -75,6 +79,19 @@ def send(store: SqliteStore, make_body: Callable[..., bytes]) -> Callable[..., I
     return send
 
 
+@pytest.fixture
+def make_key(store: SqliteStore) -> Callable[..., str]:
+    """Makes a key in the store: `make_key("name", "read")`; its answer is the key."""
+
+    def make(name: str, *scopes: str) -> str:
+        key_id, token = new_token()
+        key = StoredKey(id=key_id, name=name, scopes=scopes, digest=digest(token), created=datetime.now(UTC))
+        store.add_key(key)
+        return token
+
+    return make
+
+
 class Program:
     """A command of the server as a process of its own, ready when its line with the address has come."""
 
@@ -127,3 +144,24 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Program]]:
         for stream in (program.process.stdout, program.process.stderr):
             if stream is not None:
                 stream.close()
+
+
+@pytest.fixture
+def tmpfs(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
+    """Makes a disk of its own, of a size such as "2m"."""
+    if os.geteuid() != 0 or shutil.which("mount") is None:
+        pytest.skip("only root may mount a disk of its own")
+    mounted = []
+
+    def make(size: str) -> Path:
+        place = tmp_path / f"disk{len(mounted)}"
+        place.mkdir()
+        done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "none", place], check=False)
+        if done.returncode:
+            pytest.skip("no disk can be mounted here")
+        mounted.append(place)
+        return place
+
+    yield make
+    for place in mounted:
+        subprocess.run(["umount", "-l", place], check=True)

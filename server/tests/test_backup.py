@@ -2,13 +2,11 @@
 
 import json
 import os
-import shutil
 import signal
 import sqlite3
-import subprocess
 import threading
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -19,27 +17,6 @@ from datacat_server.store.sqlite import SqliteStore
 Start = Callable[..., Any]
 
 EVENT = {"kind": "event", "name": "x", "message": "y" * 500}
-
-
-@pytest.fixture
-def tmpfs(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
-    """Makes a disk of its own, of a size such as "2m"."""
-    if os.geteuid() != 0 or shutil.which("mount") is None:
-        pytest.skip("only root may mount a disk of its own")
-    mounted = []
-
-    def make(size: str) -> Path:
-        place = tmp_path / f"disk{len(mounted)}"
-        place.mkdir()
-        done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "none", place], check=False)
-        if done.returncode:
-            pytest.skip("no disk can be mounted here")
-        mounted.append(place)
-        return place
-
-    yield make
-    for place in mounted:
-        subprocess.run(["umount", "-l", place], check=True)
 
 
 def names(file: Path) -> list[str]:

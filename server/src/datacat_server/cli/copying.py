@@ -1,4 +1,4 @@
-"""What `datacat backup` and `datacat restore` share: the progress bar, and sizes for people."""
+"""What `datacat backup` and `datacat restore` share: the progress bar."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,19 +22,3 @@ def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
                 progress.update(task, completed=total, total=total, description="Checking")
 
         yield show
-
-
-def size_text(size: float) -> str:
-    """A size in bytes for people: `532 bytes`, `12.3 MB`; 1 MB is a million bytes."""
-    if size < 1000:
-        return f"{size:.0f} bytes"
-    for unit in ("kB", "MB", "GB"):
-        size /= 1000
-        if size < 999.5 or unit == "GB":
-            break
-    return f"{size:.1f} {unit}"
-
-
-def count_text(count: int, what: str) -> str:
-    """`1 session`, `12,345 sessions`."""
-    return f"{count:,} {what}{'' if count == 1 else 's'}"

@@ -4,6 +4,7 @@ import typer
 
 from datacat_server.cli.backup import backup
 from datacat_server.cli.demo import demo
+from datacat_server.cli.doctor import doctor
 from datacat_server.cli.keys import keys
 from datacat_server.cli.options import CONTEXT, version_option
 from datacat_server.cli.prune import prune
@@ -28,6 +29,7 @@ app.command()(sync)
 app.command()(backup)
 app.command()(restore)
 app.command()(prune)
+app.command()(doctor)
 app.add_typer(keys, name="keys")
 
 

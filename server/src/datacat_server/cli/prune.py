@@ -12,7 +12,7 @@ import msgspec
 import typer
 from rich.console import Console
 
-from datacat_server.cli.copying import count_text, size_text
+from datacat_server.amounts import count_text, size_text
 from datacat_server.cli.options import ConfigOption, DataPathOption, JsonOption, configured, fail
 from datacat_server.store.errors import StoreError
 from datacat_server.store.sqlite import SqliteStore

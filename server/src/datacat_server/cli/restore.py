@@ -6,7 +6,8 @@ from typing import Annotated
 import msgspec
 import typer
 
-from datacat_server.cli.copying import count_text, progress_bar, size_text
+from datacat_server.amounts import count_text, size_text
+from datacat_server.cli.copying import progress_bar
 from datacat_server.cli.options import ConfigOption, DataPathOption, JsonOption, configured, fail
 from datacat_server.store.errors import StoreError
 from datacat_server.store.sqlite.backup import restore as put_back

@@ -26,7 +26,8 @@ def compact(data_path: Path) -> None:
     lock.take_alone()
     try:
         with closing(connect(data_path / FILE_NAME)) as connection:
-            connection.execute("VACUUM")  # with what `connect` says of auto_vacuum
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # what VACUUM makes of it, if it is not so yet
+            connection.execute("VACUUM")
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     except sqlite3.Error as error:
         found = explained(error)

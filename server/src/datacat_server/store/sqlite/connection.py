@@ -26,9 +26,9 @@ def connect(path: Path) -> sqlite3.Connection:
         with suppress(FileExistsError):
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-        version_of(connection)
-        # For a file without tables only: from then on free pages can be given back to the file system step by step.
-        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        if version_of(connection) == 0:
+            # Only a file without tables takes it: free pages can be given back to the file system step by step.
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         connection.execute("PRAGMA journal_mode = WAL")
         # FULL: a commit has reached the disk when it returns, which is what an acknowledgement promises.
         connection.execute("PRAGMA synchronous = FULL")

@@ -1,0 +1,63 @@
+"""`datacat doctor`."""
+
+import os
+from itertools import groupby
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from datacat_server.cli.options import ConfigOption, DataPathOption, JsonOption
+from datacat_server.doctor.examination import examine
+from datacat_server.doctor.findings import Finding, Level
+
+_STYLES = {Level.OK: "green", Level.WARN: "yellow", Level.BAD: "bold red"}
+_ICONS = {Level.OK: "✓ ok", Level.WARN: "! warn", Level.BAD: "✗ bad"}
+_WIDTH_OF_A_PIPE = 120
+
+
+def doctor(
+    full: Annotated[bool, typer.Option("--full", help="Compare indexes with their tables too; slow.")] = False,
+    data_path: DataPathOption = None,
+    config_file: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Look at everything that DataCat needs here, and say what to do where all is not well.
+
+    Settings, versions, ports, the database, what waits in the spool, room on the disks. Nothing is changed. Exit code
+    1 when something is bad.
+    """
+    with Console(stderr=True).status("Looking ..."):
+        findings = list(examine(config_file, {"data_path": data_path}, os.environ, full=full))
+    worst = {finding.level for finding in findings}
+    if as_json:
+        verdict = next(level for level in (Level.BAD, Level.WARN, Level.OK) if level in worst)
+        typer.echo(msgspec.json.encode({"level": verdict, "findings": findings}))
+    else:
+        _show(findings)
+    raise typer.Exit(1 if Level.BAD in worst else 0)
+
+
+def _show(findings: list[Finding]) -> None:
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=_WIDTH_OF_A_PIPE)
+    for about, group in groupby(findings, key=lambda finding: finding.about):
+        console.print(Text(about.capitalize(), style="bold"))
+        table = Table.grid(padding=(0, 1))
+        table.add_column(width=8)
+        table.add_column(overflow="fold")
+        for finding in group:
+            text = Text(finding.text)
+            if finding.advice:
+                text.append(f"\n→ {finding.advice}", style="bold")
+            table.add_row(Text(f"  {_ICONS[finding.level]}", style=_STYLES[finding.level]), text)
+        console.print(table)
+    counts = {level: sum(finding.level == level for finding in findings) for level in Level}
+    if counts[Level.BAD] or counts[Level.WARN]:
+        console.print(f"\n{counts[Level.BAD]} bad, {counts[Level.WARN]} to look after, {counts[Level.OK]} ok")
+    else:
+        console.print("\nAll is well.")

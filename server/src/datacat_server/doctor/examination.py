@@ -1,0 +1,45 @@
+"""Everything that the doctor looks at, in order."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from datacat_server.config import Config
+from datacat_server.doctor.database import look_at_database
+from datacat_server.doctor.disk import look_at_disk
+from datacat_server.doctor.findings import Finding, bad
+from datacat_server.doctor.ports import look_at_ports
+from datacat_server.doctor.settings import look_at_settings
+from datacat_server.doctor.spool import ABOUT as SPOOL
+from datacat_server.doctor.spool import look_at_spool, spool_folders
+from datacat_server.doctor.versions import look_at_versions
+
+
+def examine(
+    file: Path | None, flags: Mapping[str, Any], environment: Mapping[str, str], *, full: bool
+) -> Iterator[Finding]:
+    """Look at everything, one thing after the other. `file`, `flags`: as of `load_config`."""
+    findings, config = look_at_settings(file, flags, environment)
+    yield from findings
+    yield from look_at_versions()
+    yield from look_at_ports(config)
+    folder = Path(config.data_path).absolute()
+    yield from look_at_database(folder, full=full)
+    yield from _look_at_spools()
+    yield from _look_at_disks(config, folder)
+
+
+def _look_at_spools() -> Iterator[Finding]:
+    for root in spool_folders():
+        try:
+            yield from look_at_spool(root)
+        except OSError as error:
+            yield bad(SPOOL, f"{root} cannot be read: {error.strerror}", "make it readable for this user")
+
+
+def _look_at_disks(config: Config, folder: Path) -> Iterator[Finding]:
+    yield look_at_disk("data", folder)
+    for root in spool_folders():
+        yield look_at_disk("spool", root)
+    if config.log_file:
+        yield look_at_disk("log", Path(config.log_file).absolute().parent)

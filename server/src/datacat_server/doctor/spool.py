@@ -1,0 +1,131 @@
+"""The spool of this user: what waits in it for a server, by the process that logged it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from msgspec import Struct
+
+from datacat_server.amounts import count_text
+from datacat_server.doctor.findings import Finding, ok, warn
+
+ABOUT = "spool"
+_MOST_SHOWN = 20
+_AT_ONCE = 10_000
+
+
+class Left(Struct):
+    """What a process has in the spool: sessions, records that wait or were rejected, and how many were dropped."""
+
+    sessions: int = 0
+    waiting: int = 0
+    rejected: int = 0
+    dropped: int = 0
+    products: dict[str, None] = {}
+
+
+def spool_folders() -> list[Path]:
+    """The folders that hold a spool here; none without the client library."""
+    try:
+        from datacat.spool import spool_roots
+    except ImportError:
+        return []
+    return [root for root in map(Path, spool_roots()) if root.is_dir()]
+
+
+def look_at_spool(root: Path) -> Iterator[Finding]:
+    """A line for the whole, and one for each process that has something to deliver, the first 20."""
+    from datacat_daemon.watching.process import process_of, watch_process
+
+    folders = sorted(path for path in root.iterdir() if path.is_dir())
+    total = Left()
+    lines: list[Finding] = []
+    for folder in folders:
+        left = _left_in(folder)
+        for name in ("sessions", "waiting", "rejected", "dropped"):
+            setattr(total, name, getattr(total, name) + getattr(left, name))
+        named = process_of(folder)
+        process = None if named is None else watch_process(*named)
+        living = process is not None and not process.has_ended()
+        if process is not None:
+            process.close()
+        if left.sessions or left.rejected:
+            lines.append(_of_process(folder, left, living=living))
+    yield ok(
+        ABOUT,
+        f"{root}: {count_text(total.sessions, 'session')}, {count_text(total.waiting, 'record')} waiting, "
+        f"{total.rejected:,} rejected, {total.dropped:,} dropped",
+    )
+    lines.sort(key=lambda line: line.level == "ok")
+    yield from lines[:_MOST_SHOWN]
+    if len(lines) > _MOST_SHOWN:
+        yield ok(ABOUT, f"and {len(lines) - _MOST_SHOWN} more processes")
+
+
+def _of_process(folder: Path, left: Left, *, living: bool) -> Finding:
+    pid = folder.name.partition("-")[0]
+    what = ", ".join(left.products) or "no session left"
+    text = f"process {pid} ({what}), {'running' if living else 'ended'}: {count_text(left.waiting, 'record')} waiting"
+    if left.rejected:
+        return warn(
+            ABOUT,
+            f"{text}, {left.rejected:,} rejected by the server",
+            f"each says why in {folder}/*/rejected/*.json; delete them when they are not needed",
+        )
+    if left.dropped:
+        return warn(
+            ABOUT, f"{text}, {left.dropped:,} dropped", "there was no room for them: free some space on its disk"
+        )
+    if left.waiting and not living:
+        return warn(
+            ABOUT, text, "`datacat sync` delivers them, as does the next program's daemon; see that the server runs"
+        )
+    return ok(ABOUT, text)
+
+
+def _left_in(folder: Path) -> Left:
+    from datacat_daemon.spool.manifest import BadManifest, read_manifest
+
+    left = Left(products={})
+    for session in sorted(path for path in folder.iterdir() if path.is_dir()):
+        left.rejected += len(list(session.glob("rejected/*.json")))
+        try:
+            manifest = read_manifest(session / "manifest.json")
+        except (OSError, BadManifest):
+            continue
+        left.sessions += 1
+        left.products[f"{manifest.product} {manifest.version}"] = None
+        left.waiting += _waiting_in(session)
+        left.dropped += _dropped_in(session)
+    return left
+
+
+def _waiting_in(session: Path) -> int:
+    from datacat_daemon.spool.acknowledged import positions_in
+    from datacat_daemon.spool.reader import WriterReader, writers_in
+
+    waiting = 0
+    try:
+        acknowledged = positions_in(session)
+        for writer in writers_in(session):
+            reader = WriterReader(session, writer, acknowledged.get(writer, 0))
+            while records := reader.read(_AT_ONCE):
+                waiting += len(records)
+            reader.close()
+    except OSError:
+        return waiting  # delivered and removed meanwhile
+    return waiting
+
+
+def _dropped_in(session: Path) -> int:
+    from datacat_daemon.spool.control import ControlReader
+
+    dropped = 0
+    for page in (path for path in session.iterdir() if path.name.partition(".")[0] == "control"):
+        reader = ControlReader(page)
+        try:
+            dropped += reader.read().dropped
+        except OSError:
+            continue
+        finally:
+            reader.close()
+    return dropped

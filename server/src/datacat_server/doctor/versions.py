@@ -1,0 +1,47 @@
+"""What is installed, and whether its parts belong together."""
+
+import importlib.metadata
+import importlib.util
+import os
+import platform
+import shutil
+import sqlite3
+from collections.abc import Iterator
+
+from datacat_server import __version__
+from datacat_server.doctor.findings import Finding, ok, warn
+
+ABOUT = "versions"
+_OPTIONAL = {
+    "orjson": "orjson",
+    "zstandard": "zstandard",
+    "psutil": "psutil",
+    "py_spy": "py-spy",
+    "pyarrow": "pyarrow",
+}
+
+
+def look_at_versions() -> Iterator[Finding]:
+    """Versions of Python, SQLite and DataCat's parts."""
+    yield ok(ABOUT, f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {platform.platform()}")
+    try:
+        client = importlib.metadata.version("datacat-client")
+    except importlib.metadata.PackageNotFoundError:
+        yield ok(ABOUT, f"datacat-server {__version__}; the client library is not installed here")
+    else:
+        text = f"datacat-server {__version__}, datacat-client {client}"
+        if client == __version__:
+            yield ok(ABOUT, text)
+        else:
+            yield warn(ABOUT, text, "install both of one version")
+    chosen = os.environ.get("DATACAT_DAEMON")
+    daemon = shutil.which(chosen or "datacat-daemon")
+    if daemon:
+        yield ok(ABOUT, f"the daemon is {daemon}")
+    elif chosen:
+        yield warn(ABOUT, f"$DATACAT_DAEMON is {chosen}, which is no command", "correct or unset it")
+    elif importlib.util.find_spec("datacat_daemon"):
+        yield ok(ABOUT, "the daemon is that of this Python")
+    there = [name for module, name in _OPTIONAL.items() if importlib.util.find_spec(module) or shutil.which(name)]
+    missing = [name for name in _OPTIONAL.values() if name not in there]
+    yield ok(ABOUT, f"optional packages: {', '.join(there) or 'none'}; not there: {', '.join(missing) or 'none'}")
