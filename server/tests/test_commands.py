@@ -1,12 +1,9 @@
 """The commands as processes of their own: how they start, stop, fail, and survive being killed."""
 
 import json
-import shutil
 import signal
 import socket
 import sqlite3
-import ssl
-import subprocess
 import threading
 import time
 import urllib.error
@@ -278,20 +275,3 @@ def test_a_disk_that_takes_no_more_is_503_and_the_server_lives_on(
     assert ask(f"{address}/api/sessions/s1")["event_count"] == 10
     _, _, log = server.finish(signal.SIGTERM)
     assert log.count("ERROR") == 1
-
-
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificate")
-def test_tls(start: Start, tmp_path: Path) -> None:
-    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-         "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2",
-         "-keyout", key, "-out", certificate],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    server = start("datacat-server", "--port", "0", "--tls-cert-file", str(certificate), "--tls-key-file", str(key))
-    [address] = server.addresses()
-    assert address.startswith("https://")
-    context = ssl.create_default_context(cafile=str(certificate))
-    with urllib.request.urlopen(f"{address}/health", timeout=30, context=context) as answer:
-        assert answer.status == 200

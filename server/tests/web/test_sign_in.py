@@ -10,28 +10,13 @@ from typing import Any
 import pytest
 from datacat_server.access import signing
 from datacat_server.access.keyring import FRESH_SECONDS
-from datacat_server.access.tokens import digest, new_token
 from datacat_server.config import Config
-from datacat_server.store.keys import StoredKey
 from datacat_server.store.sqlite import SqliteStore
 from datacat_server.web.app import create_web
 from litestar.testing import TestClient
 from support.recordings import Recording
 
 COOKIE = "datacat_key_8080"
-
-
-@pytest.fixture
-def make_key(store: SqliteStore) -> Callable[..., str]:
-    """Makes a key in the store: `make_key("name", "read")`."""
-
-    def make(name: str, *scopes: str) -> str:
-        key_id, token = new_token()
-        key = StoredKey(id=key_id, name=name, scopes=scopes, digest=digest(token), created=datetime.now(UTC))
-        store.add_key(key)
-        return token
-
-    return make
 
 
 def form_token(html: str) -> str:
