@@ -11,7 +11,7 @@ from datacat_daemon.sync import Leftover, Sync
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from datacat_server.cli.copying import count_text
+from datacat_server.amounts import count_text
 from datacat_server.cli.options import fail
 
 
