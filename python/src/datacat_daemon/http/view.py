@@ -16,7 +16,7 @@ from datacat_daemon.watching.verdict_writer import OWN_PREFIX
 
 _NEWEST_SEGMENTS = 4
 _PASS_RECORDS = 20_000
-_NOT_SEEN = "the process has ended"
+_NOT_JUDGED = "the process has ended; what became of it is not said yet"
 
 
 class SessionView:
@@ -75,9 +75,8 @@ class SessionView:
         """One row of the list of sessions; `runs` says whether its process does."""
         fold, manifest = self.fold, self.manifest
         ended = fold.ended or self.control.ended_us or None
-        crashed = fold.crashed or (not runs and ended is None)
-        over = ended is not None or crashed
-        status = "active" if not over else "crashed" if crashed else "ended"
+        over = ended is not None or not runs
+        status = "active" if not over else "crashed" if fold.crashed else "ended"
         if not over and (fold.hung or fold.suspended):
             status = "hung" if fold.hung else "suspended"
         return {
@@ -86,9 +85,9 @@ class SessionView:
             "status": status,
             "active": not over and not fold.suspended,
             "suspended": fold.suspended and not over,
-            "crashed": crashed,
+            "crashed": fold.crashed,
             "hung": fold.hung,
-            "reason": fold.reason or (_NOT_SEEN if crashed else None),
+            "reason": fold.reason or (None if runs else _NOT_JUDGED),
             "created_at": rfc3339(manifest.created_us),
             "updated_at": rfc3339(max(fold.updated, manifest.created_us)),
             "ended_at": rfc3339(ended),
