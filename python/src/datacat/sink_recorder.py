@@ -6,7 +6,7 @@ import threading
 import time
 import warnings
 
-from datacat import launch, machine, spool, stack_dumps
+from datacat import alive, launch, machine, spool, stack_dumps
 from datacat._compat import monotonic, now_us
 from datacat.control import ENDED_BY_CALL
 from datacat.lanes import lanes
@@ -73,6 +73,7 @@ class RecorderSink(object):
             "facts": machine.facts(),
         }
         manifest.update(options)
+        alive.hold(process)
         try:
             spool.write_manifest(self._folder, manifest)
         except Exception as error:

@@ -165,16 +165,36 @@ def test_a_daemon_in_another_namespace_leaves_alone_what_it_cannot_see(bench, se
     assert server.verdicts() == ["ended"]
 
 
-def test_what_cannot_be_seen_and_was_untouched_for_a_day_counts_as_gone(bench, contain, wait_for, monkeypatch):
+# What `docker restart` does, with the spool on a volume.
+def test_a_container_that_came_back_settles_what_the_one_before_it_left(bench, server, contain, wait_for):
+    outer = contain("sys.stdin.readline()")
+    folder = the_folder(bench, wait_for)
+    os.kill(child_of(outer.pid), signal.SIGKILL)
+    outer.wait()
+    code = "import sys\nfrom datacat_daemon.watching import namespaces\nnamespaces.SETTLED_SECONDS = 0\n"
+    code += "from datacat_daemon.cli import main\nsys.exit(main())"
+    command = [*UNSHARE, sys.executable, "-c", code, "--process-dir", str(folder)]
+    done = subprocess.run(command, env=bench.environment(server.url), capture_output=True, timeout=60, check=False)
+    assert done.returncode == 0
+    assert the_verdict(server)["data"]["kind"] == "container"
+    assert bench.left() == []
+
+
+def test_what_cannot_be_seen_has_no_lock_and_was_untouched_for_a_day_counts_as_gone(
+    bench, contain, wait_for, monkeypatch
+):
     contain("sys.stdin.readline()")
     folder = the_folder(bench, wait_for)
     assert not may_be_hidden(folder)  # from here it is seen
     monkeypatch.setattr(namespaces, "own_namespace", lambda: "pid:[1]")
     monkeypatch.setattr(namespaces, "_processes_of", lambda namespace: iter(()))
-    assert may_be_hidden(folder)
     for path in folder.glob("**/*"):
         os.utime(path, (time.time() - 90_000,) * 2)
+    assert may_be_hidden(folder)  # it holds its lock
+    (folder / "alive").unlink()
     assert not may_be_hidden(folder)
+    (folder / "daemon.log").touch()
+    assert may_be_hidden(folder)
 
 
 def test_the_same_pid_in_another_namespace_is_another_process(bench, contain, wait_for):

@@ -4,17 +4,20 @@ A namespace sees its own processes and those of the namespaces below it, under o
 `/proc/PID/status` has all of them, the innermost last. So from the initial namespace every process is seen, and from
 any other one there may be processes that are not.
 
-What may live unseen is left alone: whoever looks from the right place, or after it is gone, settles it. For good it is
-not left: once nothing was written for a day, and no daemon holds the lock, it counts as gone.
+What may live unseen is left alone while it holds the lock by which it says that it lives (`datacat.alive`). Where it
+has none, it is left alone until nothing was written for a day.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
+
+from datacat import alive
 
 from datacat_daemon.spool.manifest import BadManifest, Manifest, read_manifest
 from datacat_daemon.watching.proc_status import read_status
@@ -24,7 +27,9 @@ _INITIAL = "pid:[4026531836]"
 """PROC_PID_INIT_INO of the kernel's proc_ns.h."""
 
 UNTOUCHED_SECONDS = 86_400.0
-"""A process that cannot be seen counts as gone when it has written nothing for so long."""
+"""A process that cannot be seen and has no lock counts as gone when it has written nothing for so long."""
+SETTLED_SECONDS = 60.0
+"""The same of one that has let go of its lock: for one that has only closed all files that it had open."""
 
 
 class Whereabouts(NamedTuple):
@@ -72,7 +77,11 @@ def may_be_hidden(folder: Path) -> bool:
     if manifest is None or manifest.boot_id not in (None, boot_id()):
         return False
     place = whereabouts(manifest.pid, manifest.process_start, manifest.pid_namespace)
-    return place.may_be_hidden and time.time() - _touched(folder) < UNTOUCHED_SECONDS
+    if not place.may_be_hidden:
+        return False
+    lives = _holds_its_lock(folder)
+    patience = UNTOUCHED_SECONDS if lives is None else SETTLED_SECONDS
+    return bool(lives) or time.time() - _touched(folder) < patience
 
 
 def is_gone(namespace: str | None, start: str | None) -> bool:
@@ -94,6 +103,21 @@ def _a_manifest(folder: Path) -> Manifest | None:
         except (OSError, BadManifest):
             continue
     return None
+
+
+def _holds_its_lock(folder: Path) -> bool | None:
+    """The process of a folder holds the lock that says that it lives; None where there is none."""
+    try:
+        descriptor = os.open(folder / alive.NAME, os.O_RDWR)
+    except OSError:
+        return None
+    try:
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def _touched(folder: Path) -> float:
