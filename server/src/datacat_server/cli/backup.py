@@ -6,11 +6,11 @@ from typing import Annotated
 import msgspec
 import typer
 
-from datacat_server.amounts import count_text, size_text
 from datacat_server.cli.copying import progress_bar
 from datacat_server.cli.options import ConfigOption, DataPathOption, JsonOption, configured, fail
 from datacat_server.store.errors import StoreError
 from datacat_server.store.sqlite.backup import back_up
+from datacat_server.web.format import count, size
 
 
 def backup(
@@ -36,4 +36,4 @@ def backup(
         answer = {"file": str(file), "bytes": contents.bytes, "sessions": sessions, "version": contents.version}
         typer.echo(msgspec.json.encode(answer))
     else:
-        typer.echo(f"{file}: {count_text(sessions, 'session')}, {size_text(contents.bytes)}, checked")
+        typer.echo(f"{file}: {count(sessions, 'session')}, {size(contents.bytes)}, checked")

@@ -12,12 +12,12 @@ import msgspec
 import typer
 from rich.console import Console
 
-from datacat_server.amounts import count_text, size_text
 from datacat_server.cli.options import ConfigOption, DataPathOption, JsonOption, configured, fail
 from datacat_server.store.errors import StoreError
 from datacat_server.store.sqlite import SqliteStore
 from datacat_server.store.sqlite.compact import check_alone, compact
 from datacat_server.store.sqlite.connection import FILE_NAME
+from datacat_server.web.format import count, size
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _MOST_DAYS = 500_000
@@ -60,7 +60,7 @@ def prune(
             if dry_run or not _agreed(found, age, product, yes=yes, as_json=as_json):
                 _say(as_json, found=found, removed=0, freed=0)
                 return
-            with Console(stderr=True).status(f"Removing {count_text(found, 'session')} ..."):
+            with Console(stderr=True).status(f"Removing {count(found, 'session')} ..."):
                 removed = store.prune(before, product=product)
                 store.clear()
         if compact_file:
@@ -75,20 +75,20 @@ def _agreed(found: int, age: timedelta, product: str | None, *, yes: bool, as_js
     if yes or found == 0:
         return True
     if as_json or not sys.stdin.isatty():
-        fail(f"{count_text(found, 'session')} would be removed for good; say --yes to do it, or --dry-run")
+        fail(f"{count(found, 'session')} would be removed for good; say --yes to do it, or --dry-run")
     of = f" of {product}" if product else ""
-    return typer.confirm(f"Remove {count_text(found, 'session')}{of}, silent for {_age_text(age)}, for good?")
+    return typer.confirm(f"Remove {count(found, 'session')}{of}, silent for {_age_text(age)}, for good?")
 
 
 def _say(as_json: bool, *, found: int, removed: int, freed: int) -> None:
     if as_json:
         typer.echo(msgspec.json.encode({"found": found, "removed": removed, "bytes_freed": freed}))
     elif removed:
-        typer.echo(f"removed {count_text(removed, 'session')}; {size_text(freed)} given back to the file system")
+        typer.echo(f"removed {count(removed, 'session')}; {size(freed)} given back to the file system")
     elif freed:
-        typer.echo(f"no session is that old; {size_text(freed)} given back to the file system")
+        typer.echo(f"no session is that old; {size(freed)} given back to the file system")
     else:
-        typer.echo(f"{count_text(found, 'session')} would be removed" if found else "no session is that old")
+        typer.echo(f"{count(found, 'session')} would be removed" if found else "no session is that old")
 
 
 def _age(text: str) -> timedelta:

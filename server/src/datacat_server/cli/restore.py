@@ -6,11 +6,11 @@ from typing import Annotated
 import msgspec
 import typer
 
-from datacat_server.amounts import count_text, size_text
 from datacat_server.cli.copying import progress_bar
 from datacat_server.cli.options import ConfigOption, DataPathOption, JsonOption, configured, fail
 from datacat_server.store.errors import StoreError
 from datacat_server.store.sqlite.backup import restore as put_back
+from datacat_server.web.format import count, size
 
 
 def restore(
@@ -42,6 +42,6 @@ def restore(
         }
         typer.echo(msgspec.json.encode(answer))
         return
-    typer.echo(f"{folder}: {count_text(sessions, 'session')}, {size_text(contents.bytes)}, from {file}")
+    typer.echo(f"{folder}: {count(sessions, 'session')}, {size(contents.bytes)}, from {file}")
     if kept:
         typer.echo(f"the data that were there are kept in {kept.name}; delete it when it is not needed any more")

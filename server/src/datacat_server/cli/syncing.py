@@ -11,8 +11,8 @@ from datacat_daemon.sync import Leftover, Sync
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from datacat_server.amounts import count_text
 from datacat_server.cli.options import fail
+from datacat_server.web.format import count
 
 
 def ship(server_url: str | None, *, as_json: bool) -> bool:
@@ -58,8 +58,8 @@ def _line(session: Leftover) -> list[str]:
     manifest = session.manifest
     name = f"{manifest.product} {manifest.version}"
     if session.why is None:
-        return [f"shipped  {name}, {count_text(session.records, 'record')}  {manifest.session_id}"]
-    return [f"left     {name}, {count_text(session.waiting, 'record')}  {manifest.session_id}\n         {session.why}"]
+        return [f"shipped  {name}, {count(session.records, 'record')}  {manifest.session_id}"]
+    return [f"left     {name}, {count(session.waiting, 'record')}  {manifest.session_id}\n         {session.why}"]
 
 
 def _tell(work: Sync) -> None:
@@ -68,12 +68,12 @@ def _tell(work: Sync) -> None:
     if not work.sessions:
         typer.echo("Nothing waits to be shipped.")
     elif not left:
-        typer.echo(f"All is shipped: {count_text(len(work.sessions), 'session')}.")
+        typer.echo(f"All is shipped: {count(len(work.sessions), 'session')}.")
     else:
-        records = count_text(sum(session.waiting for session in left), "record")
-        typer.echo(f"Left: {count_text(len(left), 'session')}, {records}.")
+        records = count(sum(session.waiting for session in left), "record")
+        typer.echo(f"Left: {count(len(left), 'session')}, {records}.")
     if aside:
-        typer.echo(f"Set aside, as servers would not take them: {count_text(len(aside), 'record')}, such as {aside[0]}")
+        typer.echo(f"Set aside, as servers would not take them: {count(len(aside), 'record')}, such as {aside[0]}")
 
 
 def _as_data(work: Sync) -> dict[str, Any]:

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from datacat_server.amounts import count_text, size_text
 from datacat_server.doctor.findings import Finding, bad, ok, warn
 from datacat_server.store.errors import StoreError
 from datacat_server.store.sqlite.check import contents_of, problems_in
 from datacat_server.store.sqlite.connection import FILE_NAME, connect_read_only
 from datacat_server.store.sqlite.migrate import UnfitFile, newest_version, version_of
+from datacat_server.web.format import count, size
 
 ABOUT = "database"
 _RESTORE = "stop the server and put a backup in place: `datacat restore FILE`"
@@ -51,7 +51,7 @@ def _look(connection: sqlite3.Connection, file: Path, *, full: bool) -> Iterator
     if log_size > _LARGE_LOG:
         yield warn(
             ABOUT,
-            f"its write-ahead log has grown to {size_text(log_size)}",
+            f"its write-ahead log has grown to {size(log_size)}",
             "something reads for very long, or the server was killed: start the server again",
         )
     if problems:
@@ -59,13 +59,12 @@ def _look(connection: sqlite3.Connection, file: Path, *, full: bool) -> Iterator
     contents = contents_of(connection)
     yield ok(
         ABOUT,
-        f"{size_text(contents.bytes)}, of which {size_text(contents.free_bytes)} free; log {size_text(log_size)}; "
-        f"version {version}",
+        f"{size(contents.bytes)}, of which {size(contents.free_bytes)} free; log {size(log_size)}; version {version}",
     )
-    rows = [f"{name} {count:,}" for name, count in contents.rows.items() if name != "removals"]
+    rows = [f"{name} {number:,}" for name, number in contents.rows.items() if name != "removals"]
     yield ok(ABOUT, f"rows: {', '.join(rows)}")
     if waiting := contents.rows.get("removals"):
-        yield ok(ABOUT, f"{count_text(waiting, 'removed session')} still being cleared away, by the server that runs")
+        yield ok(ABOUT, f"{count(waiting, 'removed session')} still being cleared away, by the server that runs")
     if connection.execute("PRAGMA auto_vacuum").fetchone()[0] != 2:
         yield warn(
             ABOUT,

@@ -3,8 +3,8 @@
 import shutil
 from pathlib import Path
 
-from datacat_server.amounts import size_text
 from datacat_server.doctor.findings import Finding, bad, ok, warn
+from datacat_server.web.format import size
 
 ABOUT = "disk"
 _LITTLE = 1_000_000_000
@@ -20,7 +20,7 @@ def look_at_disk(what: str, folder: Path) -> Finding:
         usage = shutil.disk_usage(place)
     except OSError as error:
         return bad(ABOUT, f"{what}: {folder} cannot be looked at: {error.strerror}", "look after the disk")
-    text = f"{what}: {size_text(usage.free)} free of {size_text(usage.total)} at {folder}"
+    text = f"{what}: {size(usage.free)} free of {size(usage.total)} at {folder}"
     if usage.free < _TOO_LITTLE:
         return bad(ABOUT, text, "free some space: what comes in is refused, or dropped, when there is none left")
     if usage.free < _LITTLE:

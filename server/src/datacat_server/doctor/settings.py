@@ -72,4 +72,10 @@ def _bad(error: ConfigError, where: str | None = None) -> Finding:
 
 
 def _text(value: object) -> str:
-    return "none" if value is None else msgspec.json.encode(value).decode().strip('"')
+    match value:
+        case None:
+            return "none"
+        case float():
+            return f"{value:g}"
+        case _:
+            return msgspec.json.encode(value).decode().strip('"')

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from datacat_server.amounts import count_text
 from datacat_server.doctor.findings import Finding, ok, warn
+from datacat_server.web.format import count
 
 ABOUT = "spool"
 _MOST_SHOWN = 20
@@ -52,7 +52,7 @@ def look_at_spool(root: Path) -> Iterator[Finding]:
             lines.append(_of_process(folder, left, living=living))
     yield ok(
         ABOUT,
-        f"{root}: {count_text(total.sessions, 'session')}, {count_text(total.waiting, 'record')} waiting, "
+        f"{root}: {count(total.sessions, 'session')}, {count(total.waiting, 'record')} waiting, "
         f"{total.rejected:,} rejected, {total.dropped:,} dropped",
     )
     lines.sort(key=lambda line: line.level == "ok")
@@ -64,7 +64,7 @@ def look_at_spool(root: Path) -> Iterator[Finding]:
 def _of_process(folder: Path, left: Left, *, living: bool) -> Finding:
     pid = folder.name.partition("-")[0]
     what = ", ".join(left.products) or "no session left"
-    text = f"process {pid} ({what}), {'running' if living else 'ended'}: {count_text(left.waiting, 'record')} waiting"
+    text = f"process {pid} ({what}), {'running' if living else 'ended'}: {count(left.waiting, 'record')} waiting"
     if left.rejected:
         return warn(
             ABOUT,
