@@ -181,7 +181,7 @@ def test_a_file_of_an_older_version_gives_its_space_back_when_it_is_compacted(tm
     server.finish(signal.SIGTERM)
     assert file.stat().st_size > 20_000_000
     code, out, _ = start("datacat", "prune", "--compact", "--yes").finish()
-    assert (code, out) == (0, "no session is that old; 20.0 MB given back to the file system\n")
+    assert (code, out) == (0, "no session is that old; 20 MB given back to the file system\n")
     assert file.stat().st_size < 1_000_000
     with closing(sqlite3.connect(file)) as db:
         assert db.execute("PRAGMA auto_vacuum").fetchone() == (2,)
@@ -201,7 +201,7 @@ def test_prune_says_what_it_would_do_asks_and_removes_what_is_old(start: Start, 
     code, out, _ = start("datacat", "prune", *old, "--product", "A", "--yes", "--json").finish()
     assert (code, json.loads(out)) == (0, {"found": 2, "removed": 2, "bytes_freed": 0})
     code, out, _ = start("datacat", "prune", *old, "--yes").finish()
-    assert (code, out) == (0, "removed 1 session; 0 bytes given back to the file system\n")
+    assert (code, out) == (0, "removed 1 session; 0 B given back to the file system\n")
     code, _, err = start("datacat", "prune", *data, "--older-than", "soon").finish()
     assert (code, "--older-than: expected a number and m, h, d or w" in err) == (1, True)
 
