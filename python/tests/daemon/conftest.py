@@ -2,6 +2,7 @@
 
 import contextlib
 import gzip
+import importlib
 import json
 import os
 import signal
@@ -43,6 +44,7 @@ class IngestServer:
         fails: called with the lines of a body; True answers the whole body with 500.
         bars: called with a session line; True refuses the line, and so all that belongs to it.
         headers: sent with every answer.
+        encodings: the Content-Encoding of each request.
     """
 
     def __init__(self, port=0):
@@ -50,6 +52,7 @@ class IngestServer:
         self.answers = []
         self.statuses = []
         self.keys = []
+        self.encodings = []
         self.refuses = lambda record: False
         self.rejects = lambda lines: False
         self.fails = lambda lines: False
@@ -89,9 +92,13 @@ class IngestServer:
 
     def handle(self, request):
         body = request.rfile.read(int(request.headers["Content-Length"]))
-        if request.headers.get("Content-Encoding") == "gzip":
+        encoding = request.headers.get("Content-Encoding")
+        if encoding == "gzip":
             body = gzip.decompress(body)
+        elif encoding == "zstd":
+            body = importlib.import_module("zstandard").decompress(body)
         with self.lock:
+            self.encodings.append(encoding)
             self.keys.append(request.headers.get("Authorization"))
             lines = [json.loads(line) for line in body.splitlines()]
             order = self.answers.pop(0) if self.answers else None
