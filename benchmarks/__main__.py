@@ -7,6 +7,7 @@ import dying
 import frames
 import logging_calls
 import real
+import removing
 import starting
 from contenders import EMPTY, OURS
 from logging_calls import Times
@@ -134,6 +135,20 @@ def judge_a_million(figures: Figures, running: real.Running) -> None:
     )
 
 
+def judge_removing(figures: Figures, running: real.Running) -> None:
+    """How much longer what comes in waits while a large session is removed."""
+    found = removing.measure(running)
+    figures.add(
+        f"a batch's acknowledgement while {removing.EVENTS:,} events are removed / otherwise, medians",
+        f"{found.median_during / found.median_before:.1f}",
+    )
+    figures.add("    the same, 99 of 100", f"{found.p99_during / found.p99_before:.1f}")
+    figures.add("    until all is cleared away and given back", f"{found.seconds:.1f} s")
+    shrunk = found.size_after < found.size_before / 2
+    sizes = f"{found.size_before / 1e6:.0f} to {found.size_after / 1e6:.0f} MB"
+    figures.add("    the database's file", sizes, "less than half", shrunk)
+
+
 def main() -> int:
     console = Console()
     if not console.is_terminal:
@@ -151,6 +166,9 @@ def main() -> int:
         judge_lives(figures, running)
         console.print("Measuring a million records ...")
         judge_a_million(figures, running)
+    with real.server() as running:
+        console.print("Measuring a removal ...")
+        judge_removing(figures, running)
     console.print(figures.table)
     return 1 if figures.missed else 0
 
