@@ -50,8 +50,8 @@ def test_sync_tells_what_is_left_and_ships_it_when_the_server_is_there(programs,
     programs.start(code, server.url, DATACAT_DAEMON="true").communicate()
     done = datacat(programs, server.url, "sync")
     assert done.returncode == 1
-    assert "Left: 50 sessions, 50 records." in done.stdout
-    assert f"{server.url} does not answer" in done.stdout
+    assert f"Left: 50 sessions, 50 records: {server.url} does not answer" in done.stdout
+    assert "… and 40 more" in done.stdout
     server = Server(tmp_path / "data", server.port)
     try:
         done = datacat(programs, server.url, "sync", "--json")

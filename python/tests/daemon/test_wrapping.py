@@ -1,11 +1,15 @@
 """Any program as a session, by its wrapping parent: how it ends, what it prints, which signals reach it."""
 
+import fcntl
 import os
 import pty
 import select
+import shutil
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 
 import pytest
@@ -143,7 +147,18 @@ while True:
 
 
 def test_signals_to_the_parent_reach_the_program(wrap):
-    names = ["SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGWINCH", "SIGCONT", "SIGQUIT", "SIGINT", "SIGALRM"]
+    names = [
+        "SIGTERM",
+        "SIGHUP",
+        "SIGUSR1",
+        "SIGUSR2",
+        "SIGWINCH",
+        "SIGCONT",
+        "SIGTSTP",
+        "SIGQUIT",
+        "SIGINT",
+        "SIGALRM",
+    ]
     run = wrap([sys.executable, "-c", TELL_SIGNALS, *names])
     ready, pid = run.process.stdout.readline().split()
     assert ready == b"ready"
@@ -153,17 +168,6 @@ def test_signals_to_the_parent_reach_the_program(wrap):
     os.kill(int(pid), signal.SIGKILL)
     assert run.process.wait(30) == -signal.SIGKILL
     run.finish()
-
-
-def test_the_program_is_stopped_and_goes_on_with_its_parents_signals(wrap):
-    run = wrap(["sh", "-c", "echo $$; read line; exit 5"])
-    pid = int(run.process.stdout.readline())
-    run.process.send_signal(signal.SIGTSTP)
-    run.wait(lambda: state_of(pid) == "T")
-    run.process.send_signal(signal.SIGCONT)
-    run.wait(lambda: state_of(pid) == "S")
-    run.finish(b"\n")
-    assert run.process.returncode == 5
 
 
 def state_of(pid):
@@ -194,7 +198,8 @@ def read_until(terminal, wanted, seconds=30):
 
 
 def test_ctrl_c_at_a_terminal_reaches_the_program_once(bench, server, wait_for):
-    body = TELL_SIGNALS.replace("while True:\n    time.sleep(0.01)", "input()\ntime.sleep(0.3)\nprint('over')")
+    loop = "import select\nwhile not select.select([0], [], [], 0.01)[0]:\n    pass\ntime.sleep(0.3)\nprint('over')"
+    body = TELL_SIGNALS.replace("while True:\n    time.sleep(0.01)", loop)
     pid, terminal = on_a_terminal(bench, server, [sys.executable, "-c", body, "SIGINT"])
     try:
         assert b"ready" in read_until(terminal, b"ready")
@@ -232,6 +237,53 @@ def test_captured_output_at_a_terminal_still_comes_from_one(bench, server, wait_
     finally:
         os.close(terminal)
     wait_for(lambda: [r for r in server.records("event") if (r.get("message") or "").startswith("True True True")])
+    wait_for(lambda: bench.left() == [])
+
+
+def test_a_captured_program_learns_of_a_new_size_of_the_terminal(bench, server, wait_for):
+    body = "import os, signal, sys\n"
+    body += "signal.signal(signal.SIGWINCH, lambda *_: print('size', *os.get_terminal_size(), flush=True))\n"
+    body += "print('ready', flush=True)\nimport select\nwhile not select.select([0], [], [], 0.01)[0]: pass"
+    pid, terminal = on_a_terminal(bench, server, [sys.executable, "-c", body], ["--capture-output"])
+    try:
+        assert b"ready" in read_until(terminal, b"ready")
+        fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("4H", 33, 111, 0, 0))
+        assert b"size 111 33" in read_until(terminal, b"size 111 33")
+        os.write(terminal, b"\n")
+        assert os.waitpid(pid, 0)[1] == 0
+    finally:
+        os.close(terminal)
+    wait_for(lambda: bench.left() == [])
+
+
+def test_a_shell_stops_it_and_brings_it_back(bench, server, wait_for):
+    """Ctrl-Z, fg and Ctrl-C in a real shell: the program and its parent are one job."""
+    shell = shutil.which("bash")
+    if shell is None:
+        pytest.skip("there is no bash")
+    environment = bench.environment(server.url, PS1="$ ")
+    del environment["DATACAT_DAEMON"]
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execve(shell, [shell, "--norc", "--noprofile", "-i"], environment)
+    try:
+        command = " ".join(WRAPPER)
+        os.write(terminal, f"{command} -- sh -c 'echo pro''gram; exec sleep 100'\n".encode())
+        assert b"program" in read_until(terminal, b"program")
+        os.write(terminal, b"\x1a")
+        assert b"Stopped" in read_until(terminal, b"Stopped")
+        os.write(terminal, b"fg; echo co''de $?\n")
+        read_until(terminal, b"sleep 100")
+        (program,) = wait_for(lambda: [path.name for path in bench.spool.iterdir() if path.is_dir()])
+        wait_for(lambda: state_of(int(program.split("-")[0])) == "S")
+        os.write(terminal, b"\x03")
+        wait_for(lambda: server.verdicts())
+        os.write(terminal, b"echo co''de $?; exit\n")
+        assert b"code 130" in read_until(terminal, b"code")
+        os.waitpid(pid, 0)
+    finally:
+        os.close(terminal)
+    assert server.verdicts() == ["ended"]
     wait_for(lambda: bench.left() == [])
 
 

@@ -47,10 +47,10 @@ class Output:
             os.close(stream.inner)
             stream.start(heard)
 
-    def resize(self) -> None:
-        """Give pseudo-terminals the size that the terminal has now."""
-        for stream in self._streams:
-            stream.resize()
+    def resize(self) -> bool:
+        """Give pseudo-terminals the size that the terminal has now; False where there are none."""
+        resized = [stream.resize() for stream in self._streams]
+        return any(resized)
 
     def finish(self) -> None:
         """The program has ended: pass on what it still said.
@@ -80,11 +80,12 @@ class _Stream:
     def join(self) -> None:
         self._thread.join()
 
-    def resize(self) -> None:
+    def resize(self) -> bool:
         if self._terminal:
             with contextlib.suppress(OSError):
                 size = fcntl.ioctl(self._target, termios.TIOCGWINSZ, bytes(8))
                 fcntl.ioctl(self._source, termios.TIOCSWINSZ, size)
+        return self._terminal
 
     def _run(self, heard: Heard | None) -> None:
         try:

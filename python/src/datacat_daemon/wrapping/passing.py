@@ -34,12 +34,12 @@ class Signals:
         self._held = (signal.valid_signals() - _OWN - ignored) | {_CHILD}
         self._before = signal.pthread_sigmask(signal.SIG_BLOCK, self._held)
 
-    def wait(self, child: Child, resized: Callable[[], None]) -> int:
+    def wait(self, child: Child, resized: Callable[[], bool]) -> int:
         """Pass signals on until the child has ended; returns its status as `waitpid` gives it.
 
         Args:
             child: the program.
-            resized: called when the terminal has another size.
+            resized: called when the terminal has another size; True if the program's terminal is not that one.
         """
         has_terminal = _has_terminal()
         while True:
@@ -50,8 +50,8 @@ class Signals:
             if status is not None:
                 return status
             number, of_terminal = self._next()
-            if number == signal.SIGWINCH:
-                resized()
+            if number == signal.SIGWINCH and resized():
+                of_terminal = False  # the program may have looked before its own terminal had the new size
             if number != _CHILD and not of_terminal:
                 child.send_signal(number)
 

@@ -39,7 +39,7 @@ def run(command: Sequence[str], settings: Settings) -> int:
         _say(f"{command[0]}: {error.strerror}")
         if session is not None:
             session.say_not_started(error)
-    status = signals.wait(child, lambda: None if output is None else output.resize())
+    status = signals.wait(child, lambda: output is not None and output.resize())
     if session is not None:
         session.note_ended(status)
     used = child.reap()

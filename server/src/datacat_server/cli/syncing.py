@@ -11,8 +11,10 @@ from datacat_daemon.sync import Leftover, Sync
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from datacat_server.amounts import count_text
 from datacat_server.cli.options import fail
-from datacat_server.web.format import count
+
+_MOST_NAMED = 10
 
 
 def ship(server_url: str | None, *, as_json: bool) -> bool:
@@ -36,7 +38,7 @@ def ship(server_url: str | None, *, as_json: bool) -> bool:
 
 @contextmanager
 def _progress(work: Sync) -> Iterator[Callable[[], None]]:
-    """A bar on a terminal, and a line for every session that is settled."""
+    """A bar on a terminal, and a line for every session that is shipped."""
     console = Console(soft_wrap=True, highlight=False)
     total = sum(session.records for session in work.sessions)
     columns = (TextColumn("Shipping"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(compact=True))
@@ -47,19 +49,16 @@ def _progress(work: Sync) -> Iterator[Callable[[], None]]:
         def show() -> None:
             progress.update(task, completed=total - sum(session.waiting for session in work.sessions))
             for session in work.sessions:
-                if session.settled and session.manifest.session_id not in told:
+                if session.shipped and session.manifest.session_id not in told:
                     told.add(session.manifest.session_id)
-                    progress.console.print(*_line(session), soft_wrap=True, markup=False)
+                    progress.console.print(f"shipped  {_words(session, session.records)}", markup=False)
 
         yield show
 
 
-def _line(session: Leftover) -> list[str]:
+def _words(session: Leftover, records: int) -> str:
     manifest = session.manifest
-    name = f"{manifest.product} {manifest.version}"
-    if session.why is None:
-        return [f"shipped  {name}, {count(session.records, 'record')}  {manifest.session_id}"]
-    return [f"left     {name}, {count(session.waiting, 'record')}  {manifest.session_id}\n         {session.why}"]
+    return f"{manifest.session_id}  {count_text(records, 'record')}  {manifest.product} {manifest.version}"
 
 
 def _tell(work: Sync) -> None:
@@ -68,12 +67,21 @@ def _tell(work: Sync) -> None:
     if not work.sessions:
         typer.echo("Nothing waits to be shipped.")
     elif not left:
-        typer.echo(f"All is shipped: {count(len(work.sessions), 'session')}.")
+        typer.echo(f"All is shipped: {count_text(len(work.sessions), 'session')}.")
     else:
-        records = count(sum(session.waiting for session in left), "record")
-        typer.echo(f"Left: {count(len(left), 'session')}, {records}.")
+        for why in dict.fromkeys(session.why for session in left):
+            _tell_left([session for session in left if session.why == why], str(why))
     if aside:
-        typer.echo(f"Set aside, as servers would not take them: {count(len(aside), 'record')}, such as {aside[0]}")
+        typer.echo(f"Set aside, as servers would not take them: {count_text(len(aside), 'record')}, such as {aside[0]}")
+
+
+def _tell_left(sessions: list[Leftover], why: str) -> None:
+    records = count_text(sum(session.waiting for session in sessions), "record")
+    typer.echo(f"Left: {count_text(len(sessions), 'session')}, {records}: {why}")
+    for session in sessions[:_MOST_NAMED]:
+        typer.echo(f"  {_words(session, session.waiting)}")
+    if len(sessions) > _MOST_NAMED:
+        typer.echo(f"  … and {len(sessions) - _MOST_NAMED} more")
 
 
 def _as_data(work: Sync) -> dict[str, Any]:
