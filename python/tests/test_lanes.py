@@ -205,3 +205,25 @@ def test_a_huge_text_is_marked_with_its_size_and_the_rest_is_kept(tmp_path):
     for fields in (first["data"], patch["state"]):
         assert fields["slot"] == 3
         assert fields["text"] == "x" * (64 << 10) + "... [cut: 50000000 characters in all]"
+
+
+@pytest.mark.parametrize("mode", ["stdlib", "fastest"])
+def test_numbers_look_the_same_whatever_the_keys_are_and_whoever_wrote_them_before(tmp_path, mode):
+    code = """
+import json, sys
+from datacat.encode import dumps_dict
+for fields in [{"x": 1, "y%": 2.5}, {"a\\"\\\\": -1e300, "\\u00e9": 2**62}, {"x": 1}, {"x": 1.0}, {"x": True}, {"x": None}]:
+    for _ in range(3):
+        assert json.dumps(json.loads(dumps_dict(fields))) == json.dumps(fields), fields
+for _ in range(3):
+    assert json.loads(dumps_dict({"y": 1, "x": 2})) == {"x": 2, "y": 1}
+    assert json.loads(dumps_dict({})) == {}
+    for broken in (float("nan"), float("inf"), -float("inf")):
+        try:
+            assert b"null" in dumps_dict({"x": broken})
+        except (TypeError, ValueError):
+            pass
+"""
+    own = environment(tmp_path / "spool", DATACAT_JSON=mode)
+    done = subprocess.run([sys.executable, "-c", code], env=own, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

@@ -82,7 +82,7 @@ def _put(recorder):
 def _event_lane(put, general):
     """`log_event(name, {...})`."""
     prefixes = {}
-    known, dumps, options, plain, most = prefixes.get, encode.dumps, encode.OPTIONS, PLAIN, _MOST_KEYS
+    known, dumps, options, plain, most = prefixes.get, encode.dumps_dict, encode.OPTIONS, PLAIN, _MOST_KEYS
 
     def log_event(name, level_or_data=None, *rest, **more):
         if level_or_data.__class__ is dict and not rest and not more:
@@ -109,7 +109,7 @@ def _event_lane(put, general):
 def _state_lane(put, general):
     """`update_state({...})`."""
     head = _head(STATE) + b'{"state":'
-    dumps, options, plain, most = encode.dumps, encode.OPTIONS, PLAIN, _MOST_KEYS
+    dumps, options, plain, most = encode.dumps_dict, encode.OPTIONS, PLAIN, _MOST_KEYS
 
     def update_state(state):
         if state.__class__ is dict and len(state) < most:
