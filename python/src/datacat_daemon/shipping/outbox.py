@@ -27,8 +27,8 @@ from datacat_daemon.spool.reader import Record, WriterReader, writers_in
 MOST_RECORDS = 5_000
 _QUEUE_RECORDS = 5_000
 _QUEUE_BYTES = 4 << 20
-_PASS_RECORDS = 5_000
-_PASS_BYTES = 1 << 20
+_PASS_RECORDS = 10_000
+_PASS_BYTES = 2 << 20
 _LEAST_RECORDS = 100  # of each writer in a pass, however many there are
 _LEAST_BYTES = 32 << 10
 
