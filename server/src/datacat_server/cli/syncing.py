@@ -11,8 +11,8 @@ from datacat_daemon.sync import Leftover, Sync
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from datacat_server.amounts import count_text
 from datacat_server.cli.options import fail
+from datacat_server.web.format import count
 
 _MOST_NAMED = 10
 
@@ -58,7 +58,7 @@ def _progress(work: Sync) -> Iterator[Callable[[], None]]:
 
 def _words(session: Leftover, records: int) -> str:
     manifest = session.manifest
-    return f"{manifest.session_id}  {count_text(records, 'record')}  {manifest.product} {manifest.version}"
+    return f"{manifest.session_id}  {count(records, 'record')}  {manifest.product} {manifest.version}"
 
 
 def _tell(work: Sync) -> None:
@@ -67,17 +67,17 @@ def _tell(work: Sync) -> None:
     if not work.sessions:
         typer.echo("Nothing waits to be shipped.")
     elif not left:
-        typer.echo(f"All is shipped: {count_text(len(work.sessions), 'session')}.")
+        typer.echo(f"All is shipped: {count(len(work.sessions), 'session')}.")
     else:
         for why in dict.fromkeys(session.why for session in left):
             _tell_left([session for session in left if session.why == why], str(why))
     if aside:
-        typer.echo(f"Set aside, as servers would not take them: {count_text(len(aside), 'record')}, such as {aside[0]}")
+        typer.echo(f"Set aside, as servers would not take them: {count(len(aside), 'record')}, such as {aside[0]}")
 
 
 def _tell_left(sessions: list[Leftover], why: str) -> None:
-    records = count_text(sum(session.waiting for session in sessions), "record")
-    typer.echo(f"Left: {count_text(len(sessions), 'session')}, {records}: {why}")
+    records = count(sum(session.waiting for session in sessions), "record")
+    typer.echo(f"Left: {count(len(sessions), 'session')}, {records}: {why}")
     for session in sessions[:_MOST_NAMED]:
         typer.echo(f"  {_words(session, session.waiting)}")
     if len(sessions) > _MOST_NAMED:
