@@ -22,8 +22,9 @@ def backup(
 ) -> None:
     """Copy all data into one file, while the server runs or not.
 
-    The copy is as of one moment, checked, and for its owner only: it holds all that was logged. `datacat restore` puts
-    it back. Nothing waits for it, and a copy that fails leaves nothing behind.
+    The copy is as of one moment, checked, and readable for you only.
+    Nothing waits for it, and one that fails leaves nothing behind.
+    `datacat restore` puts it back.
     """
     config = configured(config_file, {"data_path": data_path})
     try:

@@ -25,10 +25,10 @@ def doctor(
     config_file: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Look at everything that DataCat needs here, and say what to do where all is not well.
+    """Look at all that DataCat needs here, and say what to do where it is amiss.
 
-    Settings, versions, ports, the database, what waits in the spool, room on the disks. Nothing is changed. Exit code
-    1 when something is bad.
+    Settings, versions, ports, the database, what waits in the spool, room
+    on the disks. Nothing is changed. Exit code 1 when something is bad.
     """
     with Console(stderr=True).status("Looking ..."):
         findings = list(examine(config_file, {"data_path": data_path}, os.environ, full=full))
@@ -51,7 +51,8 @@ def _show(findings: list[Finding]) -> None:
         table.add_column(width=8)
         table.add_column(overflow="fold")
         for finding in group:
-            text = Text(finding.text)
+            # What was never set is there to be looked up, not to be read.
+            text = Text(finding.text, style="dim" if finding.text.endswith("(default)") else "")
             if finding.advice:
                 text.append(f"\n→ {finding.advice}", style="bold")
             table.add_row(Text(f"  {_ICONS[finding.level]}", style=_STYLES[finding.level]), text)

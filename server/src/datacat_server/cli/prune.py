@@ -40,9 +40,9 @@ def prune(
 ) -> None:
     """Remove sessions from which nothing came for some time, now.
 
-    The server may run meanwhile, and does the same by itself each day. A session's age counts from when something last
-    came from it. Free space goes back to the file system; a file that an older version made gives it back after
-    --compact only.
+    The server may run meanwhile; each day it does the same by itself.
+    Free space goes back to the file system. A file that was made by an
+    older version gives it back when --compact has rewritten it.
     """
     config = configured(config_file, {"data_path": data_path})
     age = timedelta(days=min(config.retention_days, _MOST_DAYS)) if older_than is None else _age(older_than)
@@ -57,8 +57,11 @@ def prune(
         bytes_before = file.stat().st_size
         with closing(SqliteStore(folder)) as store:
             found = store.silent(before, product=product)
-            if dry_run or not _agreed(found, age, product, yes=yes, as_json=as_json):
+            if dry_run:
                 _say(as_json, found=found, removed=0, freed=0)
+                return
+            if not _agreed(found, age, product, yes=yes, as_json=as_json):
+                typer.echo("nothing was removed")
                 return
             with Console(stderr=True).status(f"Removing {count(found, 'session')} ..."):
                 removed = store.prune(before, product=product)
@@ -77,7 +80,7 @@ def _agreed(found: int, age: timedelta, product: str | None, *, yes: bool, as_js
     if as_json or not sys.stdin.isatty():
         fail(f"{count(found, 'session')} would be removed for good; say --yes to do it, or --dry-run")
     of = f" of {product}" if product else ""
-    return typer.confirm(f"Remove {count(found, 'session')}{of}, silent for {_age_text(age)}, for good?")
+    return typer.confirm(f"Remove {count(found, 'session')}{of}, silent for {_age_text(age)} or longer, for good?")
 
 
 def _say(as_json: bool, *, found: int, removed: int, freed: int) -> None:
@@ -99,5 +102,7 @@ def _age(text: str) -> timedelta:
 
 
 def _age_text(age: timedelta) -> str:
-    hours = age / timedelta(hours=1)
-    return f"{age.days:,} days" if hours >= 48 else f"{hours:g} hours"
+    minutes = age / timedelta(minutes=1)
+    if minutes >= 48 * 60:
+        return f"{age.days:,} days"
+    return f"{minutes / 60:g} hours" if minutes >= 120 else f"{minutes:g} minutes"

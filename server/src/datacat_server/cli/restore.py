@@ -22,7 +22,8 @@ def restore(
 ) -> None:
     """Put a backup in place of the data, while no server runs on them.
 
-    The backup is checked first. The database that is there is kept beside it under another name.
+    The backup is checked first. The data that are there are kept beside
+    it under another name.
     """
     config = configured(config_file, {"data_path": data_path})
     folder = Path(config.data_path).absolute()

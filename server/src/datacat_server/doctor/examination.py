@@ -7,7 +7,7 @@ from typing import Any
 from datacat_server.config import Config
 from datacat_server.doctor.database import look_at_database
 from datacat_server.doctor.disk import look_at_disk
-from datacat_server.doctor.findings import Finding, bad
+from datacat_server.doctor.findings import Finding, bad, ok
 from datacat_server.doctor.ports import look_at_ports
 from datacat_server.doctor.settings import look_at_settings
 from datacat_server.doctor.spool import ABOUT as SPOOL
@@ -31,6 +31,9 @@ def examine(
 
 def _look_at_spools() -> Iterator[Finding]:
     for root in spool_folders():
+        if not root.is_dir():
+            yield ok(SPOOL, f"{root}: nothing was ever logged here")
+            continue
         try:
             yield from look_at_spool(root)
         except OSError as error:
@@ -39,7 +42,7 @@ def _look_at_spools() -> Iterator[Finding]:
 
 def _look_at_disks(config: Config, folder: Path) -> Iterator[Finding]:
     yield look_at_disk("data", folder)
-    for root in spool_folders():
+    for root in filter(Path.is_dir, spool_folders()):
         yield look_at_disk("spool", root)
     if config.log_file:
         yield look_at_disk("log", Path(config.log_file).absolute().parent)

@@ -24,12 +24,12 @@ class Left(Struct):
 
 
 def spool_folders() -> list[Path]:
-    """The folders that hold a spool here; none without the client library."""
+    """The folders that may hold a spool of this user; none without the client library."""
     try:
         from datacat.spool import spool_roots
     except ImportError:
         return []
-    return [root for root in map(Path, spool_roots()) if root.is_dir()]
+    return [Path(root) for root in spool_roots()]
 
 
 def look_at_spool(root: Path) -> Iterator[Finding]:

@@ -27,7 +27,7 @@ class Sweeper:
         """See to it that everything there is to clear away will be; returns at once."""
         with self._lock:
             self._again = True
-            if self._thread is None and not self._stopping.is_set():
+            if (self._thread is None or not self._thread.is_alive()) and not self._stopping.is_set():
                 self._thread = threading.Thread(target=self._run, name="datacat-store-sweeper", daemon=True)
                 self._thread.start()
 
