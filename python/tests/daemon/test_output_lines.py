@@ -49,5 +49,6 @@ def test_a_session_is_named_after_the_program_or_the_script(tmp_path, monkeypatc
     assert product_of(["python3.11", "-u", str(script), "x"]) == "harbour"
     assert product_of(["python", "-m", "game"]) == "game"
     assert product_of(["sh", "-c", "true"]) == "sh"
+    assert product_of(["python", "-c", "x = 1\n" * 1000]) == "python"
     monkeypatch.setenv("DATACAT_PRODUCT", "Named")
     assert product_of(["rsync"]) == "Named"

@@ -38,6 +38,8 @@ def product_of(command: Sequence[str]) -> str:
         for option, word in zip(command, command[1:]):
             if option == "-m":
                 return word
-            if not word.startswith("-") and Path(word).is_file():
+            if not word.startswith("-") and os.path.isfile(
+                word
+            ):  # Path.is_file raises where a word is too long for a name
                 return Path(word).stem
     return Path(command[0]).stem
