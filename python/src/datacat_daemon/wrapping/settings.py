@@ -38,8 +38,7 @@ def product_of(command: Sequence[str]) -> str:
         for option, word in zip(command, command[1:]):
             if option == "-m":
                 return word
-            if not word.startswith("-") and os.path.isfile(
-                word
-            ):  # Path.is_file raises where a word is too long for a name
+            # Path.is_file raises for a word, such as a whole program behind -c, that is too long for a name.
+            if not word.startswith("-") and os.path.isfile(word):
                 return Path(word).stem
     return Path(command[0]).stem
