@@ -25,7 +25,7 @@ from datacat_daemon.watching.process import Process
 from datacat_daemon.watching.process_watch import ProcessWatch
 from datacat_daemon.watching.sleep import SleepWatch, through_sleep
 
-TURN_SECONDS = 0.05
+TURN_SECONDS = 0.08
 IDLE_TURN_SECONDS = 0.5
 DUTY_SECONDS = 5.0
 SCAN_SECONDS = 3.0

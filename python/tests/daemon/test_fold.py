@@ -181,7 +181,7 @@ def test_however_batches_are_cut_and_cut_again_the_sums_agree(steps, data):
         plain.apply(record)
     known = 0  # what the daemon knows of the server's position: an answer may be lost, and a daemon killed
     while folding.position < len(records) or known < len(records):
-        taken, ranges = take(records[known:], data.draw(st.integers(1, 20)))
+        taken, ranges, _ = take(records[known:], data.draw(st.integers(1, 20)))
         batch = make_batch(taken, ranges, {}, KnownState(), SECOND)
         position = folding.take(batch)
         if data.draw(st.integers(0, 3)):

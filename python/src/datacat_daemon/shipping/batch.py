@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from datacat.segment import METRIC, STATE
 
@@ -16,6 +16,7 @@ from datacat_daemon.shipping.wire import record_line, writer_line
 from datacat_daemon.spool.reader import Record
 
 MOST_BYTES = 1 << 20
+_NO_POSITIONS: Mapping[str, int] = {}
 _kind_of = attrgetter("kind")
 
 
@@ -49,30 +50,54 @@ class Batch:
         return b"\n".join([session, *self.lines, b""])
 
 
-def take(records: Iterable[Record], most_records: int) -> tuple[list[Record], dict[str, tuple[int, int]]]:
-    """The first of some records that can be shipped together, and their ranges: no writer's ordinals have a gap.
+class Taken(NamedTuple):
+    """Records that can be shipped together, their ranges, and what was met among them that is no JSON object."""
+
+    records: list[Record]
+    ranges: dict[str, tuple[int, int]]
+    odd: list[Record]
+
+
+def take(
+    records: Iterable[Record],
+    most_records: int,
+    positions: Mapping[str, int] = _NO_POSITIONS,
+    aside: Container[tuple[str, int]] = (),
+) -> Taken:
+    """The first of some records that can be shipped together: no writer's ordinals have a gap.
 
     Args:
         records: in the order in which they are to be applied.
         most_records: take no more than these, nor more than about MOST_BYTES.
+        positions: by writer, what the server expects next; what is below is passed over.
+        aside: writer and ordinal of what is not to be shipped.
     """
     taken: list[Record] = []
+    odd: list[Record] = []
     first: dict[str, int] = {}
     following: dict[str, int] = {}
     size = 0
     for record in records:
         writer, ordinal, _, _, _, payload = record
+        if aside and (writer, ordinal) in aside:
+            continue
         expected = following.get(writer)
         if expected is None:
-            first[writer] = ordinal
+            if ordinal < positions.get(writer, 0):
+                continue
         elif ordinal != expected:
             break
+        if payload[:1] != b"{" or payload[-1:] != b"}":
+            odd.append(record)
+            continue
+        if expected is None:
+            first[writer] = ordinal
         following[writer] = ordinal + 1
         taken.append(record)
         size += len(payload)
         if size >= MOST_BYTES or len(taken) >= most_records:
             break
-    return taken, {writer: (ordinal, following[writer]) for writer, ordinal in first.items()}
+    return Taken(taken, {writer: (ordinal, following[writer]) for writer, ordinal in first.items()}, odd)
 
 
 def make_batch(

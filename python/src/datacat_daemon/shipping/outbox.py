@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
+from operator import attrgetter
 from pathlib import Path
 
 from datacat._compat import replace_file
@@ -19,7 +20,6 @@ from datacat_daemon.shipping.batch import Batch, make_batch, take
 from datacat_daemon.shipping.endpoint import Refusal
 from datacat_daemon.shipping.known_state import KnownState
 from datacat_daemon.shipping.merge import Merger
-from datacat_daemon.shipping.wire import is_object
 from datacat_daemon.spool.acknowledged import positions_in
 from datacat_daemon.spool.log import DaemonLog
 from datacat_daemon.spool.reader import Record, WriterReader, writers_in
@@ -31,6 +31,9 @@ _PASS_RECORDS = 10_000
 _PASS_BYTES = 2 << 20
 _LEAST_RECORDS = 100  # of each writer in a pass, however many there are
 _LEAST_BYTES = 32 << 10
+
+
+_payload_of = attrgetter("payload")
 
 
 class Disagreement(Exception):
@@ -112,7 +115,7 @@ class Outbox:
         self._more = not complete
         ready = self._merger.merge(fresh, horizon, complete)
         self._queue += ready
-        self._queued_bytes += sum(len(record.payload) for record in ready)
+        self._queued_bytes += sum(map(len, map(_payload_of, ready)))
         return sum(map(len, fresh))
 
     def next_batch(self) -> Batch | None:
@@ -181,22 +184,12 @@ class Outbox:
 
     def _cut(self) -> Batch | None:
         self._drop_settled()
-        records, ranges = take(self._waiting(), self._most_records)
-        if not records:
+        taken = take(self._queue, self._most_records, self._acked, self._aside)
+        for record in taken.odd:
+            self._set_aside(record, {"error": "bad_record", "details": "the payload is not a JSON object"})
+        if not taken.records:
             return None
-        return make_batch(records, ranges, self._acked, self._state, self._interval_us)
-
-    def _waiting(self) -> Iterator[Record]:
-        """What waits to be shipped, in order; what can never be is set aside here."""
-        acked, aside = self._acked, self._aside
-        for record in self._queue:
-            writer, ordinal, _, _, _, payload = record
-            if ordinal < acked.get(writer, 0) or (aside and (writer, ordinal) in aside):
-                continue
-            if is_object(payload):
-                yield record
-            else:
-                self._set_aside(record, {"error": "bad_record", "details": "the payload is not a JSON object"})
+        return make_batch(taken.records, taken.ranges, self._acked, self._state, self._interval_us)
 
     def _drop_settled(self) -> None:
         queue, acked, aside = self._queue, self._acked, self._aside

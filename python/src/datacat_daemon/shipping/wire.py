@@ -62,11 +62,6 @@ def writer_line(writer: str, first: int, following: int, lost: bool) -> bytes:
     return _line(content)
 
 
-def is_object(payload: bytes) -> bool:
-    """Whether a payload looks like a JSON object, as every record's has to."""
-    return payload[:1] == b"{" and payload[-1:] == b"}"
-
-
 def record_line(record: Record) -> bytes:
     """A record's line. Its payload, which has to look like an object, is taken over as it is, not decoded."""
     writer, ordinal, time, kind, _, payload = record

@@ -20,7 +20,7 @@ from datacat_daemon.watching.process import Process, process_of, watch_process
 from datacat_daemon.watching.session_watch import SessionWatch
 from datacat_daemon.watching.sleep import Sleep
 
-_FIND_SECONDS = 0.1
+_FIND_SECONDS = 0.25
 _RETRY_SECONDS = 1.0
 _UNNAMED_SECONDS = 30.0
 
