@@ -1,6 +1,9 @@
 """The pages over a real store in a folder of its own, as an application and as a server."""
 
 import asyncio
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -12,6 +15,20 @@ from datacat_server.config import Config
 from datacat_server.store.sqlite import SqliteStore
 from datacat_server.web.app import create_web
 from litestar.testing import TestClient
+from playwright.sync_api import Browser, sync_playwright
+
+OPEN = Config()
+FIND_BROWSER = Path(__file__).parents[3] / "scripts" / "browser.py"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    path = subprocess.run([sys.executable, str(FIND_BROWSER)], check=True, stdout=subprocess.PIPE, text=True).stdout
+    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []  # Chromium refuses to run as root in its sandbox
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=path.strip(), args=[*sandbox, "--disable-gpu"])
+        yield running
+        running.close()
 
 
 @pytest.fixture
@@ -38,8 +55,9 @@ def locked_pages(store: SqliteStore, tmp_path: Path) -> Iterator[TestClient]:
 class Pages:
     """The pages of a store over HTTP; `address` stays the same when they are stopped and started again."""
 
-    def __init__(self, store: SqliteStore) -> None:
+    def __init__(self, store: SqliteStore, config: Config = OPEN) -> None:
         self._store = store
+        self._config = config
         self._port = 0
         self.start()
 
@@ -48,7 +66,7 @@ class Pages:
         return f"http://127.0.0.1:{self._port}"
 
     def start(self) -> None:
-        app = create_web(self._store, Config())
+        app = create_web(self._store, self._config)
         config = uvicorn.Config(app, port=self._port, log_config=None, timeout_graceful_shutdown=1)
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=asyncio.run, args=(self._server.serve(),))
@@ -66,6 +84,14 @@ class Pages:
 @pytest.fixture
 def served(store: SqliteStore) -> Iterator[Pages]:
     pages = Pages(store)
+    yield pages
+    pages.stop()
+
+
+@pytest.fixture
+def locked(store: SqliteStore, tmp_path: Path) -> Iterator[Pages]:
+    """The pages of a server that asks for a key of its store."""
+    pages = Pages(store, Config(require_api_key=True, data_path=str(tmp_path / "data")))
     yield pages
     pages.stop()
 

@@ -1,29 +1,13 @@
 """What the pages do in a real browser: follow the server, keep their place, fit the screen, and work without script."""
 
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from datacat_server.store.sqlite import SqliteStore
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from support.recordings import Recording, exception, played, segfault
-
-FIND_BROWSER = Path(__file__).parents[3] / "scripts" / "browser.py"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    path = subprocess.run([sys.executable, str(FIND_BROWSER)], check=True, stdout=subprocess.PIPE, text=True).stdout
-    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []  # Chromium refuses to run as root in its sandbox
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=path.strip(), args=[*sandbox, "--disable-gpu"])
-        yield running
-        running.close()
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import re
 from datetime import UTC, datetime
 
 _CODE = re.compile(r"\w*[_(]|\w+\.\w")
+LONGEST_UNIT = 20
 _SIZES = ("B", "KB", "MB", "GB", "TB", "PB")
 
 
@@ -24,7 +25,10 @@ def number(value: float | int) -> str:
 
 
 def quantity(value: float, unit: str | None) -> str:
-    """A value with its unit; bytes and seconds in the size that reads best: `3.8 GB`, `16.2 ms`."""
+    """A value with its unit; bytes and seconds in the size that reads best: `3.8 GB`, `16.2 ms`.
+
+    A unit of more than `LONGEST_UNIT` characters, which no unit has, is cut.
+    """
     match unit:
         case "bytes" | "byte" | "B":
             return size(value)
@@ -35,12 +39,13 @@ def quantity(value: float, unit: str | None) -> str:
         case "percent" | "%":
             return f"{number(value)} %"
         case _:
-            return f"{number(value)} {unit}"
+            return f"{number(value)} {shorten(unit, LONGEST_UNIT)}"
 
 
 def quantities(low: float, high: float, unit: str | None) -> str:
     """A range of values, with its unit once where it is the same for both."""
     lower, upper = quantity(low, unit), quantity(high, unit)
+    unit = unit and shorten(unit, LONGEST_UNIT)
     if unit and lower.endswith(f" {unit}") and upper.endswith(f" {unit}"):
         lower = lower.removesuffix(f" {unit}")
     return f"{lower} – {upper}"

@@ -79,7 +79,7 @@ def card(series: Series, start: datetime, seconds: float) -> Card:
         notes=notes,
         path=sparkline(series),
         points=points(series) if len(series.times) > 1 else "",
-        unit=series.unit or "",
+        unit=format.shorten(series.unit or "", format.LONGEST_UNIT),
         steps=series.type == "counter",
         ends=_bounds(series) if bars else _ends(series, start),
         bars=bars,

@@ -16,6 +16,7 @@ from litestar.params import Body, FromQuery
 from litestar.response import Redirect
 
 from datacat_server.access.admission import Admission, NoKey, Refused, TooManyAttempts, WrongScope, check_scope
+from datacat_server.access.keyring import CONFIGURED
 from datacat_server.access.scopes import PUBLIC, Scope
 from datacat_server.access.signing import FORM_SECONDS, SIGN_IN_SECONDS, Signer
 from datacat_server.web.errors import PageError
@@ -82,7 +83,9 @@ class SignIn:
             if signed_in is None:
                 return Redirect("/sign-in", status_code=303)
             key, end = signed_in
-            return self._form_page(request, "sign_out.html", key=key, end=datetime.fromtimestamp(end, UTC))
+            return self._form_page(
+                request, "sign_out.html", key=key, configured=key.id == CONFIGURED, end=datetime.fromtimestamp(end, UTC)
+            )
 
         @post("/sign-out", include_in_schema=False, opt=_OPEN, request_max_body_size=_LARGEST_FORM)
         async def leave(request: Request[Any, Any, Any], data: _Form) -> Response[Any]:
