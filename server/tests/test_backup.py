@@ -211,3 +211,32 @@ def test_a_damaged_database_is_not_backed_up(
     assert "is damaged" in err
     assert "`datacat doctor --full` says more" in err
     assert not (tmp_path / "copy.db").exists()
+
+
+@pytest.mark.parametrize("call", range(4))
+def test_a_restore_that_is_killed_leaves_the_old_data_or_the_new(
+    store: SqliteStore, send: Callable[..., Any], tmp_path: Path, start: Start, call: int
+) -> None:
+    """Killed before the first, second, ... of the calls that change names."""
+    send("s1", "1-0", 0, [EVENT] * 10)
+    assert start("datacat", "backup", "copy.db", "--data-path", "data").finish()[0] == 0
+    send("s1", "1-0", 10, [EVENT] * 10)
+    store.close()
+    prelude = f"""
+import os, pathlib
+left = {call}
+def killing(name):
+    original = getattr(pathlib.Path, name)
+    def method(*arguments, **keywords):
+        global left
+        left -= 1
+        if left < 0:
+            os.kill(os.getpid(), 9)
+        return original(*arguments, **keywords)
+    setattr(pathlib.Path, name, method)
+for name in ("hardlink_to", "rename", "replace", "unlink"):
+    killing(name)
+"""
+    assert start("datacat", "restore", "copy.db", "--data-path", "data", prelude=prelude).finish()[0] == -signal.SIGKILL
+    with closing(SqliteStore(tmp_path / "data")) as again:
+        assert again.session("s1").event_count in (10, 20)

@@ -6,12 +6,14 @@ import os
 import platform
 import shutil
 import sqlite3
+import subprocess
 from collections.abc import Iterator
 
 from datacat_server import __version__
 from datacat_server.doctor.findings import Finding, ok, warn
 
 ABOUT = "versions"
+_SECONDS = 10
 _OPTIONAL = {
     "orjson": "orjson",
     "zstandard": "zstandard",
@@ -37,7 +39,7 @@ def look_at_versions() -> Iterator[Finding]:
     chosen = os.environ.get("DATACAT_DAEMON")
     daemon = shutil.which(chosen or "datacat-daemon")
     if daemon:
-        yield ok(ABOUT, f"the daemon is {daemon}")
+        yield _of_daemon(daemon)
     elif chosen:
         yield warn(ABOUT, f"$DATACAT_DAEMON is {chosen}, which is no command", "correct or unset it")
     elif importlib.util.find_spec("datacat_daemon"):
@@ -45,3 +47,14 @@ def look_at_versions() -> Iterator[Finding]:
     there = [name for module, name in _OPTIONAL.items() if importlib.util.find_spec(module) or shutil.which(name)]
     missing = [name for name in _OPTIONAL.values() if name not in there]
     yield ok(ABOUT, f"optional packages: {', '.join(there) or 'none'}; not there: {', '.join(missing) or 'none'}")
+
+
+def _of_daemon(command: str) -> Finding:
+    try:
+        asked = subprocess.run([command, "--version"], capture_output=True, text=True, timeout=_SECONDS, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return warn(ABOUT, f"the daemon {command} does not tell its version", "install datacat-client anew")
+    version = asked.stdout.strip().rpartition(" ")[2]
+    if version != __version__:
+        return warn(ABOUT, f"the daemon {command} is version {version or 'unknown'}", "install both of one version")
+    return ok(ABOUT, f"the daemon is {command}, version {version}")

@@ -134,7 +134,10 @@ def _put(copy: Path, place: Path, *, replace: bool) -> None:
 
 
 def _put_aside(place: Path) -> Path | None:
-    """Rename a database, with what is beside it, so that it can be put back by renaming; its new name."""
+    """Give a database, with what is beside it, a second name, under which it stays; that name.
+
+    Under its first one it is there until the backup takes its place: a kill in between leaves it in force.
+    """
     if not place.exists():
         return None
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
@@ -145,8 +148,15 @@ def _put_aside(place: Path) -> Path | None:
     for ending in (*_BESIDE, ""):
         part = place.with_name(place.name + ending)
         if part.exists():
-            part.rename(kept.with_name(kept.name + ending))
+            _name_too(part, kept.with_name(kept.name + ending))
     return kept
+
+
+def _name_too(part: Path, name: Path) -> None:
+    try:
+        name.hardlink_to(part)
+    except OSError:  # a file system without links
+        part.rename(name)
 
 
 def _sync(path: Path) -> None:
