@@ -212,7 +212,8 @@ def test_numbers_look_the_same_whatever_the_keys_are_and_whoever_wrote_them_befo
     code = """
 import json, sys
 from datacat.encode import dumps_dict
-for fields in [{"x": 1, "y%": 2.5}, {"a\\"\\\\": -1e300, "\\u00e9": 2**62}, {"x": 1}, {"x": 1.0}, {"x": True}, {"x": None}]:
+for fields in [{"x": 1, "y%": 2.5}, {"a\\"\\\\": -1e300, "\\u00e9": 2**62}, {"x": 1}, {"x": 1.0},
+               {"x": True}, {"x": None}]:
     for _ in range(3):
         assert json.dumps(json.loads(dumps_dict(fields))) == json.dumps(fields), fields
 for _ in range(3):
