@@ -21,7 +21,8 @@ def test_numbers(value: float, said: str) -> None:
 
 @pytest.mark.parametrize(
     ("value", "unit", "said"),
-    [(7, "x" * 400, "7 " + "x" * 19 + "…"), (3.8e9, "bytes", "3.8 GB"), (999, "bytes", "999 B"), (0.0162, "seconds", "16.2 ms"), (4.1, "s", "4.1 s"),
+    [(7, "x" * 400, "7 " + "x" * 19 + "…"),
+     (3.8e9, "bytes", "3.8 GB"), (999, "bytes", "999 B"), (0.0162, "seconds", "16.2 ms"), (4.1, "s", "4.1 s"),
      (5e-5, "seconds", "50 µs"), (125, "seconds", "2 min 5 s"), (0, "seconds", "0 s"), (138, "percent", "138 %"),
      (60, "fps", "60 fps"), (7, None, "7"), (-5, "seconds", "-5 s"), (1e30, "bytes", "1e+15 PB")],
 )  # fmt: skip
