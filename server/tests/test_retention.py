@@ -255,18 +255,45 @@ def test_what_is_damaged_is_not_written_to(store: SqliteStore, send: Send, tmp_p
     send("s1", "1-0", 0, everything(300))
     store.close()
     file = tmp_path / "data" / "datacat.sqlite3"
-    with closing(sqlite3.connect(file)) as db:
-        root = db.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'writers'").fetchone()[0]
-    content = bytearray(file.read_bytes())
-    content[(root - 1) * 4096 : root * 4096] = b"\xa5" * 4096
-    file.write_bytes(content)
+    content = damage(file)
     with closing(SqliteStore(tmp_path / "data")) as broken:
         for _ in range(2):
             with pytest.raises(StoreDamaged, match=r"damaged.*datacat doctor --full.*datacat restore FILE"):
                 send_to(broken, "s1")
         with pytest.raises(StoreDamaged):  # a session whose own rows are whole
             broken.delete("s1")
-    assert file.read_bytes() == bytes(content)
+    assert file.read_bytes() == content
+
+
+def damage(file: Path) -> bytes:
+    """Overwrite the first page of a table that every batch touches; what is in the file then."""
+    with closing(sqlite3.connect(file)) as db:
+        root = db.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'writers'").fetchone()[0]
+    content = bytearray(file.read_bytes())
+    content[(root - 1) * 4096 : root * 4096] = b"\xa5" * 4096
+    file.write_bytes(content)
+    return bytes(content)
+
+
+def test_a_server_over_damaged_data_answers_503_with_what_to_do(
+    store: SqliteStore, send: Send, tmp_path: Path, start: Start, make_body: Callable[..., bytes]
+) -> None:
+    send("s1", "1-0", 0, everything(3))
+    store.close()
+    content = damage(tmp_path / "data" / "datacat.sqlite3")
+    server = start("datacat-server", "--port", "0", "--data-path", "data")
+    [address] = server.addresses()
+    body = make_body("s1", "1-0", 14, [{"kind": "event", "name": "x"}])
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(urllib.request.Request(f"{address}/api/ingest", data=body), timeout=60)
+    answer = json.loads(caught.value.read())
+    caught.value.close()
+    assert (caught.value.code, answer["error"]) == (503, "unavailable")
+    for advice in ("is damaged", "`datacat doctor --full`", "`datacat restore FILE`"):
+        assert advice in answer["details"]
+    _, _, log = server.finish(signal.SIGTERM)
+    assert "is damaged" in log
+    assert (tmp_path / "data" / "datacat.sqlite3").read_bytes() == content
 
 
 def send_to(store: SqliteStore, session: str) -> None:
