@@ -31,7 +31,7 @@ def test_the_warning_is_in_the_log_file_and_at_the_terminal(start: Start, tmp_pa
     server = start("datacat-server", "--port", "0", "--host", "0.0.0.0", "--log-file", "server.log")
     assert server.addresses()
     _, _, terminal = server.finish(signal.SIGTERM)
-    for text in (terminal, (tmp_path / "server.log").read_text()):
+    for text in (" ".join(terminal.split()), (tmp_path / "server.log").read_text()):
         assert "WARNING" in text
         assert "without asking for a key" in text
 
@@ -48,7 +48,7 @@ def test_at_a_terminal_it_is_said_once_and_in_colour(tmp_path: Path) -> None:
     server.terminate()
     server.communicate(timeout=60)
     os.close(ours)
-    assert said.count("without asking for a key") == 1
+    assert " ".join(said.split()).count("without asking for a key") == 1
     assert "\x1b[" in said
 
 

@@ -67,7 +67,8 @@ def add(
         return
     typer.echo(f"Made the key {name!r} for {', '.join(scopes)}. It cannot be shown again:\n", err=True)
     typer.echo(token)
-    typer.echo(f"\nPrograms take it from $DATACAT_API_KEY.{_note(config)}", err=True)
+    typer.echo("\nPrograms take it from $DATACAT_API_KEY.", err=True)
+    _say_whether_asked(config)
 
 
 @keys.command()
@@ -90,8 +91,7 @@ def ls(
         typer.echo("No keys yet. Make one with: datacat keys add NAME --scope ingest")
     if config.api_key:
         typer.echo("The api_key of the configuration is a key for everything, besides.", err=True)
-    if note := _note(config):
-        typer.echo(note.strip(), err=True)
+    _say_whether_asked(config)
 
 
 @keys.command()
@@ -134,8 +134,9 @@ def _store(config: Config, *, must_exist: bool = False) -> Iterator[KeyStore]:
         fail(error)
 
 
-def _note(config: Config) -> str:
-    return "" if config.require_api_key else " The server asks for keys only where require_api_key is set."
+def _say_whether_asked(config: Config) -> None:
+    if not config.require_api_key:
+        typer.echo("The server asks for keys only where require_api_key is set.", err=True)
 
 
 def _facts(key: StoredKey) -> dict[str, Any]:

@@ -1,7 +1,9 @@
 """The start of what serves: the log, the store, and errors without a traceback."""
 
 import logging
+import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import closing
 from functools import partial
@@ -54,7 +56,9 @@ def _warn(text: str, config: Config) -> None:
     if config.log_file or not at_terminal:
         log.warning(text)
     if config.log_file or at_terminal:
-        typer.secho(f"WARNING: {text}", err=True, fg="yellow", bold=True)
+        width = shutil.get_terminal_size().columns
+        lines = textwrap.fill(f"WARNING: {text}", width, break_on_hyphens=False)
+        typer.secho(lines, err=True, fg="yellow", bold=True)
 
 
 def _set_up_log(file: str | None) -> None:
