@@ -101,6 +101,19 @@ class Recorder(object):
             self.control.urgent()
         return True
 
+    def seal(self):
+        """Let go of all segments that no call is writing into: once shipped, they can be deleted."""
+        lease, give_back = self.pool
+        idle = []
+        try:
+            while True:
+                idle.append(lease())
+        except IndexError:
+            pass
+        for writer in idle:
+            writer.seal()
+            give_back(writer)
+
     def written(self):
         """Next ordinal by writer name: how many records each writer of this process has committed."""
         return {writer.name: writer.ordinal for writer in list(self.writers)}

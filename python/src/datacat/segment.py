@@ -196,10 +196,11 @@ class SegmentWriter(object):
         self.ordinal += 1
 
     def seal(self):
-        """Nothing more will be written into this segment: its reader need not wait for more."""
+        """Let go of the segment, which is complete now; a later record begins the next one."""
         if self.offset <= self.size - RECORD_OVERHEAD:
             WORD.pack_into(self.page, self.offset, SEAL)
         self.offset = self.size
+        self.page = None  # or its blocks would stay taken after the daemon has deleted it
 
     def _roll(self):
         """Go on in the next segment; after a failure it is tried again once a second, other calls fail at once."""

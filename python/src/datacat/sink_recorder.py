@@ -106,6 +106,8 @@ class RecorderSink(object):
     def end(self, kind=ENDED_BY_CALL):
         """The session ends here."""
         self._recorder.control.end(now_us(), kind)
+        if kind == ENDED_BY_CALL:  # the process may go on, and begin hundreds of other sessions
+            self._recorder.seal()
 
     def flush(self, timeout):
         """Wait until the server has acknowledged what was written so far; False after `timeout` seconds without."""

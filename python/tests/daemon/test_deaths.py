@@ -283,3 +283,35 @@ def test_an_exit_status_that_a_waiting_parent_wrote_down_is_believed_where_nobod
     process.wait()
     bench.finish(bench.daemon(folder))
     assert the_verdict(server)["reason"] == "killed by SIGABRT (aborted)"
+
+
+def test_an_ended_session_gives_its_segments_back_while_its_process_goes_on(bench, server, wait_for):
+    body = """
+for number in range(30):
+    one = datacat.create_session(base_url=session.client.base_url, product="one of many")
+    one.log_event("first", {"number": number})
+    one.end()
+    if number % 2:
+        one.log_event("late", {"number": number})
+sys.stdin.readline()
+for each in range(2):
+    one.log_event("very late")
+"""
+    process, daemon = bench.run(server.url, body)
+    folder = bench.folder_of(process)
+
+    def names():
+        return [event["name"] for one in list(server.sessions) for event in server.records("event", one)]
+
+    def taken():
+        """Megabytes of disk that the sessions have; a segment of theirs is one."""
+        sessions = [path.parent for path in folder.glob("*/manifest.json")]
+        return sum(file.stat().st_blocks * 512 for one in sessions for file in one.iterdir() if file.is_file()) / 2**20
+
+    wait_for(lambda: names().count("late") == 15)
+    wait_for(lambda: taken() < 1 + 15 + 31 * 0.1)  # the first session goes on, and half of the others logged late
+    process.communicate("go\n")
+    bench.finish(daemon)
+    assert [names().count(name) for name in ("first", "late", "very late")] == [30, 15, 2]
+    assert all(server.verdicts(one) == ["ended"] for one in server.sessions) and len(server.sessions) == 31
+    assert bench.left() == []

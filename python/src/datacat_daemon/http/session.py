@@ -87,6 +87,7 @@ class WrittenSession:
         if not self._ended:
             self._ended = True
             self._control.end(now_us(), ENDED_BY_CALL)
+            self._recorder.seal()
 
     def ask_to_ship(self) -> None:
         """Have what was written shipped at once."""

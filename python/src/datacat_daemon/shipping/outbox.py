@@ -112,6 +112,7 @@ class Outbox:
                 if reader.more:
                     horizon = min(horizon, records[-1].time)
                     complete = False
+        self._delete_acknowledged()
         self._more = not complete
         ready = self._merger.merge(fresh, horizon, complete)
         self._queue += ready
@@ -223,6 +224,8 @@ class Outbox:
                     (self._folder / segment_name(writer, sequence)).unlink()
                 except OSError as error:
                     self._log.write(f"a shipped segment stays: {error}")
+                if sequence == reader.sequence:
+                    reader.close()  # its blocks are free only then
 
     def _set_refused_aside(self, batch: Batch, refusal: Refusal) -> None:
         for record in batch.sent:

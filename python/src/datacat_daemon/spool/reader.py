@@ -103,6 +103,7 @@ class WriterReader:
         self._offset = 0
         self._size = 0
         self._room = 0
+        self._sealed = -1
 
     def close(self) -> None:
         """Let go of the open segment; a later read finds it again and goes on."""
@@ -133,7 +134,15 @@ class WriterReader:
                 if self.more or self.trouble is not None:
                     return records
             if not self._open_later():
+                if stop is _Stop.SEAL:
+                    self._finish(self.next)
                 return records
+
+    def _finish(self, following: int) -> None:
+        """The segment that is being read has no more records; the next one begins, or will, with this ordinal."""
+        if self._sealed != self.sequence:
+            self._sealed = self.sequence
+            self.finished.append((self.sequence, following))
 
     def _read_segment(self, records: list[Record], limit: int) -> _Stop:
         want = _FIRST_LOOK
@@ -255,7 +264,7 @@ class WriterReader:
                 os.close(descriptor)
             return False
         if self._descriptor >= 0:
-            self.finished.append((self.sequence, header.ordinal))
+            self._finish(header.ordinal)
             self.close()
         self.next = header.ordinal
         self.sequence = sequence

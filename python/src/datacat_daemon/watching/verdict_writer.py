@@ -15,7 +15,8 @@ from datacat_daemon.watching.verdict import Verdict
 
 OWN_PREFIX = "daemon-"
 VITALS_PREFIX = f"{OWN_PREFIX}vitals-"
-_OWN_SEGMENT_SIZE = 1 << 19
+_SEGMENT_SIZE = 1 << 15
+_LARGE_SEGMENT_SIZE = 1 << 19
 
 
 class VerdictWriter:
@@ -27,17 +28,23 @@ class VerdictWriter:
 
     def write(self, said: Verdict | Notice) -> None:
         """Commit one of them. Raises OSError where there is no room."""
-        if self._writer is None:
-            name = f"{OWN_PREFIX}{os.getpid()}-{uuid.uuid4().hex[:8]}"
-            self._writer = SegmentWriter(str(self._folder), name, _OWN_SEGMENT_SIZE)
         if isinstance(said, Verdict):
-            self._writer.append(STATUS, URGENT, said.time, _encode(said))
+            self._writer_for(payload := _encode(said)).append(STATUS, URGENT, said.time, payload)
         else:
-            self._writer.append(EVENT, 0, said.time, json.dumps(said.payload()).encode("ascii"))
+            payload = json.dumps(said.payload()).encode("ascii")
+            self._writer_for(payload).append(EVENT, 0, said.time, payload)
 
     def close(self) -> None:
         """Let go of its segment; the next one is written by a new writer."""
         self._writer = None
+
+    def _writer_for(self, payload: bytes) -> SegmentWriter:
+        # Its segment stays as long as the session's folder does: it is how a later daemon knows what was said.
+        size = _SEGMENT_SIZE if len(payload) <= _SEGMENT_SIZE // 2 else _LARGE_SEGMENT_SIZE
+        if self._writer is None or self._writer.size < size:
+            name = f"{OWN_PREFIX}{os.getpid()}-{uuid.uuid4().hex[:8]}"
+            self._writer = SegmentWriter(str(self._folder), name, size)
+        return self._writer
 
 
 def verdicts_in(folder: Path) -> list[Verdict]:

@@ -46,7 +46,9 @@ class VitalsWriter:
 
     def close(self) -> None:
         """Let go of its segment; the next sample is written by a new writer."""
-        self._writer = None
+        if self._writer is not None:
+            self._writer.seal()
+            self._writer = None
 
     def _has_room(self) -> bool:
         return sum(name.startswith(VITALS_PREFIX) for name in os.listdir(self._folder)) < _MOST_SEGMENTS
