@@ -38,12 +38,17 @@ def run(
     try:
         _set_up_log(config.log_file)
         with closing(SqliteStore(folder)) as store:
-            for warning in warnings(config, store):
-                _warn(warning, config)
+            said = warnings(config, store)
+
+            def on_ready(addresses: list[str]) -> None:
+                for warning in said:
+                    _warn(warning, config)
+                print(ready(addresses, folder), flush=True)
+
             serve(
                 services(store),
                 config,
-                lambda addresses: print(ready(addresses, folder), flush=True),
+                on_ready,
                 [partial(chore, store) for chore in chores],
             )
     except (CannotServe, ConfigError, StoreError) as error:
