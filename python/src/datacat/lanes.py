@@ -82,7 +82,7 @@ def _put(recorder):
 def _event_lane(put, general):
     """`log_event(name, {...})`."""
     prefixes = {}
-    known, dumps, options, plain, most = prefixes.get, encode.dumps_dict, encode.OPTIONS, PLAIN, _MOST_KEYS
+    known, dumps, options, is_short = prefixes.get, encode.dumps_dict, encode.OPTIONS, _looked_at_first
 
     def log_event(name, level_or_data=None, *rest, **more):
         if level_or_data.__class__ is dict and not rest and not more:
@@ -90,15 +90,11 @@ def _event_lane(put, general):
                 prefix = known(name)
                 if prefix is None:
                     _remember(prefixes, name, EVENT, {"name": name}, b',"data":')
-                elif len(level_or_data) < most:
-                    for value in level_or_data.values():
-                        if value.__class__ not in plain and least_length((value,)) > _PLAIN_LENGTH:
-                            break
-                    else:
-                        data = dumps(level_or_data, None, options)
-                        # what may be NaN or an infinity, which orjson writes as null, is looked at again
-                        if (_N not in data or data.find(b"null") < 0) and put(prefix, data):
-                            return
+                elif is_short is None or is_short(level_or_data):
+                    data = dumps(level_or_data, None, options)
+                    # what may be NaN or an infinity, which orjson writes as null, is looked at again
+                    if (_N not in data or data.find(b"null") < 0) and put(prefix, data):
+                        return
             except Exception:
                 let_through()
         general(name, level_or_data, *rest, **more)
@@ -109,15 +105,12 @@ def _event_lane(put, general):
 def _state_lane(put, general):
     """`update_state({...})`."""
     head = _head(STATE) + b'{"state":'
-    dumps, options, plain, most = encode.dumps_dict, encode.OPTIONS, PLAIN, _MOST_KEYS
+    dumps, options, is_short = encode.dumps_dict, encode.OPTIONS, _looked_at_first
 
     def update_state(state):
-        if state.__class__ is dict and len(state) < most:
+        if state.__class__ is dict:
             try:
-                for value in state.values():
-                    if value.__class__ not in plain and least_length((value,)) > _PLAIN_LENGTH:
-                        break
-                else:
+                if is_short is None or is_short(state):
                     patch = dumps(state, None, options)
                     if (_N not in patch or patch.find(b"null") < 0) and put(head, patch):
                         return
@@ -193,3 +186,20 @@ def _remember(prefixes, key, kind, fields, field):
 
 def _head(kind):
     return bytes(bytearray([kind, 0]))
+
+
+def _is_short(content):
+    """Whether a dict is sure to be short as JSON, or looks as if it were not huge."""
+    if len(content) > _MOST_KEYS:
+        return False
+    for value in content.values():
+        kind = value.__class__
+        if kind in PLAIN or (kind is str and len(value) < _PLAIN_LENGTH):
+            continue
+        if least_length((value,)) > _PLAIN_LENGTH:
+            return False
+    return True
+
+
+# orjson writes fifty megabytes in a few hundredths of a second, and the look would be a sixth of a whole call.
+_looked_at_first = _is_short if encode.orjson is None else None
