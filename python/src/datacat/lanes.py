@@ -36,7 +36,7 @@ def lanes(recorder, session):
         return {}
     put = _put(recorder)
     return {
-        "log_event": _event_lane(put, session.log_event),
+        "log_event": _event_lane(recorder, put, session.log_event),
         "update_state": _state_lane(put, session.update_state),
         "log_gauge": _sample_lane(put, session.log_gauge, "gauge"),
         "log_histogram": _sample_lane(put, session.log_histogram, "histogram"),
@@ -79,25 +79,42 @@ def _put(recorder):
     return put
 
 
-def _event_lane(put, general):
-    """`log_event(name, {...})`."""
+def _event_lane(recorder, put, general):
+    """`log_event(name, {...})`, the most frequent of all: what `put` does for a short record is done in its midst."""
     prefixes = {}
     known, dumps, options, is_short = prefixes.get, encode.dumps_dict, encode.OPTIONS, _looked_at_first
+    pack_time, now, join, commit, most = TIME.pack, time.time_ns, b"".join, COMMIT_SHORT, SHORT
 
-    def log_event(name, level_or_data=None, *rest, **more):
-        if level_or_data.__class__ is dict and not rest and not more:
+    def log_event(
+        name, level_or_data=None, category=None, labels=None, message=None, data=None, group=None, level=None
+    ):
+        if level_or_data.__class__ is dict and category is labels is message is group is level is None:
             try:
                 prefix = known(name)
                 if prefix is None:
                     _remember(prefixes, name, EVENT, {"name": name}, b',"data":')
                 elif is_short is None or is_short(level_or_data):
-                    data = dumps(level_or_data, None, options)
+                    content = dumps(level_or_data, None, options)
                     # what may be NaN or an infinity, which orjson writes as null, is looked at again
-                    if (_N not in data or data.find(b"null") < 0) and put(prefix, data):
-                        return
+                    if _N not in content or content.find(b"null") < 0:
+                        lease, give_back = recorder.pool
+                        writer = lease()
+                        body = join((pack_time(now()), prefix, content, b"}"))
+                        length = len(body)
+                        offset = writer.offset
+                        end = offset + 8 + length
+                        if length < most and end <= writer.size:
+                            commit[length](writer.page, offset, length, body, checksum(body))
+                            writer.offset = end
+                            writer.ordinal += 1
+                            give_back(writer)
+                            return
+                        give_back(writer)
+                        if put(prefix, content):
+                            return
             except Exception:
                 let_through()
-        general(name, level_or_data, *rest, **more)
+        general(name, level_or_data, category, labels, message, data, group, level)
 
     return log_event
 
