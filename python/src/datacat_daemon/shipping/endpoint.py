@@ -162,7 +162,6 @@ def _head(address: SplitResult, api_key: str | None) -> bytes:
     lines = [
         f"POST {address.path.rstrip('/')}{_PATH} HTTP/1.1",
         f"Host: {address.netloc.rpartition('@')[2]}",
-        "User-Agent: datacat-daemon",
         "Content-Type: application/x-ndjson",
     ]
     if api_key:

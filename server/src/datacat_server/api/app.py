@@ -24,9 +24,12 @@ async def health() -> dict[str, str]:
     return {"status": "healthy", "service": "datacat-server", "version": __version__}
 
 
-async def add_headers(message: Message, _: Scope) -> None:
-    """What every answer has, errors too: its type is not to be guessed, and it is of this moment only."""
-    if message["type"] == "http.response.start":
+async def add_headers(message: Message, scope: Scope) -> None:
+    """What every answer has, errors too: its type is not to be guessed, and it is of this moment only.
+
+    But for those to daemons: nothing that shows or keeps answers asks for them, and they are half of what travels.
+    """
+    if message["type"] == "http.response.start" and scope["path"] != "/api/ingest":
         headers = MutableScopeHeaders.from_message(message)
         headers["X-Content-Type-Options"] = "nosniff"
         headers["Cache-Control"] = "no-store"
