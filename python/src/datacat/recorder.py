@@ -23,6 +23,7 @@ from datacat.machine import process_start
 from datacat.mapping import take_up
 from datacat.quota import has_room, process_quota
 from datacat.segment import RETRY_SECONDS, SEGMENT_SIZE, URGENT, SegmentWriter
+from datacat.wake import wake
 
 _recorders = weakref.WeakSet()
 _fork_is_announced = hasattr(os, "register_at_fork")
@@ -99,6 +100,7 @@ class Recorder(object):
         give_back(writer)
         if flags & URGENT:
             self.control.urgent()
+            wake(os.path.dirname(self.folder))
         return True
 
     def seal(self):

@@ -11,6 +11,7 @@ from datacat._compat import monotonic, now_us
 from datacat.control import ENDED_BY_CALL
 from datacat.lanes import lanes
 from datacat.recorder import Recorder
+from datacat.wake import wake
 
 ONE_PORT = "the daemon of this process runs already and does not listen on port %d; name it with the first session."
 
@@ -78,6 +79,7 @@ class RecorderSink(object):
             spool.write_manifest(self._folder, manifest)
         except Exception as error:
             return error
+        self._wake()
         self._recorder.make_ready()
         return _start_daemon_once(process, self._daemon_port)
 
@@ -106,6 +108,7 @@ class RecorderSink(object):
     def end(self, kind=ENDED_BY_CALL):
         """The session ends here."""
         self._recorder.control.end(now_us(), kind)
+        self._wake()
         if kind == ENDED_BY_CALL:  # the process may go on, and begin hundreds of other sessions
             self._recorder.seal()
 
@@ -115,6 +118,7 @@ class RecorderSink(object):
         if self._folder is None:
             return self._recorder.dropped == 0
         self._recorder.control.request_flush()
+        self._wake()
         deadline = monotonic() + timeout
         while True:
             acknowledged = self._acknowledged()
@@ -130,6 +134,10 @@ class RecorderSink(object):
         acknowledged = self._acknowledged()
         sent = sum(min(acknowledged.get(writer, 0), ordinal) for writer, ordinal in written.items())
         return {"sent": sent, "dropped": self._recorder.dropped, "queued": sum(written.values()) - sent}
+
+    def _wake(self):
+        if self._folder is not None:
+            wake(os.path.dirname(self._folder))
 
     def _acknowledged(self):
         if self._folder is None:

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import uuid
 
-from datacat import machine
+from datacat import machine, wake
 from datacat._compat import make_private_folders, replace_file
 from datacat.tame import tame
 
@@ -74,6 +74,7 @@ def make_process_folder(root, pid):
     name = "%d-%s-%s" % (pid, machine.process_start(pid) or 0, uuid.uuid4().hex[:8])
     folder = os.path.abspath(os.path.join(root, name))
     os.mkdir(folder, 0o700)
+    wake.make(folder)
     return folder
 
 

@@ -23,9 +23,11 @@ from datacat_daemon.shipping.shipper import Shipper
 from datacat_daemon.waker import Waker
 from datacat_daemon.watching.process import Process
 from datacat_daemon.watching.process_watch import ProcessWatch
+from datacat_daemon.watching.session_watch import LONGEST_TURN
 from datacat_daemon.watching.sleep import SleepWatch, through_sleep
 
-TURN_SECONDS = 0.08
+HURRIED_TURN_SECONDS = 0.08
+TURN_SECONDS = LONGEST_TURN
 IDLE_TURN_SECONDS = 0.5
 DUTY_SECONDS = 5.0
 SCAN_SECONDS = 3.0
@@ -144,12 +146,15 @@ class Daemon:
         poll.register(self._waker.fileno(), select.POLLIN)
         if self._starter is not None and self._starter.fileno() >= 0 and not self._starter.has_ended():
             poll.register(self._starter.fileno(), select.POLLIN)
-        live = [watch.process for watch in self._watches.values() if watch.process is not None]
-        for process in live:
-            if process.fileno() >= 0:
-                poll.register(process.fileno(), select.POLLIN)
-        waits = not live and all(watch.only_waits for watch in self._watches.values())
-        poll.poll((IDLE_TURN_SECONDS if waits else TURN_SECONDS) * 1000)
+        watches = list(self._watches.values())
+        for watch in watches:
+            for descriptor in watch.wakers():
+                poll.register(descriptor, select.POLLIN)
+        if all(watch.only_waits for watch in watches):
+            seconds = IDLE_TURN_SECONDS
+        else:
+            seconds = HURRIED_TURN_SECONDS if any(watch.hurried for watch in watches) else TURN_SECONDS
+        poll.poll(seconds * 1000)
         self._waker.clear()
 
     def _adopt(self, folder: Path, process: Process | None = None) -> bool:

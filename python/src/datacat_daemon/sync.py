@@ -18,6 +18,7 @@ from typing import Any
 from datacat import launch, spool
 from datacat.control import ControlPage
 from datacat.http import exchange
+from datacat.wake import wake
 
 from datacat_daemon.config import Config
 from datacat_daemon.janitor import runs
@@ -158,6 +159,7 @@ class Sync:
                 session.settled, session.why = True, f"its daemon ships it to {session.manifest.server_url}"
             elif (session.folder / "control").exists():
                 ControlPage(str(session.folder / "control"), existing=True).request_flush()
+                wake(str(session.folder.parent))
 
     def _turn(self, out_of_patience: bool) -> bool:
         """Look at all of them; True if there was progress."""

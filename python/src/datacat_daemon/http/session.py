@@ -9,6 +9,7 @@ from datacat._compat import now_us
 from datacat.control import ENDED_BY_CALL, ControlPage
 from datacat.encode import encode
 from datacat.recorder import Recorder
+from datacat.wake import wake
 
 from datacat_daemon.http.errors import HttpError, bad_request, not_found, unavailable
 from datacat_daemon.http.view import SessionView
@@ -88,11 +89,13 @@ class WrittenSession:
             self._ended = True
             self._control.end(now_us(), ENDED_BY_CALL)
             self._recorder.seal()
+            wake(str(self.folder.parent))
 
     def ask_to_ship(self) -> None:
         """Have what was written shipped at once."""
         if self._registered:
             self._control.request_flush()
+            wake(str(self.folder.parent))
 
     def is_shipped(self) -> bool:
         """The server has acknowledged all that was written here."""

@@ -31,14 +31,20 @@ class SegmentPreparer:
         self._descriptor = -1
         self._size = 0
 
-    def look(self) -> None:
-        """Make the next segment where it is time. Raises OSError for want of room, or where the newest is gone."""
+    def look(self) -> bool:
+        """Make the next segment where it is time; whether it was.
+
+        Raises OSError for want of room, or where the newest is gone.
+        """
+        made = False
         while self._is_half_full():
             if not has_room(self._folder, self._size, process_quota()):
                 raise OSError(errno.ENOSPC, "the quota of the spool is used up")
             make_segment(self._folder, self._writer, self._sequence + 1, PREPARED, self._size)
             self.close()
             self._sequence += 1
+            made = True
+        return made
 
     def close(self) -> None:
         """Let go of the open segment; the next look opens it again."""

@@ -51,6 +51,10 @@ class HeartbeatWatch:
         self._watched = False
         self._last: float | None = None
 
+    def is_near_hang(self, control: Control, seconds: float) -> bool:
+        """Without a beat it hangs within so many seconds, or it hangs and any beat is its recovery."""
+        return bool(control.monitoring and not control.paused) and self.silent + 2 * seconds > control.timeout_us / 1e6
+
     def look(self, now: float, control: Control, held: bool = False) -> Change:
         """Take the control page as it is.
 

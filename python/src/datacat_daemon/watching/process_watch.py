@@ -14,6 +14,7 @@ from datacat_daemon.spool.locks import FileLock
 from datacat_daemon.spool.log import DaemonLog
 from datacat_daemon.spool.manifest import BadManifest, read_manifest
 from datacat_daemon.spool.removal import remove_process
+from datacat_daemon.spool.wake import WakePipe
 from datacat_daemon.watching.namespaces import may_be_hidden, whereabouts
 from datacat_daemon.watching.observer import Observed, Observer
 from datacat_daemon.watching.process import Process, process_of, watch_process
@@ -56,6 +57,7 @@ class ProcessWatch:
         self.folder = folder
         self.complete = False
         self._lock = lock
+        self._pipe = WakePipe(folder)
         self._shipper = shipper
         self._config = config
         self._log = DaemonLog(folder / "daemon.log")
@@ -91,9 +93,24 @@ class ProcessWatch:
             self.ended and all(session.settled for session in sessions) and any(session.failing for session in sessions)
         )
 
+    @property
+    def hurried(self) -> bool:
+        """It has to be looked at again very soon, not only when one of the `wakers` says so."""
+        return (
+            self._process is None
+            or self._process.fileno() < 0
+            or self._pipe.fileno() < 0
+            or any(session.hurried for session in self._sessions.values())
+        )
+
+    def wakers(self) -> list[int]:
+        """Descriptors that are readable when it is to be looked at now."""
+        ends = -1 if self._process is None else self._process.fileno()
+        return [descriptor for descriptor in (ends, self._pipe.fileno()) if descriptor >= 0]
+
     def look(self, now: float) -> None:
         """One turn; `now` in seconds on the monotonic clock."""
-        if now >= self._find_at:
+        if self._pipe.clear() or now >= self._find_at:
             self._find_at = now + _FIND_SECONDS
             self._restore_what_was_deleted()
             self._find_sessions()
@@ -123,6 +140,7 @@ class ProcessWatch:
             self._process.close()
         for session in self._sessions.values():
             session.close()
+        self._pipe.close()
         self._lock.release()
 
     def _restore_what_was_deleted(self) -> None:

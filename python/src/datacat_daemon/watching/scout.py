@@ -19,6 +19,7 @@ from datacat_daemon.watching.verdict_writer import OWN_PREFIX
 
 LAST_EVENTS = 5
 _RETRY_SECONDS = 1.0
+_BUSY_SECONDS = 5.0
 
 
 class Scout:
@@ -35,11 +36,17 @@ class Scout:
         self._preparers: dict[str, SegmentPreparer] = {}
         self._retry_at: dict[str, float] = {}
         self._words: LastWords | None = None
+        self._busy_until = 0.0
 
     @property
     def last_time(self) -> int:
         """Time of the newest record, microseconds since 1970 UTC, 0 before the first."""
         return self._last_words().time
+
+    @property
+    def busy(self) -> bool:
+        """A next segment was needed within the last seconds."""
+        return time.monotonic() < self._busy_until
 
     def find_writers(self) -> None:
         """Look for writers that are new. Raises OSError where the folder cannot be read."""
@@ -53,7 +60,8 @@ class Scout:
             if writer in self._retry_at and time.monotonic() < self._retry_at[writer]:
                 continue
             try:
-                preparer.look()
+                if preparer.look():
+                    self._busy_until = time.monotonic() + _BUSY_SECONDS
             except FileNotFoundError:
                 del self._preparers[writer]  # shipped, or deleted by somebody: found again if there is a newer one
             except OSError as error:

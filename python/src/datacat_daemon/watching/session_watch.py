@@ -29,6 +29,9 @@ from datacat_daemon.watching.verdict import Evidence, Verdict, after_death, whil
 from datacat_daemon.watching.verdict_writer import VerdictWriter, verdicts_in
 from datacat_daemon.watching.vitals_writer import VitalsWriter
 
+LONGEST_TURN = 0.25
+"""Seconds between two looks where nothing is in a hurry."""
+
 _FIND_SECONDS = 0.25
 _REST_AFTER_SECONDS = 3.0
 _REST_SECONDS = 2.0
@@ -99,6 +102,13 @@ class SessionWatch:
     def failing(self) -> bool:
         """Its server did not take it when last asked."""
         return self._shipment.failing
+
+    @property
+    def hurried(self) -> bool:
+        """It has to be looked at again very soon: a hang is near or asked about, or segments fill quickly."""
+        return self._pending is not None or (
+            not self._judged and (self._scout.busy or self._heartbeat.is_near_hang(self._seen, LONGEST_TURN))
+        )
 
     def look(self, now: float, process: Process | None, observed: Observed | None = None) -> None:
         """One turn.

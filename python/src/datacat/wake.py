@@ -1,0 +1,31 @@
+"""Wakes the daemon of a process folder when something cannot wait for its next look: a named pipe, which it reads.
+
+The pipe carries no news, these stand in the control page and the segments; where there is none, the daemon looks often.
+"""
+
+import os
+
+NAME = "wake"
+
+
+def make(process):
+    """Make the pipe of a process folder, where the system has such pipes. Never raises."""
+    try:
+        os.mkfifo(os.path.join(process, NAME), 0o600)
+    except (AttributeError, OSError):
+        pass
+
+
+def wake(process):
+    """Have its daemon look now; does not wait for anybody, and never raises."""
+    try:
+        # for reading too: a daemon that dies at this moment must not leave us with a SIGPIPE
+        descriptor = os.open(os.path.join(process, NAME), os.O_RDWR | os.O_NONBLOCK)
+    except (AttributeError, OSError):
+        return
+    try:
+        os.write(descriptor, b"!")
+    except OSError:
+        pass  # it is full: the daemon wakes anyhow
+    finally:
+        os.close(descriptor)
