@@ -15,6 +15,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from support.http_daemon import HttpDaemon
+from support.wrapped import Wrapped
 
 SOURCE = str(Path(__file__).parents[2] / "src")
 PATIENCE = 30.0
@@ -304,3 +306,30 @@ def bench(tmp_path):
     own = Bench(tmp_path)
     yield own
     own.close()
+
+
+@pytest.fixture
+def parent(bench):
+    """A process that does nothing, for sessions to be registered for."""
+    process = subprocess.Popen(["sleep", "120"])
+    bench.started.append(process)
+    return process
+
+
+@pytest.fixture
+def lonely(bench):
+    """A standalone daemon whose server is away."""
+    return HttpDaemon(bench, "http://127.0.0.1:9")
+
+
+@pytest.fixture
+def wrap(bench, server):
+    """`wrap(command, options=[...])`: a program through the wrapper, its daemon shipping to `server`."""
+
+    def start(command, options=(), **popen):
+        return Wrapped(bench, server, command, options, **popen)
+
+    yield start
+    deadline = time.monotonic() + 20
+    while bench.spool.exists() and bench.left() and time.monotonic() < deadline:
+        time.sleep(0.05)

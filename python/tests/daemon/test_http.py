@@ -2,39 +2,20 @@
 
 import contextlib
 import http.client
-import os
 import re
 import shutil
-import socket
 import subprocess
-import sys
 import threading
 from pathlib import Path
 
 import pytest
-from support.http_daemon import HttpDaemon, ask
-
-AWAY = "http://127.0.0.1:9"
-
-
-@pytest.fixture
-def parent(bench):
-    """A process that does nothing, for sessions to be registered for."""
-    process = subprocess.Popen(["sleep", "120"])
-    bench.started.append(process)
-    return process
+from support.http_daemon import HttpDaemon
 
 
 @pytest.fixture
 def daemon(bench, server):
     """A standalone daemon that ships to `server`."""
     return HttpDaemon(bench, server.url)
-
-
-@pytest.fixture
-def lonely(bench):
-    """A standalone daemon whose server is away."""
-    return HttpDaemon(bench, AWAY)
 
 
 README = Path(__file__).parents[3] / "README.md"
@@ -237,44 +218,6 @@ def test_what_was_answered_arrives_though_the_process_dies_in_the_midst_of_it(be
     assert set(answered) <= set(names) and len(names) == len(set(names)) <= len(answered) + 5
 
 
-def test_a_session_can_be_looked_at_while_the_server_is_away(lonely, parent):
-    session = lonely.register(parent.pid)
-    lonely.post("/state", session_id=session, state={"window": {"open": ["map"], "size": 3}, "level": 7})
-    lonely.post("/state", session_id=session, state={"window": {"size": None}, "level": 8})
-    for number in range(130):
-        lonely.post("/event", session_id=session, name=f"event {number}")
-    for delta in (1, 2):
-        lonely.post("/metric", session_id=session, name="sold", type="counter", delta=delta, tags=["b", "a"])
-    for sample in (0.05, 0.1, 7):
-        lonely.post("/metric", session_id=session, name="wait", type="histogram", value=sample, buckets=[0.1, 1])
-    found = lonely.session(session)
-    assert found["id"] == session and found["active"] and not found["crashed"] and found["ended_at"] is None
-    assert found["created_at"].endswith("Z") and found["pid"] == parent.pid
-    assert found["state"] == {"product": "Shop", "version": "2.1", "window": {"open": ["map"]}, "level": 8}
-    assert [event["name"] for event in found["events"]] == [f"event {number}" for number in range(30, 130)]
-    assert found["events"][0]["level"] == "info" and found["events"][0]["timestamp"].endswith("Z")
-    sold, wait = found["metrics"]
-    assert (sold["value"], sold["tags"]) == (3, ["a", "b"])
-    assert (wait["count"], wait["buckets"]) == (
-        3,
-        [{"le": 0.1, "count": 2}, {"le": 1, "count": 0}, {"le": None, "count": 1}],
-    )
-    (summary,) = lonely.ask("GET", "/sessions")[1]
-    assert summary["id"] == session and "events" not in summary
-    assert lonely.ask("GET", "/health")[1]["status"] == "healthy"
-
-
-def test_another_daemon_shows_what_is_in_the_spool(bench, lonely, parent):
-    session = lonely.register(parent.pid)
-    lonely.post("/state", session_id=session, state={"level": 7})
-    lonely.post("/event", session_id=session, name="kept")
-    other = HttpDaemon(bench, AWAY)
-    assert other.session(session)["state"]["level"] == 7
-    assert [event["name"] for event in other.session(session)["events"]] == ["kept"]
-    status, content = other.ask("POST", "/event", {"session_id": session, "name": "x"})
-    assert status == 404 and "another daemon" in content["details"]
-
-
 def test_what_is_logged_after_the_end_still_arrives(daemon, server, parent, wait_for):
     session = daemon.register(parent.pid)
     daemon.post("/end", session_id=session)
@@ -283,170 +226,3 @@ def test_what_is_logged_after_the_end_still_arrives(daemon, server, parent, wait
     daemon.post("/event", session_id=session, name="afterwards")
     wait_for(lambda: server.records("event"), "the event")
     assert server.verdicts() == ["ended"]
-
-
-def test_a_record_that_cannot_be_kept_is_not_answered_with_200(bench, parent):
-    daemon = HttpDaemon(bench, AWAY, DATACAT_PROCESS_SPOOL_MAX_MB="1", DATACAT_SPOOL_MAX_MB="1")
-    session = daemon.register(parent.pid)
-    kept = 0
-    while True:
-        event = {"session_id": session, "name": str(kept), "data": {"x": "y" * 50_000}}
-        status, content = daemon.ask("POST", "/event", event)
-        if status != 200:
-            break
-        kept += 1
-        assert kept < 1000
-    assert (status, content["error"]) == (503, "unavailable") and "full" in content["details"]
-    assert kept > 10 and daemon.session(session)["dropped_count"] >= 1
-    assert daemon.session(session)["events"][-1]["name"] == str(kept - 1)
-
-
-def test_the_process_of_a_session_runs_and_is_our_own(lonely, bench):
-    gone = subprocess.Popen(["true"])
-    gone.wait()
-    if os.getuid() == 0:
-        foreign = subprocess.Popen(["sleep", "60"], user=65534)
-        bench.started.append(foreign)
-        others = foreign.pid
-    else:
-        others = 1
-    for body, said in [
-        ({}, "missing"),
-        ({"parent_pid": "12"}, "number"),
-        ({"parent_pid": True}, "number"),
-        ({"parent_pid": 0}, "no process id"),
-        ({"parent_pid": 1 << 40}, "no process id"),
-        ({"parent_pid": gone.pid}, "there is no process"),
-        ({"parent_pid": others}, "another user's"),
-        ({"parent_pid": lonely.process.pid}, "this daemon"),
-        ({"parent_pid": os.getpid(), "product": 5}, "product"),
-    ]:
-        status, content = lonely.ask("POST", "/register", {"product": "P", "version": "1", **body})
-        assert status == 400 and said in content["details"] and content["error"] == "bad_request", (body, content)
-    assert lonely.ask("GET", "/sessions")[1] == []
-    assert list(bench.spool.glob("*-*")) == []
-
-
-BAD = [
-    ("/event", {"name": None}, "name"),
-    ("/event", {"name": ["x"]}, "name"),
-    ("/event", {"name": "x" * 1001}, "name"),
-    ("/event", {"name": "x", "level": 3}, "level"),
-    ("/event", {"name": "x", "labels": [1]}, "labels"),
-    ("/event", {"name": "x", "message": {}}, "message"),
-    ("/event", {"name": "x", "stacktrace": [1]}, "stacktrace"),
-    ("/event", {"name": "x", "source_line": 1.5}, "source_line"),
-    ("/metric", {"name": "x"}, "value"),
-    ("/metric", {"name": "x", "value": "5"}, "value"),
-    ("/metric", {"name": "x", "value": True}, "value"),
-    ("/metric", {"name": "x", "value": 10**400}, "value"),
-    ("/metric", {"value": 1}, "name"),
-    ("/metric", {"name": "x", "value": 1, "type": "speed"}, "type"),
-    ("/metric", {"name": "x", "value": 1, "tags": [["a"]]}, "tags"),
-    ("/metric", {"name": "x", "value": 1, "tags": ["a"] * 101}, "tags"),
-    ("/metric", {"name": "x", "value": 1, "count": -1}, "count"),
-    ("/metric", {"name": "x", "type": "histogram", "value": 1, "buckets": ["a"]}, "buckets"),
-    ("/metric", {"name": "x", "type": "counter", "delta": "a"}, "delta"),
-    ("/state", {}, "state"),
-    ("/state", {"state": [1]}, "state"),
-    ("/heartbeat", {"timeout": 0}, "timeout"),
-]
-
-
-def test_a_wrong_field_is_named(lonely, parent):
-    session = lonely.register(parent.pid)
-    for path, body, field in BAD:
-        status, content = lonely.ask("POST", path, {"session_id": session, **body})
-        assert (status, content["error"]) == (400, "bad_request"), (path, body, content)
-        assert content["details"].startswith(f"{field}: "), (path, body, content)
-    assert lonely.session(session)["events"] == [] and lonely.session(session)["metrics"] == []
-
-
-def test_a_session_that_is_not_there_is_not_found(lonely):
-    for unknown in ("nix", "../../etc", "x" * 5000, "*"):
-        for path in ("/event", "/state", "/metric", "/heartbeat", "/pause_heartbeat", "/resume_heartbeat", "/end"):
-            status, content = lonely.ask("POST", path, {"session_id": unknown, "name": "x"})
-            assert status == 404 and "POST /register" in content["details"]
-    assert lonely.ask("GET", "/session?session_id=nix")[0] == 404
-    assert lonely.ask("GET", "/session")[0] == 400
-    assert lonely.ask("POST", "/event", {"name": "x"})[1]["details"].startswith("session_id: ")
-
-
-PROGRAM = """
-import sys, datacat
-session = datacat.create_session(product='P', batch_interval_seconds=0.1, daemon_port=sys.argv[1])
-session.update_state({'level': 7})
-session.log_event('inside')
-print(session.session_id, flush=True)
-sys.stdin.read()
-"""
-
-
-def test_a_python_program_can_have_its_daemon_listen(bench, server, parent, wait_for):
-    port = free_port()
-    program = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, str(port)],
-        env=bench.environment(server.url, DATACAT_DAEMON=f"{sys.executable} -m datacat_daemon"),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    bench.started.append(program)
-    own = program.stdout.readline().strip()
-    wait_for(lambda: listens(port), "the daemon")
-    found = ask(port, "GET", f"/session?session_id={own}")[1]
-    assert found["state"]["level"] == 7 and found["events"][0]["name"] == "inside" and found["active"]
-    assert [one["id"] for one in ask(port, "GET", "/sessions")[1]] == [own]
-    # another process writes into the same session, and one of its own goes to the same server
-    assert ask(port, "POST", "/event", {"session_id": own, "name": "beside"})[0] == 200
-    assert ask(port, "POST", "/end", {"session_id": own})[0] == 400
-    status, content = ask(port, "POST", "/register", {"parent_pid": parent.pid, "product": "Other"})
-    assert status == 200, content
-    assert ask(port, "POST", "/event", {"session_id": content["session_id"], "name": "other"})[0] == 200
-    assert ask(port, "POST", "/end", {"session_id": content["session_id"]})[0] == 200
-    server.wait_for_verdict("ended", content["session_id"])
-    program.stdin.close()
-    program.wait()
-    server.wait_for_verdict("ended", own)
-    assert [record["name"] for record in server.records("event", own)] == ["inside", "beside"]
-    parent.kill()
-    wait_for(lambda: not listens(port), "the daemon's end")
-
-
-def test_a_port_that_is_taken_costs_a_python_program_nothing_else(bench, server, wait_for):
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        program = subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, str(port)],
-            env=bench.environment(server.url, DATACAT_DAEMON=f"{sys.executable} -m datacat_daemon"),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
-        bench.started.append(program)
-        wait_for(lambda: server.records("event"), "the event")
-        (log,) = bench.spool.glob("*/daemon.log")
-        assert f"does not listen on 127.0.0.1:{port}: Address already in use" in log.read_text()
-        program.stdin.close()
-        server.wait_for_verdict("ended")
-
-
-def test_a_port_that_is_none_is_a_warning_and_the_session_runs(bench, tmp_path):
-    code = (
-        "import datacat\nfor port in (0, 70000, 'x', 1.5, [], b'8079'): print(datacat.create_session(daemon_port=port))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-W", "always", "-c", code], env=bench.environment(AWAY), capture_output=True, text=True
-    )
-    assert done.returncode == 0 and done.stdout.count("<Session ") == 6
-    assert done.stderr.count("RuntimeWarning: datacat: daemon_port: expected 1 to 65535") == 6, done.stderr
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return taken.getsockname()[1]
-
-
-def listens(port):
-    with contextlib.suppress(OSError):
-        return ask(port, "GET", "/health")[0] == 200
-    return False

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
-from datacat_daemon.http.fold import Fold
+from datacat_daemon.http.session_fold import Fold
 from datacat_daemon.http.times import rfc3339
 from datacat_daemon.spool.control import Control, ControlReader
 from datacat_daemon.spool.manifest import Manifest

@@ -8,13 +8,13 @@ from typing import Any
 
 from datacat.segment import EVENT, METRIC, STATE, STATUS
 
+from datacat_daemon.http.bodies import LEVELS
 from datacat_daemon.http.metrics_fold import MetricsFold
 from datacat_daemon.http.times import rfc3339
 
 MOST_EVENTS = 100
 MOST_EVENT_BYTES = 1 << 20
 MOST_STATE_BYTES = 4 << 20
-_LEVELS = ("debug", "info", "warning", "error", "critical")
 _TOLD = {
     "crashed": ("session_crashed_detected", "critical"),
     "hung": ("application_appears_hung", "error"),
@@ -117,7 +117,7 @@ def merge(state: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
 
 
 def _event(time: int, payload: dict[str, Any]) -> dict[str, Any]:
-    level = payload.get("level") or (payload.get("category") if payload.get("category") in _LEVELS else None)
+    level = payload.get("level") or (payload.get("category") if payload.get("category") in LEVELS else None)
     common: dict[str, Any] = {
         "timestamp": rfc3339(time),
         "name": payload.get("name"),
