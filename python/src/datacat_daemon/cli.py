@@ -84,11 +84,12 @@ def _run_beside(folder: Path, pidfd: int | None, settings: Path | None, port: in
     except BadConfig as error:  # nobody reads what this process prints, and its records are to be shipped all the same
         log.write(f"the defaults are used: {error}")
         config = Config()
-    if port is not None and named is not None:
+    starter = watch_process(*named) if port is not None and named is not None else None
+    if port is not None and starter is not None:  # a process that is gone already has nobody listen for it
         from datacat_daemon.http.service import Service
 
         try:
-            service = Service(folder.parent, config, port, watch_process(*named), log, folder)
+            service = Service(folder.parent, config, port, starter, log, folder)
         except OSError as error:
             log.write(f"does not listen on 127.0.0.1:{port}: {error.strerror}")
         else:

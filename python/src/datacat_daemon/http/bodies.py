@@ -13,6 +13,10 @@ from datacat.tame import MAX_TEXT
 
 from datacat_daemon.http.errors import bad_request
 
+LEVELS = ("debug", "info", "warning", "error", "critical")
+OTHER_LEVELS = ("warn", "fatal", "notice", "trace")
+"""Names that the server takes for one of the levels (docs/design/records.md)."""
+
 METRIC_TYPES = ("gauge", "counter", "histogram", "timer")
 MOST_NAME = 1_000
 MOST_TAGS = 100
@@ -42,6 +46,9 @@ def session_id(body: Body) -> str:
 def event_fields(body: Body) -> dict[str, Any]:
     """An event's fields; an exception is one with an `exception_type`. Raises HttpError."""
     fields: dict[str, Any] = {name: text(body, name) for name in _TEXTS}
+    level = fields["level"]
+    if level is not None and level.lower() not in (*LEVELS, *OTHER_LEVELS):
+        raise bad_request(f"level: expected one of {', '.join(LEVELS)}, not {_shown(level)}")
     is_exception = fields["exception_type"] is not None
     if is_exception:
         kind, said = fields["exception_type"], fields["exception_msg"]

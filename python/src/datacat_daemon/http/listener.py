@@ -217,17 +217,18 @@ class _Connection:
             self._answer(request, respond, log)
 
     def _answer(self, request: Request, respond: Respond, log: Callable[[str], None]) -> None:
-        status, headers = 200, {}
+        self.closing = not request.head.keeps_alive
+        head_only = request.head.method == "HEAD"
         try:
-            content = respond(request)
+            said = answer(200, respond(request), self.closing, {}, head_only)
         except HttpError as error:
-            status, headers = error.status, error.headers
             content = {"error": error.error, "details": error.details}
+            said = answer(error.status, content, self.closing, error.headers, head_only)
         except Exception as error:
             log(f"{request.head.method} {request.head.target}: {error!r}")
-            status, content = 500, {"error": "internal", "details": "the daemon failed at this; its log says how"}
-        self.closing = not request.head.keeps_alive
-        self.unsent += answer(status, content, self.closing, headers, request.head.method == "HEAD")
+            content = {"error": "internal", "details": "the daemon failed at this; its log says how"}
+            said = answer(500, content, self.closing, {}, head_only)
+        self.unsent += said
         self.deadline = time.monotonic() + (REQUEST_SECONDS if self.reader.begun else IDLE_SECONDS)
 
     def refuse(self, error: HttpError) -> None:

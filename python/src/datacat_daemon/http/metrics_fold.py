@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from typing import Any
 
@@ -12,7 +13,10 @@ MOST_SERIES = 2_000
 
 
 class MetricsFold:
-    """Takes metrics in the order of their time. A series is a name, type, tags and, of a histogram, bounds."""
+    """Takes metrics in the order of their time. A series is a name, type, tags and, of a histogram, bounds.
+
+    A sum that no float holds leaves its series as it was.
+    """
 
     def __init__(self) -> None:
         self._series: dict[Any, dict[str, Any]] = {}
@@ -34,11 +38,19 @@ class MetricsFold:
             reading.update(_with_sample(before, bounds, payload["value"]))
         elif "count" in payload:
             reading["count"] = payload["count"]
-        self._series[key] = reading
+        sums = reading.get("value"), reading.get("sum")
+        self._series[key] = reading if all(map(_is_finite, sums)) or not before else before
 
     def readings(self) -> list[dict[str, Any]]:
         """The newest of each series, the newest last."""
         return list(self._series.values())
+
+
+def _is_finite(value: Any) -> bool:
+    try:
+        return not isinstance(value, (int, float)) or math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 def _with_sample(before: dict[str, Any], bounds: tuple[float, ...], sample: float) -> dict[str, Any]:

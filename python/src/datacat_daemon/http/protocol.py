@@ -202,8 +202,8 @@ def _too_large() -> HttpError:
 
 
 def answer(status: int, content: Any, closes: bool, headers: dict[str, str], head_only: bool = False) -> bytes:
-    """The bytes of an answer with a JSON body."""
-    body = json.dumps(content, separators=(",", ":")).encode("ascii")
+    """The bytes of an answer with a JSON body. Raises ValueError for a number that JSON has none of."""
+    body = json.dumps(content, separators=(",", ":"), allow_nan=False).encode("ascii")
     lines = [
         f"HTTP/1.1 {status} {HTTPStatus(status).phrase}",
         "Content-Type: application/json",
