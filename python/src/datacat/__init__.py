@@ -16,7 +16,8 @@ the server when the process crashed or hung.
 import uuid
 import warnings
 
-from datacat.client import DatacatClient, DatacatError, default_product, default_version
+from datacat.address import server_address
+from datacat.client import DEFAULT_URL, DatacatClient, DatacatError, default_product, default_version, named_server
 from datacat.handler import DatacatHandler
 from datacat.heartbeat import HeartbeatMonitor
 from datacat.session import AsyncSession, Session, Timer
@@ -56,7 +57,8 @@ def create_session(
     its server.
 
     Args:
-        base_url: the server's address; by default $DATACAT_URL, else http://localhost:9090.
+        base_url: the server's address; by default $DATACAT_URL, else http://localhost:9090. For what cannot be an
+            address there is a warning, and the default.
         daemon_port: a port of 127.0.0.1 on which the daemon is to take records of other programs by HTTP, too; "auto":
             none. This program needs none: its daemon is reached through shared memory.
         product: by default $DATACAT_PRODUCT, else the main script's name.
@@ -73,7 +75,7 @@ def create_session(
     joined = join_session(product, version) if use_daemon else None
     if joined is not None:
         return kind(joined.session_id, DatacatClient(joined.server_url, joined.api_key), joined)
-    client = DatacatClient(base_url, api_key)
+    client = DatacatClient(_address(base_url), api_key)
     session_id = str(uuid.uuid4())
     product = short_text(product or default_product())
     version = short_text(version or default_version())
@@ -89,6 +91,16 @@ def create_session(
     return kind(session_id, client, sink)
 
 
+def _address(base_url):
+    """The server's address as it was named; the default one, with a warning, where that cannot be an address."""
+    named = named_server(base_url)
+    if named is None or server_address(named) is not None:
+        return named
+    words = "%s is not the address of a server, such as %s; that one is taken instead"
+    _warn(words % (represent(named), DEFAULT_URL))
+    return DEFAULT_URL
+
+
 def _port(daemon_port):
     """The port as a number; None for "auto", and, with a warning, for what is none."""
     if daemon_port in ("auto", None):
@@ -99,9 +111,14 @@ def _port(daemon_port):
         port = 0
     if 0 < port < 65536:
         return port
+    words = "daemon_port: expected 1 to 65535, or \"auto\", not %s; the daemon does not listen"
+    _warn(words % represent(daemon_port))
+    return None
+
+
+def _warn(text):
+    """A warning at the line that has called `create_session`."""
     try:
-        words = "datacat: daemon_port: expected 1 to 65535, or \"auto\", not %s; the daemon does not listen"
-        warnings.warn(words % represent(daemon_port), RuntimeWarning, stacklevel=3)
+        warnings.warn("datacat: %s" % text, RuntimeWarning, stacklevel=4)
     except RuntimeWarning:
         pass  # warnings are errors here; the application runs on all the same
-    return None

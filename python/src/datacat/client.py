@@ -4,8 +4,10 @@ import itertools
 import os
 
 from datacat import machine
+from datacat._compat import string_types
+from datacat.address import server_address
 from datacat.encode import encode, event_fields
-from datacat.tame import MAX_ITEMS
+from datacat.tame import MAX_ITEMS, represent
 
 DEFAULT_URL = "http://localhost:9090"
 REQUEST_TIMEOUT = 5.0
@@ -31,7 +33,7 @@ class DatacatClient(object):
     """Calls of the REST API.
 
     Args:
-        base_url: the server's address; by default $DATACAT_URL, else http://localhost:9090.
+        base_url: the server's address; by default $DATACAT_URL, else http://localhost:9090. Without a scheme: http.
         api_key: by default $DATACAT_API_KEY.
         timeout: seconds that one request may take.
 
@@ -40,7 +42,8 @@ class DatacatClient(object):
     """
 
     def __init__(self, base_url=None, api_key=None, timeout=REQUEST_TIMEOUT):
-        self.base_url = (base_url or os.environ.get("DATACAT_URL") or DEFAULT_URL).rstrip("/")
+        named = named_server(base_url) or DEFAULT_URL
+        self.base_url = server_address(named) or named
         self.api_key = api_key or os.environ.get("DATACAT_API_KEY") or None
         self.timeout = timeout
 
@@ -110,6 +113,12 @@ class DatacatClient(object):
             raise DatacatError(status, str(answer["error"]), str(answer["details"]))
         details = "%s answered %d, not as a DataCat server does" % (self.base_url, status)
         raise DatacatError(status, "http_%d" % status, details)
+
+
+def named_server(base_url=None):
+    """The server's address as somebody wrote it, here or in $DATACAT_URL; None where nobody did."""
+    named = base_url or os.environ.get("DATACAT_URL") or ""
+    return (named if isinstance(named, string_types) else represent(named)).strip() or None
 
 
 def default_product():

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from datacat import launch, spool
+from datacat.address import server_address
 from datacat.control import ControlPage
 from datacat.http import exchange
 from datacat.wake import wake
@@ -85,7 +86,7 @@ class Sync:
         patience: float = PATIENCE_SECONDS,
     ) -> None:
         self._config = config
-        self._server_url = server_url.rstrip("/") if server_url else None
+        self._server_url = (server_address(server_url) or server_url) if server_url else None
         self._patience = patience
         self._watches: dict[Path, ProcessWatch] = {}
         self._counts: dict[Path, Waiting] = {}
@@ -136,13 +137,13 @@ class Sync:
             self.sessions.append(Leftover(folder, manifest, waiting.total, waiting.total))
 
     def _set_unreachable_aside(self) -> None:
-        answers: dict[str, bool] = {}
+        troubles: dict[str, str | None] = {}
         for session in self.sessions:
-            url = self._server_url or session.manifest.server_url
-            if url not in answers:
-                answers[url] = exchange("GET", f"{url}/health", None, None, _ANSWER_SECONDS)[0] is not None
-            if not answers[url]:
-                session.settled, session.why = True, f"{url} does not answer"
+            named = self._server_url or session.manifest.server_url
+            if named not in troubles:
+                troubles[named] = _trouble_with(named)
+            if troubles[named] is not None:
+                session.settled, session.why = True, troubles[named]
 
     def _begin(self, folder: Path, shipper: Shipper) -> None:
         """Have a process's sessions shipped: by its daemon, or from here."""
@@ -197,6 +198,16 @@ class _ElsewhereShipper(Shipper):
     def add(self, folder: Path, manifest: Manifest, log: DaemonLog) -> Shipment:
         api_key = os.environ.get("DATACAT_API_KEY") or manifest.api_key
         return super().add(folder, dataclasses.replace(manifest, server_url=self._server_url, api_key=api_key), log)
+
+
+def _trouble_with(named: str) -> str | None:
+    """Why nothing can be shipped to a server; None if it answers."""
+    url = server_address(named)
+    if url is None:
+        return f"{named!r} is not an address; ship it with `datacat sync --server-url`"
+    if exchange("GET", f"{url}/health", None, None, _ANSWER_SECONDS)[0] is None:
+        return f"{url} does not answer"
+    return None
 
 
 def _is_held(folder: Path) -> bool:

@@ -157,6 +157,22 @@ class Endpoint:
         return context
 
 
+class NoEndpoint(Endpoint):
+    """What an address is that cannot be one: it takes nothing, and the records are kept.
+
+    Args:
+        why: what is wrong.
+    """
+
+    def __init__(self, why: str) -> None:
+        super().__init__("http://localhost", None)
+        self._why = why
+
+    def post(self, body: bytes) -> Answer:
+        self._backoff.failed()
+        raise Unavailable(f"{self._why}; ship it with `datacat sync --server-url`")
+
+
 def _head(address: SplitResult, api_key: str | None) -> bytes:
     """What every request begins with. Raises ValueError for an address or a key that no header can hold."""
     lines = [

@@ -6,8 +6,10 @@ import threading
 import time
 from pathlib import Path
 
+from datacat.address import server_address
+
 from datacat_daemon.config import Config
-from datacat_daemon.shipping.endpoint import Endpoint
+from datacat_daemon.shipping.endpoint import Endpoint, NoEndpoint
 from datacat_daemon.shipping.shipment import Shipment
 from datacat_daemon.spool.log import DaemonLog
 from datacat_daemon.spool.manifest import Manifest
@@ -38,15 +40,22 @@ class Shipper:
             lane.wake()
 
     def add(self, folder: Path, manifest: Manifest, log: DaemonLog) -> Shipment:
-        """Ship a session from now on. Raises ValueError where its server's address is none."""
+        """Ship a session from now on; where its server's address is none, its records are kept."""
         key = (manifest.server_url, manifest.api_key)
         if key not in self._lanes:
-            self._lanes[key] = _Lane(Endpoint(*key, self._config), self._config)
+            self._lanes[key] = _Lane(_endpoint(*key, self._config), self._config)
         return self._lanes[key].add(folder, manifest, log)
 
     def remove(self, shipment: Shipment) -> None:
         """Ship a session no more. Only for one that is done or refused: its thread might be at work on another."""
         self._lanes[shipment.manifest.server_url, shipment.manifest.api_key].remove(shipment)
+
+
+def _endpoint(url: str, api_key: str | None, config: Config) -> Endpoint:
+    try:
+        return Endpoint(server_address(url) or url, api_key, config)
+    except ValueError as error:
+        return NoEndpoint(str(error))
 
 
 class _Lane:

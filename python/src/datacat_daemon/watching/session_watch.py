@@ -48,7 +48,7 @@ class SessionWatch:
     Args:
         folder: its folder in the spool.
         manifest: what it is.
-        shipper: takes its records to the server. Raises ValueError where the server's address is none.
+        shipper: takes its records to the server.
         log: where troubles are written.
     """
 

@@ -6,6 +6,9 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from datacat.address import server_address
+from datacat.client import DEFAULT_URL, named_server
+
 from datacat_daemon.wrapping.leaving import leave
 from datacat_daemon.wrapping.run import run
 from datacat_daemon.wrapping.settings import Settings
@@ -27,6 +30,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command = options.command[1:] if options.command[:1] == ["--"] else options.command
     if not command:
         parser.error("there is no program to run")
+    if options.server_url is not None and server_address(options.server_url) is None:
+        parser.error(f"--server-url: expected an address such as {DEFAULT_URL}, not {options.server_url!r}")
+    named = named_server(options.server_url)
+    if named is not None and server_address(named) is None:
+        print(f"datacat run: $DATACAT_URL: {named!r} is no address; {DEFAULT_URL} is taken instead", file=sys.stderr)
+        options.server_url = DEFAULT_URL
     settings = Settings(options.product, options.version, options.server_url, options.capture_output)
     return leave(run(command, settings))
 

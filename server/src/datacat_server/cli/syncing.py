@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import typer
+from datacat.address import server_address
 from datacat_daemon.config import BadConfig, load_config
 from datacat_daemon.sync import Leftover, Sync
 from rich.console import Console
@@ -23,7 +24,7 @@ def ship(server_url: str | None, *, as_json: bool) -> bool:
         config = load_config()
     except BadConfig as error:
         fail(error)
-    if server_url is not None and not server_url.startswith(("http://", "https://")):
+    if server_url is not None and server_address(server_url) is None:
         fail(f"--server-url: expected an address such as http://localhost:9090, not {server_url}")
     work = Sync(config, server_url)
     if as_json:
