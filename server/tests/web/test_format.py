@@ -68,8 +68,9 @@ def test_a_histogram_shows_the_buckets_in_use() -> None:
 
 def series(times: list[float], values: list[float], kind: str = "gauge") -> Series:
     return Series(
-        name="fps", type=kind, unit="fps", tags=[], vital=False, count=len(times), total=sum(values),
-        minimum=min(values, default=0), maximum=max(values, default=0), last=values[-1] if values else 0,
+        name="fps", type=kind, unit="fps", tags=[], vital=False, count=len(times), iterations=len(times),
+        total=sum(values), minimum=min(values, default=0), maximum=max(values, default=0),
+        last=values[-1] if values else 0,
         times=times, values=values, buckets=[],
     )  # fmt: skip
 

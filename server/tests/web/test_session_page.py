@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from datacat_server.store.sqlite import SqliteStore
 from litestar.testing import TestClient
 from support.recordings import AUDIO_STACK, CRASH_STACK, Recording, exception, played, segfault
@@ -173,6 +174,28 @@ def test_metrics_have_statistics_and_charts(pages: TestClient, store: SqliteStor
     assert "kind:wraith" in metrics
     assert re.search(r"p50 ≤ 25 ms", metrics)
     assert "GB" in metrics
+
+
+def test_a_histogram_shows_the_mean_of_all_its_samples(pages: TestClient, store: SqliteStore) -> None:
+    recording = Recording("s-1")
+    for sample in (0.001, 0.003, 0.5, 99.496):
+        recording.metric(1, "wait", "histogram", value=sample, unit="seconds")
+    recording.send(store)
+    metrics = words(section(pages.get("/sessions/s-1").text, "metrics"))
+    assert "25 s mean" in metrics
+    assert "4 samples" in metrics
+
+
+@pytest.mark.parametrize("runs", [1, 2500])
+def test_a_timer_shows_its_iterations_and_how_long_each_took(pages: TestClient, store: SqliteStore, runs: int) -> None:
+    recording = Recording("s-1")
+    for run in range(runs):
+        recording.metric(1 + run / 100, "frame", "timer", value=0.016, unit="seconds", count=3)
+    recording.metric(2, "load", "timer", value=3.0, unit="seconds").send(store)
+    metrics = words(section(pages.get("/sessions/s-1").text, "metrics"))
+    said = {1: "1 run · 3 iterations · 5.33 ms each", 2500: "2,500 runs · 7,500 iterations · 5.33 ms each"}
+    assert said[runs] in metrics
+    assert "1 run · avg 3 s" in metrics
 
 
 def test_refused_and_dropped_records_are_shown(pages: TestClient, store: SqliteStore) -> None:

@@ -66,8 +66,8 @@ def test_a_session_at_the_end_of_time_has_a_page(pages: TestClient, store: Sqlit
 def test_of_the_vitals_the_memory_of_the_process_has_a_lane() -> None:
     def rising(name: str, vital: bool) -> Series:
         return Series(
-            name=name, type="gauge", unit="bytes", tags=[], vital=vital, count=3, total=6, minimum=1, maximum=3, last=3,
-            times=[1, 2, 3], values=[1, 2, 3], buckets=[],
+            name=name, type="gauge", unit="bytes", tags=[], vital=vital, count=3, iterations=3,
+            total=6, minimum=1, maximum=3, last=3, times=[1, 2, 3], values=[1, 2, 3], buckets=[],
         )  # fmt: skip
 
     vitals = ["daemon_resident_memory_bytes", "process_cpu_percent", "process_resident_memory_bytes"]

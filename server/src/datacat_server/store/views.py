@@ -39,7 +39,8 @@ class Series(Struct, kw_only=True, frozen=True):
 
     `times` (seconds since 1970 UTC) and `values` are its readings, thinned out so that peaks and dips stay.
     `count` is the number of readings (for a histogram, of samples), `total` their sum; for a counter `last` is its
-    running total. `vital` marks what DataCat sampled by itself.
+    running total. `iterations` is what a timer's readings say they were made of, 1 for one that says nothing; of other
+    types it is `count`. `vital` marks what DataCat sampled by itself.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Series(Struct, kw_only=True, frozen=True):
     tags: list[str]
     vital: bool
     count: int
+    iterations: int
     total: float
     minimum: float
     maximum: float

@@ -58,14 +58,14 @@ def card(series: Series, start: datetime, seconds: float) -> Card:
         case "counter":
             notes = [f"{format.rate(series.last, seconds)} on average"] if seconds else []
         case "histogram":
-            headline_is = "mean"
+            headline, headline_is = series.total / series.count if series.count else series.last, "mean"
             quantiles = [(share, quantile(series.buckets, share)) for share in QUANTILES]
             notes = [
                 f"p{share * 100:.0f} ≤ {_quantity(bound, series)}" for share, bound in quantiles if bound is not None
             ]
             notes.append(format.count(series.count, "sample"))
         case "timer":
-            notes = [format.count(series.count, "run"), average]
+            notes = _timed(series) or [format.count(series.count, "run"), average]
         case _:
             notes = [format.count(series.count, "reading"), average]
     bars = histogram_bars(series.buckets, series.unit)
@@ -84,6 +84,14 @@ def card(series: Series, start: datetime, seconds: float) -> Card:
         ends=_bounds(series) if bars else _ends(series, start),
         bars=bars,
     )
+
+
+def _timed(series: Series) -> list[str]:
+    """What the runs of a timer and the iterations in them come to; nothing where each run was one."""
+    if series.iterations in (0, series.count):
+        return []
+    each = f"{_quantity(series.total / series.iterations, series)} each"
+    return [format.count(series.count, "run"), format.count(series.iterations, "iteration"), each]
 
 
 def _bounds(series: Series) -> list[str]:

@@ -56,9 +56,13 @@ class Counts:
 
 @dataclass(slots=True)
 class Stretch:
-    """The readings of one stretch of a series: how many, and the least and the greatest as (value, time, seq)."""
+    """The readings of one stretch of a series: how many, of how many iterations, and the least and the greatest.
+
+    Both of these as (value, time, seq).
+    """
 
     count: int
+    iterations: int
     least: tuple[float, int, int]
     greatest: tuple[float, int, int]
 
@@ -88,8 +92,13 @@ class Folds:
             slot.value = found
             return found
 
-    def course(self, db: sqlite3.Connection, series: int, count: int, points: int) -> list[tuple[int, float]]:
-        """At most `points` of `count` readings as (microseconds, value): least and greatest of each stretch."""
+    def course(
+        self, db: sqlite3.Connection, series: int, count: int, points: int
+    ) -> tuple[list[tuple[int, float]], int]:
+        """At most `points` of `count` readings as (microseconds, value): least and greatest of each stretch.
+
+        And the iterations that all readings were.
+        """
         first = _one(db, "SELECT min(time) FROM points WHERE series = ?", series)
         last = _one(db, "SELECT max(time) FROM points WHERE series = ?", series)
         width = power_of_two((last - first) // max(1, points // 2) + 1)
@@ -101,7 +110,8 @@ class Folds:
                 found = _stretches(db, series, _Course(first, width))
             slot.value = found
             extremes = {end for stretch in found.stretches.values() for end in (stretch.least, stretch.greatest)}
-            return [(time, value) for value, time, _ in sorted(extremes, key=lambda end: end[1:])]
+            course = [(time, value) for value, time, _ in sorted(extremes, key=lambda end: end[1:])]
+            return course, sum(stretch.iterations for stretch in found.stretches.values())
 
 
 def power_of_two(least: int) -> int:
@@ -176,7 +186,12 @@ def _trimmed(cached: _Course | None, begin: int, width: int) -> _Course:
 
 
 def _joined(one: Stretch, other: Stretch) -> Stretch:
-    return Stretch(one.count + other.count, min(one.least, other.least), max(one.greatest, other.greatest))
+    return Stretch(
+        one.count + other.count,
+        one.iterations + other.iterations,
+        min(one.least, other.least),
+        max(one.greatest, other.greatest),
+    )
 
 
 def _stretches(db: sqlite3.Connection, series: int, kept: _Course) -> _Course:
@@ -185,12 +200,12 @@ def _stretches(db: sqlite3.Connection, series: int, kept: _Course) -> _Course:
     values = (kept.begin, kept.width, series, kept.begin + begin * kept.width)
     # SQLite gives the other columns of the row that holds the extreme (its documentation of bare columns).
     query = (
-        "SELECT (time - ?) / ? AS stretch, count(*), {extreme}(value), time, seq FROM points"
+        "SELECT (time - ?) / ? AS stretch, count(*), total(coalesce(count, 1)), {extreme}(value), time, seq FROM points"
         " WHERE series = ? AND time >= ? GROUP BY stretch"
     )
-    greatest = {row[0]: row[2:] for row in db.execute(query.format(extreme="max"), values)}
-    for place, count, *least in db.execute(query.format(extreme="min"), values):
-        found.stretches[place] = Stretch(count, (least[0], least[1], least[2]), greatest[place])
+    greatest = {row[0]: row[3:] for row in db.execute(query.format(extreme="max"), values)}
+    for place, count, iterations, *least in db.execute(query.format(extreme="min"), values):
+        found.stretches[place] = Stretch(count, int(iterations), (least[0], least[1], least[2]), greatest[place])
     return found
 
 

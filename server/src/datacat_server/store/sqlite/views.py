@@ -94,7 +94,10 @@ def read_series(db: sqlite3.Connection, folds: Folds, session: int, points: int,
     ).fetchall()
     series = []
     for number, name, kind, unit, tags, vital, kept, count, total, low, high, last, bounds, buckets in rows:
-        course = folds.course(db, number, kept, points) if kept > points else _readings(db, number)
+        if kept > points:
+            course, iterations = folds.course(db, number, kept, points)
+        else:
+            course, iterations = _readings(db, number)
         series.append(
             Series(
                 name=name,
@@ -103,6 +106,7 @@ def read_series(db: sqlite3.Connection, folds: Folds, session: int, points: int,
                 tags=_strings.decode(tags),
                 vital=bool(vital),
                 count=count,
+                iterations=iterations if kind == "timer" else count,
                 total=total,
                 minimum=low,
                 maximum=high,
@@ -115,6 +119,9 @@ def read_series(db: sqlite3.Connection, folds: Folds, session: int, points: int,
     return series
 
 
-def _readings(db: sqlite3.Connection, series: int) -> list[tuple[int, float]]:
-    """Every reading of a series as (microseconds, value)."""
-    return db.execute("SELECT time, value FROM points WHERE series = ? ORDER BY time, seq", (series,)).fetchall()
+def _readings(db: sqlite3.Connection, series: int) -> tuple[list[tuple[int, float]], int]:
+    """Every reading of a series as (microseconds, value), and the iterations that they were."""
+    rows = db.execute(
+        "SELECT time, value, coalesce(count, 1) FROM points WHERE series = ? ORDER BY time, seq", (series,)
+    ).fetchall()
+    return [(time, value) for time, value, _ in rows], sum(iterations for _, _, iterations in rows)
