@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Collection, Sequence
+from collections.abc import Container, Sequence
 from operator import attrgetter
 from pathlib import Path
 
@@ -65,6 +65,7 @@ class Outbox:
         self._interval_us = interval_us
         self._state = KnownState()
         self._aside: set[tuple[str, int]] = set()
+        self._ended: dict[str, list[int]] = {}
         self._more = False
         self._unread: OSError | None = None
 
@@ -88,11 +89,12 @@ class Outbox:
         for reader in self._readers.values():
             reader.close()
 
-    def fill(self, now: int) -> int:
+    def fill(self, now: int, ended: Container[str] = ()) -> int:
         """Read what the writers have committed; returns how many records that were. Sets `unread`.
 
         Args:
             now: the wall clock before the call, microseconds since 1970 UTC.
+            ended: writers that had written their last before the call; what they have left goes once it is shipped.
         """
         if len(self._queue) >= max(_QUEUE_RECORDS, self._most_records) or self._queued_bytes >= _QUEUE_BYTES:
             return 0
@@ -112,6 +114,8 @@ class Outbox:
                 if reader.more:
                     horizon = min(horizon, records[-1].time)
                     complete = False
+            elif writer in ended and reader.trouble is None:
+                self._ended[writer] = writers[writer]
         self._delete_acknowledged()
         self._more = not complete
         ready = self._merger.merge(fresh, horizon, complete)
@@ -171,12 +175,12 @@ class Outbox:
         else:
             self._most_records = len(batch.records) // 2
 
-    def _writers(self) -> Collection[str]:
+    def _writers(self) -> dict[str, list[int]]:
         try:
             return writers_in(self._folder)
         except OSError as error:
             self._unread = error
-            return ()
+            return {}
 
     def _reader(self, writer: str) -> WriterReader:
         if writer not in self._readers:
@@ -204,6 +208,7 @@ class Outbox:
     def _go_back(self, writer: str, position: int) -> None:
         self._log.write(f"{self._folder.name}: the server goes on at {position} of {writer}")
         self._readers.pop(writer).close()
+        self._ended.pop(writer, None)
         self._merger.forget(writer)
         self._queue = deque(record for record in self._queue if record.writer != writer)
         self._queued_bytes = sum(len(record.payload) for record in self._queue)
@@ -220,12 +225,22 @@ class Outbox:
         for writer, reader in self._readers.items():
             while reader.finished and reader.finished[0][1] <= self._acked.get(writer, 0):
                 sequence, _ = reader.finished.pop(0)
-                try:
-                    (self._folder / segment_name(writer, sequence)).unlink()
-                except OSError as error:
-                    self._log.write(f"a shipped segment stays: {error}")
+                self._delete_segment(writer, sequence)
                 if sequence == reader.sequence:
                     reader.close()  # its blocks are free only then
+        for writer, sequences in list(self._ended.items()):
+            if self._readers[writer].next <= self._acked.get(writer, 0):
+                for sequence in sequences:
+                    self._delete_segment(writer, sequence)
+                self._readers.pop(writer).close()
+                self._merger.forget(writer)
+                del self._ended[writer]
+
+    def _delete_segment(self, writer: str, sequence: int) -> None:
+        try:
+            (self._folder / segment_name(writer, sequence)).unlink(missing_ok=True)
+        except OSError as error:
+            self._log.write(f"a shipped segment stays: {error}")
 
     def _set_refused_aside(self, batch: Batch, refusal: Refusal) -> None:
         for record in batch.sent:

@@ -35,10 +35,10 @@ class _RefusedSession(Exception):
 class Shipment:
     """One session to be shipped: what the watcher tells the shipper, and back.
 
-    The watcher sets `last_heartbeat` and `dropped` (see `session_line`), `urgent` to ship at once, `resting` when the
-    session has ended though its process goes on, and `finished` when it has written its last word. The shipper then
-    sets `done` once the server has everything, or `refused` when the server will not have the session at all. Each is
-    one store of one thread, so no lock is needed.
+    The watcher sets `last_heartbeat` and `dropped` (see `session_line`), `urgent` to ship at once, `ended_writers` that
+    will write no more, `resting` when the session has ended though its process goes on, and `finished` when it has
+    written its last word. The shipper then sets `done` once the server has everything, or `refused` when the server
+    will not have the session at all. Each is one store of one thread, so no lock is needed.
     """
 
     def __init__(
@@ -52,6 +52,7 @@ class Shipment:
         self.last_heartbeat: int | None = None
         self.dropped = 0
         self.urgent = True
+        self.ended_writers: frozenset[str] = frozenset()
         self.finished = False
         self.resting = False
         self.done = False
@@ -85,10 +86,10 @@ class Shipment:
         urgent, self.urgent = self.urgent, False
         now = self.tried_at = time.monotonic()
         self._due = now + self._interval
-        self._outbox.fill(now_us())
+        self._outbox.fill(now_us(), self.ended_writers)
         if urgent or finished:
             # A second pass lets go of what was younger than the begin of the first.
-            self._outbox.fill(now_us())
+            self._outbox.fill(now_us(), self.ended_writers)
         try:
             sent = self._send_batches()
             if not sent and self._heartbeat_is_due(now):
@@ -110,7 +111,11 @@ class Shipment:
             self._due = now + _REST_SECONDS
             self._outbox.close()
         elif finished:
-            self.done = bool(self._sent_at) and self._outbox.fill(now_us()) == 0 and self._outbox.unread is None
+            self.done = (
+                bool(self._sent_at)
+                and self._outbox.fill(now_us(), self.ended_writers) == 0
+                and self._outbox.unread is None
+            )
         if self._outbox.unread is not None:
             raise self._outbox.unread
 
@@ -145,7 +150,7 @@ class Shipment:
             else:
                 self._note_taken()
             if self._outbox.behind:
-                self._outbox.fill(now_us())
+                self._outbox.fill(now_us(), self.ended_writers)
         return _BATCHES_A_TURN
 
     def _send_line(self) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Container
 from pathlib import Path
 from typing import Any
 
@@ -48,10 +49,18 @@ class Scout:
         """A next segment was needed within the last seconds."""
         return time.monotonic() < self._busy_until
 
-    def find_writers(self) -> None:
-        """Look for writers that are new. Raises OSError where the folder cannot be read."""
-        for writer, sequences in self._writers().items():
-            if writer not in self._preparers:
+    def find_writers(self, ended: Container[str] = ()) -> None:
+        """Look for writers that are new, and let go of what is gone. Raises OSError where the folder cannot be read.
+
+        Args:
+            ended: writers that will not need another segment.
+        """
+        writers = self._writers()
+        for writer in list(self._preparers):
+            if writer not in writers or writer in ended:
+                self._preparers.pop(writer).close()  # a file that is open is not given back, though it is deleted
+        for writer, sequences in writers.items():
+            if writer not in self._preparers and writer not in ended:
                 self._preparers[writer] = SegmentPreparer(self._folder, writer, sequences[-1])
 
     def prepare(self) -> None:

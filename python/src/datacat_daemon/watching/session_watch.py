@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import deque
 from pathlib import Path
@@ -58,7 +59,7 @@ class SessionWatch:
         self._shipper = shipper
         self._log = log
         self._control = ControlReader(folder / "control")
-        self._children = Children(folder, manifest.pid_namespace)
+        self._children = Children(folder, manifest.pid_namespace, others={os.getpid(), manifest.pid})
         self._seen = Control()
         self._scout = Scout(folder, log)
         self._writer = VerdictWriter(folder)
@@ -124,7 +125,7 @@ class SessionWatch:
             return
         if now >= self._find_at:
             self._find_at = now + _FIND_SECONDS
-            self._scout.find_writers()
+            self._scout.find_writers(self._children.ended_writers)
         if process is not None and not self._judged:
             self._scout.prepare()
         control = self._control.read()
@@ -232,6 +233,7 @@ class SessionWatch:
         if now >= self._children_at:
             self._children_at = now + _CHILDREN_SECONDS
             self._children.look()
+            self._shipment.ended_writers = self._children.ended_writers
         self._shipment.dropped = self._seen.dropped + self._children.dropped
 
     def restore(self) -> None:
