@@ -14,6 +14,7 @@ class HttpDaemon:
         bench: the spool it works on.
         url: the server that it ships to.
         options: further words of its command line.
+        before: code to run in it first.
         more: further variables of its environment; `cwd` the folder it is started in.
 
     Attributes:
@@ -21,9 +22,10 @@ class HttpDaemon:
         port: where it listens.
     """
 
-    def __init__(self, bench, url, *options, cwd=None, **more):
+    def __init__(self, bench, url, *options, before="", cwd=None, **more):
+        code = f"import sys\n{before}\nfrom datacat_daemon.cli import main\nsys.exit(main())"
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "datacat_daemon", "--port", "0", *options],
+            [sys.executable, "-c", code, "--port", "0", *options],
             env=bench.environment(url, **{"DATACAT_BATCH_INTERVAL_SECONDS": "0.1", **more}),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

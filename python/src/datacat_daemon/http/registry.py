@@ -9,6 +9,7 @@ All but `note_end`, `close` and `is_shipped` is called by the listener's thread 
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
 import threading
@@ -35,7 +36,11 @@ from datacat_daemon.watching.process import Process, boot_id, watch_process
 
 MOST_SESSIONS = 1_000
 MOST_PARENTS = 100
+MOST_VIEW_BYTES = 64 << 20
+_MOST_ENDED = 100
 _MOST_VIEWS = 200
+_REQUESTS_PER_LOOK = 32
+_ASK_SECONDS = 1.0
 _ADOPTION_SECONDS = 2.0
 _ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}")
 
@@ -67,14 +72,16 @@ class Registry:
         self._processes: dict[Path, Process] = {}
         self._written: dict[str, WrittenSession] = {}
         self._views: dict[str, SessionView] = {}
+        self._requests = 0
+        self._ask_at = 0.0
         self._closed = False
         self._lock = threading.Lock()
 
     def register(self, parent_pid: int, product: str | None, version: str | None) -> str:
         """Begin a session of a process; returns its id. Raises HttpError."""
         self._forget_ended()
-        if len(self._written) >= MOST_SESSIONS:
-            raise unavailable(f"there are {MOST_SESSIONS} sessions here already; end their processes first")
+        if sum(not session.ended for session in self._written.values()) >= MOST_SESSIONS:
+            raise unavailable(f"there are {MOST_SESSIONS} sessions here already; end some of them first")
         with self._lock:
             if self._closed:
                 raise unavailable("this daemon is about to end, as the process that started it has ended")
@@ -85,6 +92,9 @@ class Registry:
 
     def written(self, session_id: str) -> WrittenSession:
         """A session to write to. Raises HttpError where there is none whose process runs."""
+        self._requests += 1
+        if self._requests % _REQUESTS_PER_LOOK == 0:
+            self._keep_within_bound()
         session = self._written.get(session_id)
         if session is None:
             session = self._take_up(session_id)
@@ -105,18 +115,26 @@ class Registry:
         """The sessions that this daemon looks after or has looked after a while ago, the newest first."""
         self._forget_ended()
         views = {name: session.view for name, session in self._written.items()}
-        for folder in self._daemon.folders():
-            for path in folder.glob("*/manifest.json"):
-                if path.parent.name not in views:
-                    try:
-                        views[path.parent.name] = self._view_of(path.parent)
-                    except (OSError, BadManifest):
-                        continue
+        others = [path for path in self._session_folders() if path.name not in views]
+        for folder in others[:_MOST_VIEWS]:
+            try:
+                views[folder.name] = self._view_of(folder)
+            except (OSError, BadManifest):
+                continue
         views = {**self._views, **views}
         for view in views.values():
             view.refresh()
         found = [view.summary(self._runs(view)) for view in views.values()]
         return sorted(found, key=lambda summary: str(summary["created_at"]), reverse=True)
+
+    def _session_folders(self) -> list[Path]:
+        """Those that this daemon looks after, the newest first."""
+        found = []
+        for folder in self._daemon.folders():
+            for path in folder.glob("*/manifest.json"):
+                with contextlib.suppress(OSError):
+                    found.append((path.stat().st_mtime, path.parent))
+        return [folder for _, folder in sorted(found, reverse=True)]
 
     def close(self) -> None:
         """From now on no session is registered. From any thread."""
@@ -218,7 +236,8 @@ class Registry:
             if process is None:
                 raise gone(manifest)
             self._processes[folder.parent] = process
-            session = WrittenSession(folder, manifest, process, self._quota, fresh=False)
+            view = self._views.get(session_id)
+            session = WrittenSession(folder, manifest, process, self._quota, fresh=False, view=view)
         except BadManifest as error:
             raise not_found(f"session_id: the manifest of session {session_id} is damaged: {error}") from None
         except (OSError, ValueError) as error:
@@ -264,6 +283,27 @@ class Registry:
             del self._views[next(iter(self._views))]
         self._views[view.manifest.session_id] = view
 
+    def _retire(self, session_id: str) -> None:
+        """A session is only looked at from now on; one whose process runs is taken up again if it is written to."""
+        session = self._written.pop(session_id)
+        session.close()
+        self._remember(session.view)
+
+    def _keep_within_bound(self) -> None:
+        """Views take MOST_VIEW_BYTES at most: the oldest give their memory back, those that are over first."""
+        sizes = [view.size for view in self._views.values()]
+        size = sum(sizes) + sum(session.view.size for session in self._written.values())
+        for name, freed in zip(list(self._views), sizes):
+            if size <= MOST_VIEW_BYTES:
+                return
+            del self._views[name]
+            size -= freed
+        for session in self._written.values():
+            if size <= MOST_VIEW_BYTES:
+                return
+            size -= session.view.size
+            session.view.forget()
+
     def _find(self, session_id: str) -> Path:
         """A session's folder in the spool. Raises HttpError."""
         if _ID.fullmatch(session_id):
@@ -286,12 +326,23 @@ class Registry:
         return runs
 
     def _forget_ended(self) -> None:
-        """Sessions whose process has ended are only looked at from now on, and its number may be another's."""
+        """Sessions that are over are only looked at from now on; the number of a process that ended may be another's.
+
+        Of those that have ended while their process runs, the newest stay until they are shipped: `is_shipped` is to
+        know them.
+        """
         ended = {folder for folder, process in self._processes.items() if process.has_ended()}
         for name, session in list(self._written.items()):
             if session.folder.parent in ended:
-                session.view.refresh()
-                self._remember(self._written.pop(name).view)
+                self._retire(name)
+        over = [name for name, session in self._written.items() if session.ended]
+        now = time.monotonic()
+        asks = now >= self._ask_at
+        self._ask_at = now + _ASK_SECONDS if asks else self._ask_at
+        for number, name in enumerate(over):
+            if len(over) - number > _MOST_ENDED or (asks and self._written[name].is_shipped()):
+                self._retire(name)
+        self._keep_within_bound()
         for pid, parent in list(self._parents.items()):
             if parent.folder in ended:
                 del self._parents[pid]

@@ -31,18 +31,29 @@ class WrittenSession:
         process: the process that it belongs to.
         quota: bytes that its segments may take.
         fresh: it has no control page yet.
+        view: how it was looked at before, if it was.
 
     Raises OSError or ValueError where its control page cannot be had.
     """
 
-    def __init__(self, folder: Path, manifest: Manifest, process: Process, quota: int, fresh: bool) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        manifest: Manifest,
+        process: Process,
+        quota: int,
+        fresh: bool,
+        view: SessionView | None = None,
+    ) -> None:
         self.folder = folder
         self._process = process
         self._registered = manifest.facts.get("client") == CLIENT
         # The page of a client in the application itself is that client's. Drops are answered, so nobody misses ours.
         self._control = ControlPage(str(folder / "control") if self._registered else None, existing=not fresh)
-        self._recorder = Recorder(str(folder), quota=quota, control=self._control)
-        self.view = SessionView(folder, manifest, lambda: self._recorder.written())
+        self._recorder = recorder = Recorder(str(folder), quota=quota, control=self._control)
+        self.view = SessionView(folder, manifest) if view is None else view
+        known = set(self.view.known_writers())
+        self.view.known_writers = lambda: known.union(recorder.written())
         self.view.refresh()
         self._monitors = bool(self.view.control.monitoring)
         self._ended = bool(self.view.control.ended_us)
@@ -51,6 +62,19 @@ class WrittenSession:
     def runs(self) -> bool:
         """Its process does."""
         return not self._process.has_ended()
+
+    @property
+    def ended(self) -> bool:
+        """Its end was said here, or before."""
+        return self._ended
+
+    def close(self) -> None:
+        """Let go of its files: nothing is written here any more. Its view stays as it is."""
+        self.view.refresh()
+        known = frozenset(self.view.known_writers())
+        self.view.known_writers = lambda: known
+        self._recorder.seal()
+        self._control.page.close()
 
     def write(self, kind: int, flags: int, fields: dict[str, Any]) -> None:
         """Commit a record. Raises HttpError where it is not kept.

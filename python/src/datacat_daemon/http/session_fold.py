@@ -15,6 +15,8 @@ from datacat_daemon.http.times import rfc3339
 MOST_EVENTS = 100
 MOST_EVENT_BYTES = 1 << 20
 MOST_STATE_BYTES = 4 << 20
+_OBJECTS = 4  # what JSON takes as objects, about
+_READING_BYTES = 1_000
 _TOLD = {
     "crashed": ("session_crashed_detected", "critical"),
     "hung": ("application_appears_hung", "error"),
@@ -34,7 +36,8 @@ class Fold:
     """
 
     def __init__(self, product: str, version: str) -> None:
-        self.state: dict[str, Any] = {"product": product, "version": version}
+        self._begun_as = {"product": product, "version": version}
+        self.state: dict[str, Any] = dict(self._begun_as)
         self.metrics = MetricsFold()
         self.vitals = MetricsFold()
         self.updated = 0
@@ -46,6 +49,14 @@ class Fold:
         self._events: deque[tuple[int, bytes]] = deque()
         self._event_bytes = 0
         self._patch_bytes = 0
+        self._measured = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes that it takes, about."""
+        series = len(self.metrics.readings()) + len(self.vitals.readings())
+        state = max(self._patch_bytes, self._measured) * _OBJECTS
+        return self._event_bytes + state + series * _READING_BYTES
 
     def add(self, kind: int, time: int, payload: bytes, by_daemon: bool = False) -> None:
         """Take one record. What cannot be read is passed over: the server is the one to judge it.
@@ -67,6 +78,13 @@ class Fold:
         except (ValueError, KeyError, TypeError, AttributeError):
             return
 
+    def without_records(self) -> Fold:
+        """The same session's standing, with neither state, events nor metrics."""
+        bare = Fold(**self._begun_as)
+        for name in ("updated", "ended", "crashed", "hung", "suspended", "reason"):
+            setattr(bare, name, getattr(self, name))
+        return bare
+
     def events(self) -> list[dict[str, Any]]:
         """The last events, the newest last."""
         return [_event(time, json.loads(payload)) for time, payload in sorted(self._events)]
@@ -85,6 +103,7 @@ class Fold:
             if measured > MOST_STATE_BYTES:
                 return  # the server refuses it, too
             self._patch_bytes = measured // 2
+            self._measured = measured
         self.state = merged
 
     def _judge(self, time: int, payload: dict[str, Any]) -> None:

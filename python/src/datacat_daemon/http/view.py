@@ -25,20 +25,20 @@ class SessionView:
     Args:
         folder: its folder in the spool.
         manifest: what it is.
-        known_writers: names of writers whose records are given to `add` by whoever writes them.
 
     Attributes:
         fold: what its records come to.
+        known_writers: names of writers whose records are given to `add` by whoever writes them.
         last_heartbeat: if whoever writes them knows it: when the last beat was, microseconds since 1970 UTC.
         control: the control page as it was at the last look.
     """
 
-    def __init__(self, folder: Path, manifest: Manifest, known_writers: Callable[[], Collection[str]] = tuple) -> None:
+    def __init__(self, folder: Path, manifest: Manifest) -> None:
         self.folder = folder
         self.manifest = manifest
         self.fold = Fold(manifest.product, manifest.version)
         self.last_heartbeat: int | None = None
-        self._known_writers = known_writers
+        self.known_writers: Callable[[], Collection[str]] = tuple
         self._readers: dict[str, WriterReader] = {}
         self._lock = threading.Lock()
         self.control = Control()
@@ -48,6 +48,16 @@ class SessionView:
         with self._lock:
             self.fold.add(kind, time, payload)
 
+    @property
+    def size(self) -> int:
+        """Bytes that it takes, about."""
+        return self.fold.size
+
+    def forget(self) -> None:
+        """Give its memory back: from now on it shows what comes after this."""
+        with self._lock:
+            self.fold = self.fold.without_records()
+
     def refresh(self) -> None:
         """Read what is new. What cannot be read now is not shown now. From any thread."""
         with self._lock:
@@ -56,7 +66,7 @@ class SessionView:
     def _refresh(self) -> None:
         fresh: list[Record] = []
         try:
-            known = self._known_writers()
+            known = self.known_writers()
             for writer in writers_in(self.folder):
                 if writer not in known and writer not in self._readers:
                     self._readers[writer] = WriterReader(self.folder, writer, newest=_NEWEST_SEGMENTS)
