@@ -153,10 +153,10 @@ def test_ctrl_c_for_the_whole_group_does_not_reach_the_daemon(server, tmp_path):
 
 
 @pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="no pidfd on this system")
-def test_a_death_before_the_daemon_is_up_is_still_known_by_its_signal(server, tmp_path):
+def test_a_death_before_the_daemon_is_up_is_still_known_by_its_signal_in_every_python(interpreter, server, tmp_path):
     program = tmp_path / "hasty.py"
     program.write_text(PROGRAM + "import os\nos.kill(os.getpid(), 9)\n")
-    done = subprocess.run([sys.executable, program], env=own_daemon(tmp_path / "spool", server))
+    done = subprocess.run([interpreter, program], env=own_daemon(tmp_path / "spool", server))
     assert done.returncode == -9
     from datacat import DatacatClient
 
@@ -170,9 +170,34 @@ def test_a_death_before_the_daemon_is_up_is_still_known_by_its_signal(server, tm
 
 def test_the_command_for_the_daemon_is_this_interpreter(monkeypatch):
     monkeypatch.delenv("DATACAT_DAEMON", raising=False)
-    words = launch._command(["--process-dir", "/spool/1-2-3"])
-    assert sys.executable in words
-    assert words[-2:] == ["--process-dir", "/spool/1-2-3"]
+    _, words = launch._command()
+    assert words[0] == sys.executable
+
+
+@pytest.mark.parametrize(
+    "named", ["/nowhere/datacat-daemon", "no-such-daemon --verbose", "'half a quotation", "./none"]
+)
+def test_a_daemon_named_in_the_environment_that_is_not_there_is_told_once(tmp_path, named):
+    code = "import datacat\nfor _ in range(2):\n    datacat.create_session(product='p').log_event('x')\n"
+    own = environment(tmp_path / "spool", DATACAT_DAEMON=named)
+    done = subprocess.run([sys.executable, "-c", code], env=own, capture_output=True, text=True)
+    assert done.returncode == 0
+    assert done.stderr.count("RuntimeWarning") == 1
+    assert f"$DATACAT_DAEMON names no program that is there: {named}" in done.stderr
+    assert len(list((tmp_path / "spool").glob("*/*/*.segment"))) == 2
+
+
+def test_a_daemon_that_is_named_by_a_relative_path_is_started(tmp_path):
+    said = tmp_path / "said"
+    script(tmp_path / "own-daemon", f"#!/bin/sh\ntouch '{said}'\n")
+    own = environment(tmp_path / "spool", DATACAT_DAEMON="./own-daemon")
+    subprocess.run([sys.executable, "-c", PROGRAM], env=own, cwd=tmp_path, check=True)
+    assert wait_for(said.exists)
+
+
+def test_on_windows_it_is_said_that_no_daemon_runs_there(monkeypatch):
+    monkeypatch.setattr(launch.os, "name", "nt")
+    assert "does not run on Windows yet. Records stay in C:\\spool" in launch.start_daemon("C:\\spool")
 
 
 def script(path, text):

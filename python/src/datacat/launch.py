@@ -9,12 +9,23 @@ import shlex
 import subprocess
 import sys
 
+try:
+    import ctypes
+except ImportError:
+    ctypes = None
+
 OLDEST_PYTHON = (3, 9)
 
-HOW_TO_GET_ONE = (
-    "no Python 3.9 or newer was found to run datacat-daemon; records stay in %s until one is there. "
-    "Install datacat-client for a newer Python, or name the daemon in $DATACAT_DAEMON."
+NOT_ON_WINDOWS = "the daemon does not run on Windows yet"
+NO_PYTHON = (
+    "no Python 3.9 or newer was found to run datacat-daemon; "
+    "install datacat-client for a newer Python, or name the daemon in $DATACAT_DAEMON"
 )
+NO_SUCH_DAEMON = "$DATACAT_DAEMON names no program that is there: %s"
+_RECORDS_STAY = "%s. Records stay in %s until a daemon finds them."
+
+# The same number on every architecture.
+_SYS_PIDFD_OPEN = 434
 
 # Runs the daemon that lies beside this very package, whatever else the interpreter that runs it has installed.
 _BOOT = """
@@ -31,6 +42,11 @@ sys.argv[0] = "datacat-daemon"
 from datacat_daemon.cli import main
 sys.exit(main())
 """
+
+# The pidfd comes as the shell's stdin: Python 2.7 cannot hand on any other descriptor. What runs in the background has
+# no stdin of the shell's, so it is put elsewhere before.
+_PIDFD = 3
+_TAKE_PIDFD = "exec %d<&0 </dev/null\n" % _PIDFD
 
 _IN_BACKGROUND = '"$@" </dev/null >/dev/null 2>&1 &'
 
@@ -50,6 +66,10 @@ done
 """ % " ".join(_PYTHONS)
 
 
+class _NoDaemon(Exception):
+    """There is none to start; the message says why."""
+
+
 def start_daemon(folder, pid=None, port=None):
     """Start a daemon for a process folder of the spool; None, or a sentence that says why there is none.
 
@@ -58,20 +78,19 @@ def start_daemon(folder, pid=None, port=None):
         pid: its process, if that is another one than this.
         port: where it is to listen for clients in other languages, or None.
     """
+    if os.name != "posix":
+        return _RECORDS_STAY % (NOT_ON_WINDOWS, folder)
     pidfd = None
     try:
+        script, words = _command()
         pidfd = _pidfd_of(pid or os.getpid())
-        options = ["--process-dir", folder] + ([] if pidfd is None else ["--pidfd", str(pidfd)])
+        options = ["--process-dir", folder] + ([] if pidfd is None else ["--pidfd", str(_PIDFD)])
         options += [] if port is None else ["--port", str(port)]
-        command = _command(options)
-        if command is None:
-            return HOW_TO_GET_ONE % folder
-        if os.name == "posix":
-            _run_detached(command, pidfd)
-        else:
-            subprocess.Popen(command, close_fds=True, creationflags=0x00000008)  # DETACHED_PROCESS
+        _run_detached(script, words + options, pidfd)
+    except _NoDaemon as error:
+        return _RECORDS_STAY % (error, folder)
     except Exception as error:
-        return "the daemon could not be started (%s); records stay in %s." % (error, folder)
+        return _RECORDS_STAY % ("the daemon could not be started (%s)" % error, folder)
     finally:
         if pidfd is not None:
             os.close(pidfd)
@@ -80,32 +99,59 @@ def start_daemon(folder, pid=None, port=None):
 
 def _pidfd_of(pid):
     """A pidfd of the process for its daemon, which so learns of an end that comes before it is up; None without."""
+    if not hasattr(os, "pidfd_open"):
+        return _pidfd_before_39(pid)
     try:
         return os.pidfd_open(pid)
-    except (AttributeError, OSError):
+    except OSError:
         return None
 
 
-def _command(options):
-    """The shell's words, or on Windows the program's, that start the daemon."""
+def _pidfd_before_39(pid):
+    """The same from a Python that does not know of it."""
+    if ctypes is None or not sys.platform.startswith("linux"):
+        return None
+    try:
+        call = ctypes.CDLL(None).syscall
+        call.restype = ctypes.c_long
+        descriptor = call(ctypes.c_long(_SYS_PIDFD_OPEN), ctypes.c_long(pid), ctypes.c_long(0))
+    except (AttributeError, OSError):
+        return None
+    return descriptor if descriptor >= 0 else None
+
+
+def _command():
+    """A shell script that starts the daemon, and the first of its words. Raises _NoDaemon."""
     home = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     chosen = os.environ.get("DATACAT_DAEMON")
-    if chosen:
-        return _background(shlex.split(chosen) + options)
+    if chosen and chosen.strip():
+        return _IN_BACKGROUND, _words_of(chosen)
     if sys.version_info >= OLDEST_PYTHON and _is_interpreter(sys.executable):
-        return _background([sys.executable, "-I", "-c", _BOOT, home] + options)
-    if os.name == "posix" and any(_is_on_path(name) for name in ("datacat-daemon",) + _PYTHONS):
-        return [_TRY_EACH_PYTHON, "sh", _BOOT, home] + options
-    return None
+        return _IN_BACKGROUND, [sys.executable, "-I", "-c", _BOOT, home]
+    if any(_is_on_path(name) for name in ("datacat-daemon",) + _PYTHONS):
+        return _TRY_EACH_PYTHON, [_BOOT, home]
+    raise _NoDaemon(NO_PYTHON)
+
+
+def _words_of(command):
+    """The words of $DATACAT_DAEMON. Raises _NoDaemon where the first one is no program."""
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        raise _NoDaemon(NO_SUCH_DAEMON % command)
+    if os.sep in words[0]:
+        words[0] = os.path.abspath(words[0])  # the shell runs in another folder
+        is_there = os.access(words[0], os.X_OK) and not os.path.isdir(words[0])
+    else:
+        is_there = _is_on_path(words[0])
+    if not is_there:
+        raise _NoDaemon(NO_SUCH_DAEMON % command)
+    return words
 
 
 def _is_on_path(name):
     folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
     return any(os.access(os.path.join(folder, name), os.X_OK) for folder in folders)
-
-
-def _background(words):
-    return [_IN_BACKGROUND, "sh"] + words if os.name == "posix" else words
 
 
 def _is_interpreter(path):
@@ -116,14 +162,18 @@ def _is_interpreter(path):
     return name.startswith(("python", "pypy")) and os.path.exists(path)
 
 
-def _run_detached(words, pidfd):
+def _run_detached(script, words, pidfd):
     options = {"start_new_session": True} if sys.version_info >= (3, 2) else {"preexec_fn": os.setsid}
-    if pidfd is not None:
-        options["pass_fds"] = [pidfd]
     null = os.open(os.devnull, os.O_RDWR)
     try:
         shell = subprocess.Popen(
-            ["/bin/sh", "-c"] + words, stdin=null, stdout=null, stderr=null, cwd="/", close_fds=True, **options
+            ["/bin/sh", "-c", (_TAKE_PIDFD if pidfd is not None else "") + script, "sh"] + words,
+            stdin=null if pidfd is None else pidfd,
+            stdout=null,
+            stderr=null,
+            cwd="/",
+            close_fds=True,
+            **options
         )
     finally:
         os.close(null)
