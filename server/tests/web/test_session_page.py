@@ -73,6 +73,13 @@ def test_a_hang_and_its_recovery_are_told_in_order(pages: TestClient, store: Sql
     assert "hung 10 s, from 0:10.000 to 0:20.000" in section(html, "timeline")
 
 
+def test_the_bar_of_a_hang_is_as_long_as_its_words_say(pages: TestClient, store: SqliteStore) -> None:
+    recording = Recording("s-1").status(12, "hung", "no heartbeat for 1.7 s", silent_seconds=1.7)
+    recording.status(14.1, "recovered", "answered again after 4.1 s", hung_seconds=4.1)
+    recording.status(20, "ended", "ended").send(store)
+    assert "hung 4.1 s, from 0:10.000 to 0:14.100" in section(pages.get("/sessions/s-1").text, "timeline")
+
+
 def test_a_session_that_is_hung_shows_every_stack(pages: TestClient, store: SqliteStore) -> None:
     stacks = [{"thread": str(n), "name": f"worker-{n}", "frames": CRASH_STACK} for n in range(5)]
     Recording("s-1").status(3, "hung", "No heartbeat", stacks=stacks).send(store)
@@ -162,6 +169,28 @@ def test_a_row_opens_on_the_whole_event(pages: TestClient, store: SqliteStore) -
     address = re.search(r'href="(/sessions/s-1/events/\d+\.json)"', html)
     assert address
     assert pages.get(address[1]).json()["data"] == {"text": "x" * 9000}
+
+
+def test_a_row_names_its_group_and_category(pages: TestClient, store: SqliteStore) -> None:
+    Recording("s-1").event(1, "slow_query", category="log", group="app.db").event(2, "plain").send(store)
+    events = section(pages.get("/sessions/s-1").text, "events")
+    assert "<b>slow_query</b> <small>app.db · log</small>" in events
+    assert "<b>plain</b></span>" in events
+
+
+def test_the_vitals_of_the_process_come_before_what_datacat_costs(pages: TestClient, store: SqliteStore) -> None:
+    recording = Recording("s-1", writer="daemon-vitals-1-0")
+    for name, unit, value in (
+        ("daemon_cpu_percent", "percent", 0.4),
+        ("process_threads", None, 7),
+        ("process_cpu_percent", "percent", 12.5),
+        ("process_resident_memory_bytes", "bytes", 3.5e7),
+    ):
+        recording.metric(1, name, "gauge", value=value, unit=unit)
+    recording.send(store)
+    metrics = words(section(pages.get("/sessions/s-1").text, "metrics"))
+    said = ("Process CPU 12.5 %", "memory 35 MB", "threads 7", "DataCat’s daemon CPU 0.4 %")
+    assert sorted(said, key=metrics.index) == list(said)
 
 
 def test_metrics_have_statistics_and_charts(pages: TestClient, store: SqliteStore) -> None:

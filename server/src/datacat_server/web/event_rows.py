@@ -14,6 +14,7 @@ from datacat_server.web.state_tree import text
 DETECTED = {"session_crashed_detected", "application_appears_hung", "application_recovered"}
 SHOWN_ELSEWHERE = {"last_events", "stacks"}
 PREVIEW = 160
+ORIGIN = 40
 MAX_DATA = 4096
 MAX_INDENTED = 2 * MAX_DATA
 
@@ -22,11 +23,15 @@ _LAST_INSTANT = 253_402_300_799_999_999  # microseconds since 1970: the end of t
 
 @dataclass(frozen=True)
 class EventRow:
-    """An event, ready to show; `data` is its data as indented JSON, None where it is too much for a row."""
+    """An event, ready to show.
+
+    `origin` is its group and category; `data` is its data as indented JSON, None where it is too much for a row.
+    """
 
     number: int
     event: Event
     at: float
+    origin: str
     message: str
     preview: str
     data: str | None
@@ -44,6 +49,7 @@ def event_row(stored: StoredEvent, start: datetime) -> EventRow:
         number=stored.number,
         event=event,
         at=(event.timestamp - start).total_seconds(),
+        origin=" · ".join(format.shorten(word, ORIGIN) for word in (event.group, event.category) if word),
         message=_message(event),
         preview=_preview(msgspec.json.decode(raw))
         if fits

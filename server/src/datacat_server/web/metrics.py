@@ -8,7 +8,7 @@ import msgspec
 
 from datacat_server.model import Bucket
 from datacat_server.store.views import Series
-from datacat_server.web import course, format
+from datacat_server.web import course, format, vitals
 
 LINE_WIDTH, LINE_HEIGHT = 240, 44
 BAR_HEIGHT = 44
@@ -28,7 +28,7 @@ class HistogramBar:
 
 @dataclass(frozen=True)
 class Card:
-    """One series, ready to show.
+    """One series, ready to show; `title` is what it is called, `name` what it was logged as.
 
     `points` is JSON for the chart, `[[seconds …], [values …]]`, with a null where the line breaks; `steps` says that a
     value holds until the next. `ends` stands below the picture: for a line its first instant, its least and greatest
@@ -37,6 +37,7 @@ class Card:
 
     key: str
     name: str
+    title: str
     tags: list[str]
     type: str
     headline: str
@@ -48,6 +49,26 @@ class Card:
     steps: bool
     ends: list[str]
     bars: list[HistogramBar]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Cards that belong together; `title` is None for the application's own metrics."""
+
+    title: str | None
+    cards: list[Card]
+
+
+def groups(series: Sequence[Series], start: datetime, seconds: float) -> list[Group]:
+    """The application's metrics, then the vitals of its process, then what DataCat costs."""
+    own = [one for one in series if not one.vital]
+    sampled = sorted((one for one in series if one.vital), key=lambda one: vitals.order(one.name))
+    parts = (
+        (None, own),
+        ("Process", [one for one in sampled if not vitals.is_cost(one.name)]),
+        ("DataCat’s daemon", [one for one in sampled if vitals.is_cost(one.name)]),
+    )
+    return [Group(title, [card(one, start, seconds) for one in held]) for title, held in parts if held]
 
 
 def card(series: Series, start: datetime, seconds: float) -> Card:
@@ -72,8 +93,9 @@ def card(series: Series, start: datetime, seconds: float) -> Card:
     return Card(
         key=f"{series.type}:{series.name}:{','.join(series.tags)}",
         name=series.name,
+        title=vitals.words(series.name) if series.vital else series.name,
         tags=series.tags,
-        type="vital" if series.vital else series.type,
+        type="" if series.vital else series.type,
         headline=_quantity(headline, series),
         headline_is=headline_is,
         notes=notes,

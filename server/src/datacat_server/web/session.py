@@ -156,7 +156,7 @@ def _context(
         "cursor": cursor,
         "older": page.cursor and session_address(session_id, level=level, cursor=page.cursor, at=at),
         "newest": session_address(session_id, level=level, at=at),
-        "cards": [metrics.card(one, start, seconds) for one in shown],
+        "metric_groups": metrics.groups(shown, start, seconds),
         "more_series": len(series) > len(shown),
         "refused": refused[:REFUSED_SHOWN],
         "refused_left_out": max(0, len(refused) - REFUSED_SHOWN),

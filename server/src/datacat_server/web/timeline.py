@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from datacat_server.model import Session, Status, Verdict
 from datacat_server.store.views import Series, Timeline
-from datacat_server.web import course, format
+from datacat_server.web import course, format, vitals
 
 BUCKETS = 160
 EVENTS_HEIGHT = 44
@@ -167,8 +167,13 @@ def _phases(session: Session, start: datetime, seconds: float) -> list[Phase]:
     becomes = {"hung": "hung", "suspended": "suspended", "recovered": "active", "resumed": "active"}
     turns = [(0.0, "active")]
     for verdict in session.verdicts:
+        at = (verdict.timestamp - start).total_seconds()
+        if (hung := _seconds(verdict, "hung_seconds")) and turns[-1][1] == "hung":
+            # Told exactly when it is over: since the last beat.
+            turns[-1] = (max(at - hung, turns[-2][0]), "hung")
         if status := becomes.get(verdict.status):
-            turns.append(((verdict.timestamp - start).total_seconds() - _silence(verdict), status))
+            silent = _seconds(verdict, "silent_seconds") if status == "hung" else 0.0
+            turns.append((at - silent, status))
     if session.status is Status.SUSPENDED and turns[-1][1] != "suspended" and session.last_heartbeat:
         turns.append(((session.last_heartbeat - start).total_seconds(), "suspended"))
     turns = sorted((min(max(0.0, at), seconds), status) for at, status in turns[:500])
@@ -182,10 +187,10 @@ def _phases(session: Session, start: datetime, seconds: float) -> list[Phase]:
     return phases
 
 
-def _silence(verdict: Verdict) -> float:
-    """How long a hang had lasted when it was found out, in seconds: it began with the last heartbeat."""
-    silent = verdict.data.get("silent_seconds") if verdict.status == "hung" else None
-    return float(silent) if isinstance(silent, int | float) and 0 <= silent < 1e9 else 0.0
+def _seconds(verdict: Verdict, key: str) -> float:
+    """How long a hang had lasted, by what its verdict or the one that ended it says; 0 where it says nothing."""
+    told = verdict.data.get(key)
+    return float(told) if isinstance(told, int | float) and 0 <= told < 1e9 else 0.0
 
 
 def _bars(folded: Timeline, seconds: float, busiest: int) -> list[Bar]:
@@ -243,4 +248,5 @@ def _lane(group: list[Series], start: datetime, seconds: float) -> Lane:
         low, high = first.minimum, first.maximum
         path = course.line(first.times, first.values, low, high, box)
     span = format.quantities(low, high, first.unit)
-    return Lane(format.shorten(first.name, 60), format.shorten(tags, 60), span, path)
+    name = f"process {vitals.words(first.name)}" if first.vital else first.name
+    return Lane(format.shorten(name, 60), format.shorten(tags, 60), span, path)
