@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 
 import pytest
@@ -40,6 +41,20 @@ def test_what_the_program_used_is_told(wrap):
     assert used["cpu_user_seconds"] + used["cpu_system_seconds"] >= 0.25
     assert used["duration_seconds"] >= 0.25
     assert 100 << 20 <= used["peak_memory_bytes"] < 400 << 20
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="needs /proc")
+@pytest.mark.parametrize(
+    ("command", "least", "most"),
+    [(["sleep", "0.3"], 100 << 10, 6 << 20), ([sys.executable, "-c", "x = bytearray(40 << 20)"], 40 << 20, 100 << 20)],
+)
+def test_the_memory_of_a_small_program_is_its_own(wrap, command, least, most):
+    """Also where whoever starts the wrapper is large: the system hands that on."""
+    ballast = bytearray(b"x" * (300 << 20))
+    run = wrap(command)
+    del ballast
+    run.finish()
+    assert least <= run.finished()["peak_memory_bytes"] < most
 
 
 def test_a_program_that_is_not_there_is_127_and_one_that_is_none_is_126(wrap, tmp_path):
@@ -100,6 +115,17 @@ def test_captured_output_is_passed_on_and_each_line_is_an_event(wrap):
     assert run.lines() == ["one", "café �", "last"]
     assert run.lines("stderr") == ["two"]
     assert {event["category"] for event in run.events("stdout")} == {"output"}
+
+
+def test_the_order_stays_where_both_streams_go_to_the_same_place(wrap, tmp_path):
+    body = "i=0; while [ $i -lt 300 ]; do echo $i; echo $((i + 1)) >&2; i=$((i + 2)); done"
+    path = tmp_path / "log"
+    with path.open("wb") as log:
+        run = wrap(["sh", "-c", body], ["--capture-output"], stdout=log, stderr=subprocess.STDOUT)
+        run.finish()
+    assert path.read_text().split() == [str(number) for number in range(300)]
+    run.finished()
+    assert run.lines() == [str(number) for number in range(300)]
 
 
 def test_the_last_fifty_lines_are_kept(wrap):

@@ -85,6 +85,18 @@ def test_captured_output_at_a_terminal_still_comes_from_one(bench, server, wait_
     wait_for(lambda: bench.left() == [])
 
 
+def test_captured_output_at_a_terminal_keeps_its_order(bench, server, wait_for):
+    body = "i=0; while [ $i -lt 300 ]; do echo $i; echo $((i + 1)) >&2; i=$((i + 2)); done; echo over"
+    pid, terminal = on_a_terminal(bench, server, ["sh", "-c", body], ["--capture-output"])
+    try:
+        said = read_until(terminal, b"over").split()
+        os.waitpid(pid, 0)
+    finally:
+        os.close(terminal)
+    assert said == [*(b"%d" % number for number in range(300)), b"over"]
+    wait_for(lambda: bench.left() == [])
+
+
 def test_a_captured_program_learns_of_a_new_size_of_the_terminal(bench, server, wait_for):
     body = "import os, signal, sys\n"
     body += "signal.signal(signal.SIGWINCH, lambda *_: print('size', *os.get_terminal_size(), flush=True))\n"

@@ -24,7 +24,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--product", help="what the session is called; by default the program's name")
     parser.add_argument("--version", help='the version it is of; by default $DATACAT_VERSION, else "unknown"')
     parser.add_argument("--server-url", metavar="URL", help="the server; by default $DATACAT_URL")
-    parser.add_argument("--capture-output", action="store_true", help="each line that it prints becomes an event")
+    parser.add_argument(
+        "--capture-output",
+        action="store_true",
+        help="each line that it prints becomes an event; what it leaves behind can print no more once it has ended",
+    )
     parser.add_argument("command", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     command = options.command[1:] if options.command[:1] == ["--"] else options.command

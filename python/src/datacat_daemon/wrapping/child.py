@@ -20,15 +20,18 @@ CANNOT_EXECUTE = 126
 _ERRNO = struct.Struct("@i")
 _NO_SESSION = b"\0"
 _MAXRSS_BYTES = 1 if sys.platform == "darwin" else 1024
+_FORK_GROWS = 1 << 20  # what the child itself needs between the fork and the program, at most
+_SHORTEST_SAMPLE = 0.02
+_LONGEST_SAMPLE = 2.0
 # Python ignores these for itself; a program expects to die of them.
 _IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
 
 
 class Used(NamedTuple):
-    """What the program used: CPU time in seconds, and the most resident memory.
+    """What the program used: CPU time in seconds, and the most resident memory, None where it is not known.
 
-    The system counts what this process had when it was forked as memory of the program. Where that was more, nothing is
-    known of the program's own: None.
+    The system counts what the forked process had before it became the program as memory of the program. Where that was
+    more, it is what the program's own was when it was last sampled.
     """
 
     user_seconds: float
@@ -51,7 +54,9 @@ class Child:
     ) -> None:
         self._status: int | None = None
         self._used = Used(0.0, 0.0, None)
-        self._memory_before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        self._memory_before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _MAXRSS_BYTES
+        self._sampled: int | None = None
+        self._sample_seconds = _SHORTEST_SAMPLE
         gate, self._gate = os.pipe()
         self._trouble, trouble = os.pipe()
         self.pid = os.fork()
@@ -70,6 +75,9 @@ class Child:
         Args:
             session: the session's folder, for $DATACAT_SESSION; None where there is none.
         """
+        before = _peak_memory(self.pid)
+        if before is not None:
+            self._memory_before = before + _FORK_GROWS
         os.write(self._gate, os.fsencode(session) if session else _NO_SESSION)
         os.close(self._gate)
         told = os.read(self._trouble, _ERRNO.size)
@@ -78,6 +86,20 @@ class Child:
             return None
         (number,) = _ERRNO.unpack(told)
         return OSError(number, os.strerror(number))
+
+    def sample(self) -> float | None:
+        """See how much memory the program has needed; returns the seconds until that is to be asked again.
+
+        None: not at all, as the system will tell it in the end, or never does.
+        """
+        peak = None if self._status is not None else _peak_memory(self.pid)
+        if peak is None:
+            return None
+        self._sampled = peak
+        if peak > self._memory_before:
+            return None
+        self._sample_seconds = min(_LONGEST_SAMPLE, 2 * self._sample_seconds)
+        return self._sample_seconds
 
     def send_signal(self, number: int) -> None:
         """Send it a signal. It is not reaped before it is known as ended, so its pid is its own."""
@@ -115,8 +137,21 @@ class Child:
         pid, status, usage = os.wait4(self.pid, options)
         if pid and not os.WIFSTOPPED(status):
             self._status = status
-            peak = usage.ru_maxrss * _MAXRSS_BYTES if usage.ru_maxrss > self._memory_before else None
-            self._used = Used(usage.ru_utime, usage.ru_stime, peak)
+            peak = usage.ru_maxrss * _MAXRSS_BYTES
+            known = peak if peak > self._memory_before else self._sampled
+            self._used = Used(usage.ru_utime, usage.ru_stime, known)
+
+
+def _peak_memory(pid: int) -> int | None:
+    """The most resident memory in bytes that a process had since it became the program that it is."""
+    try:
+        with open(f"/proc/{pid}/status", "rb") as file:
+            for line in file:
+                if line.startswith(b"VmHWM:"):
+                    return int(line.split()[1]) << 10
+    except (OSError, ValueError, IndexError):
+        pass
+    return None  # it has ended, or there is no /proc
 
 
 def _become(

@@ -1,9 +1,10 @@
 """What a program prints: passed on as it is, and read on the way.
 
 Each of its two streams has a pipe, or where ours is a terminal a pseudo-terminal, so that the program still sees one,
-and a thread that hands on what comes. A thread writes before it reads on: however much a program prints, no more than
-one piece of each stream is in memory, and a slow reader slows the program down as it would without us. When our output
-is closed (`| head`), the program's is too.
+and a thread that hands on what comes. Where both of ours are the same terminal, pipe or file, both of the program's
+are one stream, too: only so the order stays in which it wrote them. A thread writes before it reads on: however much a
+program prints, no more than one piece of each stream is in memory, and a slow reader slows the program down as it would
+without us. When our output is closed (`| head`), the program's is too.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import contextlib
 import fcntl
 import os
 import select
+import stat
 import termios
 import threading
 import time
@@ -29,19 +31,22 @@ class Output:
 
     def __init__(self) -> None:
         self._over, self._stop = os.pipe()
-        self._streams = [_Stream("stdout", 1, self._over), _Stream("stderr", 2, self._over)]
+        self._streams = [_Stream("stdout", 1, self._over)]
+        if not _are_one(1, 2):
+            self._streams.append(_Stream("stderr", 2, self._over))
         self.resize()
 
     @property
     def descriptors(self) -> tuple[int, int]:
         """What is to become the program's stdout and stderr."""
-        return self._streams[0].inner, self._streams[1].inner
+        return self._streams[0].inner, self._streams[-1].inner
 
     def start(self, heard: Heard | None) -> None:
         """The program has its ends; begin to pass on.
 
         Args:
             heard: called with the stream's name, "stdout" or "stderr", and a piece of it; from a thread per stream.
+                One stream for both is "stdout".
         """
         for stream in self._streams:
             os.close(stream.inner)
@@ -129,6 +134,16 @@ class _Stream:
                 poll = select.poll()
                 poll.register(self._target, select.POLLOUT)
                 poll.poll()
+
+
+def _are_one(first: int, second: int) -> bool:
+    """Two descriptors lead to the same place, where order can be seen: so not to the same /dev/null."""
+    try:
+        one, other = os.fstat(first), os.fstat(second)
+    except OSError:
+        return False
+    ordered = os.isatty(first) or not stat.S_ISCHR(one.st_mode)
+    return ordered and (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino)
 
 
 def _pseudo_terminal() -> tuple[int, int]:

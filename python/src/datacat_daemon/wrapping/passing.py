@@ -49,7 +49,10 @@ class Signals:
             status = child.status()
             if status is not None:
                 return status
-            number, of_terminal = self._next()
+            caught = self._next(child.sample())
+            if caught is None:
+                continue
+            number, of_terminal = caught
             if number == signal.SIGWINCH and resized():
                 of_terminal = False  # the program may have looked before its own terminal had the new size
             if number != _CHILD and not of_terminal:
@@ -59,9 +62,15 @@ class Signals:
         """From now on they do to this process what they did before."""
         signal.pthread_sigmask(signal.SIG_SETMASK, self._before)
 
-    def _next(self) -> tuple[int, bool]:
+    def _next(self, seconds: float | None) -> tuple[int, bool] | None:
+        """The next signal, and whether the terminal sent it to the program, too; None after so many seconds."""
         if sys.platform == "linux":
-            info = signal.sigwaitinfo(self._held)
+            if seconds is None:
+                info: signal.struct_siginfo | None = signal.sigwaitinfo(self._held)
+            else:
+                info = signal.sigtimedwait(self._held, seconds)
+            if info is None:
+                return None
             return info.si_signo, info.si_signo in _FROM_TERMINALS and info.si_code > _BY_A_PROCESS
         number = signal.sigwait(
             self._held

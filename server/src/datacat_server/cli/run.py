@@ -29,6 +29,8 @@ def run(
 
     Its input, its output and its signals stay its own; its exit code is returned.
 
+    With --capture-output, what it leaves running behind can print no more once it has ended.
+
     A Python program that makes a session joins this one.
 
     Example: datacat run --product Backup -- rsync -a /home /backup
