@@ -19,6 +19,7 @@ Layout (native byte order), each field one aligned 8-byte store, so that none is
     80      urgent: raised by one for every record that cannot wait (an exception); shipped at once, too
     88      stack signal: the signal that makes the process write its stacks, where the manifest could not know it; or 0
     96      exit status: 0, or one more than what waitpid said of the process, by a parent that waited for it
+    104     when that parent saw it end, microseconds since 1970 UTC, or 0
 """
 
 import itertools
@@ -43,6 +44,7 @@ FLUSH = 72
 URGENT = 80
 STACK_SIGNAL = 88
 EXIT_STATUS = 96
+EXIT_US = 104
 
 ENDED_BY_CALL = 1
 ENDED_BY_INTERPRETER = 2
@@ -122,8 +124,9 @@ class ControlPage(object):
         """The process writes its stacks when it gets this signal."""
         _store(self.page, STACK_SIGNAL, number)
 
-    def exit_status(self, status):
+    def exit_status(self, status, time_us):
         """The process has ended with this status, as waitpid gives it."""
+        _store(self.page, EXIT_US, time_us)
         _store(self.page, EXIT_STATUS, status + 1)
 
     def _count(self, field):

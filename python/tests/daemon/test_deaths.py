@@ -277,7 +277,8 @@ sys.stdout.flush()
 
 
 def test_an_exit_status_that_a_waiting_parent_wrote_down_is_believed_where_nobody_else_saw_it(bench, server):
-    body = "session.log_event('begun')\nsession.sink._recorder.control.exit_status(6)\nos._exit(0)"
+    body = "session.log_event('begun')\nnow = int(time.time() * 1e6)\n"
+    body += "session.sink._recorder.control.exit_status(6, now)\nos._exit(0)"
     process = bench.program(server.url, body)
     folder = bench.folder_of(process)
     process.wait()

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 from support.wrapped import TELL_SIGNALS, Wrapped
@@ -41,6 +42,32 @@ def test_what_the_program_used_is_told(wrap):
     assert used["cpu_user_seconds"] + used["cpu_system_seconds"] >= 0.25
     assert used["duration_seconds"] >= 0.25
     assert 100 << 20 <= used["peak_memory_bytes"] < 400 << 20
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="needs /proc")
+def test_the_end_of_a_session_is_when_its_program_ended(wrap, bench):
+    run = wrap(["sh", "-c", "echo $$; read line"])
+    run.process.stdout.readline()
+    (path,) = run.wait(lambda: list(bench.spool.glob("*/daemon.lock")))
+    run.server.wait_for_session()
+    daemon = next(int(pid) for pid in os.listdir("/proc") if pid.isdigit() and holds(pid, path))
+    os.kill(daemon, signal.SIGSTOP)
+    try:
+        run.finish()
+        over = time.time()
+        time.sleep(1.0)
+    finally:
+        os.kill(daemon, signal.SIGCONT)
+    assert run.verdict()["time"] / 1e6 < over
+
+
+def holds(pid, path):
+    """A process has a file open."""
+    folder = f"/proc/{pid}/fd"
+    try:
+        return any(os.path.samefile(f"{folder}/{name}", path) for name in os.listdir(folder))
+    except OSError:
+        return False
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="needs /proc")

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from datacat import control as layout
 
-_READ_SIZE = layout.EXIT_STATUS + 8
+_READ_SIZE = layout.EXIT_US + 8
 
 
 class Control(NamedTuple):
@@ -26,6 +26,7 @@ class Control(NamedTuple):
     urgent: int = 0
     stack_signal: int = 0
     exit_status_plus_one: int = 0
+    exit_us: int = 0
 
     @property
     def exit_status(self) -> int | None:

@@ -177,7 +177,7 @@ class SessionWatch:
                 self._note_recovery(self._heartbeat.look(now, control), control)
             ours = self.manifest.boot_id
             evidence = Evidence(
-                time=now_us() if seen else max(self._scout.last_time, self.manifest.created_us),
+                time=control.exit_us or (now_us() if seen else max(self._scout.last_time, self.manifest.created_us)),
                 exit_status=exit_status if control.exit_status is None else control.exit_status,
                 fatal_text=read_tail(self.folder.parent / "fatal.txt"),
                 exception=self._scout.last_exception(),

@@ -87,7 +87,7 @@ class WrappedSession:
 
     def note_ended(self, status: int) -> None:
         """The program has ended with this status: the daemon is told before anybody else can be."""
-        self._page.exit_status(status)
+        self._page.exit_status(status, now_us())
 
     def say_finished(self, status: int, used: Used) -> None:
         """The last word: how the program ended and what it has used."""
