@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from datacat_daemon import __version__
+from datacat_daemon.spool.descriptors import raise_limit
 from datacat_daemon.watching.process import inherited_process, process_of, watch_process
 
 # Imports stand where they are needed: how a process ended is known only to who watched it then, and it may not live as
@@ -45,6 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.version:
         print(f"datacat-daemon {__version__}")
         return 0
+    raise_limit()
     if options.process_dir is None:
         return _run_alone(options.config, options.port)
     if not options.process_dir.is_dir():

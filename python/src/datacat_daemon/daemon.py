@@ -20,6 +20,7 @@ from datacat._compat import now_us
 from datacat_daemon.config import Config
 from datacat_daemon.janitor import Janitor
 from datacat_daemon.shipping.shipper import Shipper
+from datacat_daemon.spool.descriptors import most_processes
 from datacat_daemon.waker import Waker
 from datacat_daemon.watching.process import Process
 from datacat_daemon.watching.process_watch import ProcessWatch
@@ -31,6 +32,7 @@ TURN_SECONDS = LONGEST_TURN
 IDLE_TURN_SECONDS = 0.5
 DUTY_SECONDS = 5.0
 SCAN_SECONDS = 3.0
+MOST_ORPHANS = 32
 _STOP_SECONDS = 40.0
 _GARBAGE_THRESHOLD = 50_000  # records are no cycles: looking for some among them costs more than reading them
 _LEAVE_SECONDS = 1.0
@@ -75,6 +77,7 @@ class Daemon:
         self._settled: set[Path] = set()
         self._sleep = SleepWatch()
         self._duty_at = 0.0
+        self._more_orphans = False
 
     def look_after(self, folder: Path, process: Process | None = None) -> bool:
         """Look after a process folder; False if another daemon does.
@@ -122,10 +125,16 @@ class Daemon:
             watch.look(now)
             if watch.ended:
                 self._note_end(folder)
+            if watch.released:
+                watch.close()
+                del self._watches[folder]
+                continue
             if watch.complete:
                 watch.close()
                 del self._watches[folder]
                 self._settled.add(folder)
+                if self._more_orphans:
+                    self._duty_at = 0.0
         if now >= self._duty_at:
             self._janitor.go_on_duty()
             self._duty_at = now + (SCAN_SECONDS if self._janitor.on_duty else DUTY_SECONDS)
@@ -174,8 +183,16 @@ class Daemon:
     def _adopt_orphans(self) -> bool:
         """Adopt what can be adopted; True if there is something to look after now, or will be soon."""
         found, soon = self._janitor.find(self._settled.union(self._watches))
-        adopted = [self._adopt(folder) for folder in found]
-        return any(adopted) or soon
+        # So many at once of those whose process has ended, but for what only waits for its server.
+        busy = sum(watch.ended and not watch.only_waits for watch in self._watches.values())
+        room = min(MOST_ORPHANS - busy, most_processes() - len(self._watches))
+        adopted = 0
+        for folder in found:
+            if adopted >= room:
+                break
+            adopted += self._adopt(folder)
+        self._more_orphans = adopted >= room
+        return adopted > 0 or soon
 
     def _stay_on_duty(self) -> bool:
         if not self._janitor.on_duty:

@@ -28,6 +28,7 @@ from datacat_daemon.shipping.shipper import Shipper
 from datacat_daemon.spool.locks import FileLock
 from datacat_daemon.spool.log import DaemonLog
 from datacat_daemon.spool.manifest import BadManifest, Manifest, read_manifest
+from datacat_daemon.spool.release import ask_for_release, withdraw
 from datacat_daemon.spool.removal import MANIFEST, REFUSED_SESSION, REJECTED
 from datacat_daemon.spool.waiting import Waiting
 from datacat_daemon.watching.process import process_of
@@ -37,6 +38,8 @@ PATIENCE_SECONDS = 10.0
 _TURN_SECONDS = 0.05
 _ANSWER_SECONDS = 3.0
 _STOP_SECONDS = 5.0
+_RELEASE_SECONDS = 5.0
+_MOST_AT_ONCE = 32
 
 
 @dataclass
@@ -89,6 +92,7 @@ class Sync:
         self._server_url = (server_address(server_url) or server_url) if server_url else None
         self._patience = patience
         self._watches: dict[Path, ProcessWatch] = {}
+        self._to_come: list[Path] = []
         self._counts: dict[Path, Waiting] = {}
         self._spools = [Path(root) for root in spool.spool_roots()] if spools is None else spools
         self.sessions: list[Leftover] = []
@@ -106,10 +110,11 @@ class Sync:
         )
         try:
             self._set_unreachable_aside()
-            for folder in sorted({session.folder.parent for session in self.sessions if not session.settled}):
-                self._begin(folder, shipper)
+            self._to_come = sorted({session.folder.parent for session in self.sessions if not session.settled})
             moved = time.monotonic()
             while any(not session.settled for session in self.sessions):
+                while self._to_come and len(self._watches) < _MOST_AT_ONCE:
+                    self._begin(self._to_come.pop(0), shipper)
                 if self._turn(out_of_patience=time.monotonic() - moved > self._patience):
                     moved = time.monotonic()
                 progress()
@@ -148,8 +153,12 @@ class Sync:
     def _begin(self, folder: Path, shipper: Shipper) -> None:
         """Have a process's sessions shipped: by its daemon, or from here."""
         sessions = [session for session in self.sessions if session.folder.parent == folder and not session.settled]
-        if not runs(folder):
-            watch = ProcessWatch.adopt(folder, shipper, self._config)
+        alive = runs(folder)
+        if not alive:
+            elsewhere = any(
+                session.manifest.server_url != (self._server_url or session.manifest.server_url) for session in sessions
+            )
+            watch = self._take_over(folder, shipper) if elsewhere else self._adopt(folder, shipper)
             if watch is not None:
                 self._watches[folder] = watch
                 return
@@ -158,9 +167,25 @@ class Sync:
         for session in sessions:
             if self._server_url is not None and session.manifest.server_url != self._server_url:
                 session.settled, session.why = True, f"its daemon ships it to {session.manifest.server_url}"
+                session.why += "; when its program has ended, run this again" if alive else " and does not let go of it"
             elif (session.folder / "control").exists():
                 ControlPage(str(session.folder / "control"), existing=True).request_flush()
                 wake(str(session.folder.parent))
+
+    def _adopt(self, folder: Path, shipper: Shipper) -> ProcessWatch | None:
+        return ProcessWatch.adopt(folder, shipper, self._config, by_hand=True)
+
+    def _take_over(self, folder: Path, shipper: Shipper) -> ProcessWatch | None:
+        """Have a daemon let go of a process that has ended, and look after it from here; None if it does not."""
+        deadline = time.monotonic() + _RELEASE_SECONDS
+        try:
+            while (watch := self._adopt(folder, shipper)) is None and time.monotonic() < deadline:
+                ask_for_release(folder)
+                time.sleep(_TURN_SECONDS)
+        except OSError:  # it has just been shipped
+            return None
+        withdraw(folder)
+        return watch
 
     def _turn(self, out_of_patience: bool) -> bool:
         """Look at all of them; True if there was progress."""
@@ -171,7 +196,7 @@ class Sync:
                 watch.close()
                 del self._watches[folder]
         for session in self.sessions:
-            if session.settled:
+            if session.settled or session.folder.parent in self._to_come:
                 continue
             waiting = self._counts[session.folder].count()
             moved |= waiting != session.waiting
@@ -185,6 +210,10 @@ class Sync:
                 session.settled = True
                 session.why = _last_trouble(session) if waiting else None
             moved |= session.settled
+        if out_of_patience and self._to_come:
+            for watch in self._watches.values():
+                watch.close()
+            self._watches.clear()
         return moved
 
 

@@ -21,6 +21,7 @@ from datacat_daemon.shipping.endpoint import Refusal
 from datacat_daemon.shipping.known_state import KnownState
 from datacat_daemon.shipping.merge import Merger
 from datacat_daemon.spool.acknowledged import positions_in
+from datacat_daemon.spool.descriptors import MOST_WRITERS_OPEN
 from datacat_daemon.spool.log import DaemonLog
 from datacat_daemon.spool.reader import Record, WriterReader, writers_in
 
@@ -108,6 +109,8 @@ class Outbox:
         for writer in writers:
             reader = self._reader(writer)
             records = reader.read(most_records, most_bytes)
+            if len(writers) > MOST_WRITERS_OPEN:
+                reader.close()
             self._unread = self._unread or reader.trouble
             if records:
                 fresh.append(records)
@@ -212,6 +215,11 @@ class Outbox:
         self._merger.forget(writer)
         self._queue = deque(record for record in self._queue if record.writer != writer)
         self._queued_bytes = sum(len(record.payload) for record in self._queue)
+
+    def note_known(self) -> None:
+        """The server has the session: from now on `acked.json` is there, also before any record."""
+        if not (self._folder / "acked.json").exists():
+            self._save_positions()
 
     def _save_positions(self) -> None:
         self._drop_settled()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from datacat.address import server_address
@@ -11,6 +12,7 @@ from datacat.address import server_address
 from datacat_daemon.config import Config
 from datacat_daemon.shipping.endpoint import Endpoint, NoEndpoint
 from datacat_daemon.shipping.shipment import Shipment
+from datacat_daemon.spool.descriptors import most_sessions_open
 from datacat_daemon.spool.log import DaemonLog
 from datacat_daemon.spool.manifest import Manifest
 
@@ -25,6 +27,11 @@ class Shipper:
     def __init__(self, config: Config) -> None:
         self._config = config
         self._lanes: dict[tuple[str, str | None], _Lane] = {}
+
+    @property
+    def crowded(self) -> bool:
+        """There are so many sessions that each may have files open only while it is looked at."""
+        return sum(len(lane) for lane in list(self._lanes.values())) > most_sessions_open()
 
     def stop(self, timeout: float) -> None:
         """End all threads, waiting for them up to `timeout` seconds, and let go of what they had open."""
@@ -43,7 +50,7 @@ class Shipper:
         """Ship a session from now on; where its server's address is none, its records are kept."""
         key = (manifest.server_url, manifest.api_key)
         if key not in self._lanes:
-            self._lanes[key] = _Lane(_endpoint(*key, self._config), self._config)
+            self._lanes[key] = _Lane(_endpoint(*key, self._config), self._config, lambda: self.crowded)
         return self._lanes[key].add(folder, manifest, log)
 
     def remove(self, shipment: Shipment) -> None:
@@ -61,7 +68,8 @@ def _endpoint(url: str, api_key: str | None, config: Config) -> Endpoint:
 class _Lane:
     """One server's thread and the shipments to it."""
 
-    def __init__(self, endpoint: Endpoint, config: Config) -> None:
+    def __init__(self, endpoint: Endpoint, config: Config, crowded: Callable[[], bool]) -> None:
+        self._crowded = crowded
         self._endpoint = endpoint
         self._config = config
         self._shipments: list[Shipment] = []
@@ -70,6 +78,9 @@ class _Lane:
         self._stop = False
         self._thread = threading.Thread(target=self._run, name="shipper", daemon=True)
         self._thread.start()
+
+    def __len__(self) -> int:
+        return len(self._shipments)
 
     def ask_to_stop(self) -> None:
         self._stop = True
@@ -115,3 +126,5 @@ class _Lane:
         except Exception as error:  # one odd session must not keep the others from being shipped
             shipment.log.write(f"{shipment.manifest.session_id}: not shipped: {error!r}")
             shipment.hold_back()
+        if self._crowded():
+            shipment.close()

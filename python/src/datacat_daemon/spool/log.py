@@ -1,7 +1,12 @@
-"""`daemon.log` of a process folder: short and bounded. Writing to it never fails."""
+"""`daemon.log` of a process folder: short and bounded. Writing to it never fails.
+
+One descriptor is held in reserve for it: that there is none left is what it must be able to say.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import time
 from pathlib import Path
@@ -28,7 +33,7 @@ class DaemonLog:
         stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         line = f"{stamp} [{os.getpid()}] {message}\n".encode("utf-8", "replace")
         try:
-            descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            descriptor = self._open()
             try:
                 os.write(descriptor, line)
                 size = os.fstat(descriptor).st_size
@@ -38,3 +43,34 @@ class DaemonLog:
                 os.replace(self._path, self._path.with_name(self._path.name + ".1"))
         except OSError:
             pass
+        _reserve.take()
+
+    def _open(self) -> int:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        try:
+            return os.open(self._path, flags, 0o600)
+        except OSError as error:
+            if error.errno != errno.EMFILE:
+                raise
+        _reserve.give()
+        return os.open(self._path, flags, 0o600)
+
+
+class _Reserve:
+    """A descriptor that can be given up where one is needed."""
+
+    def __init__(self) -> None:
+        self._descriptor = -1
+
+    def take(self) -> None:
+        if self._descriptor < 0:
+            with contextlib.suppress(OSError):
+                self._descriptor = os.open(os.devnull, os.O_RDONLY)
+
+    def give(self) -> None:
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
+
+
+_reserve = _Reserve()

@@ -106,7 +106,7 @@ class WriterReader:
         self._sealed = -1
 
     def close(self) -> None:
-        """Let go of the open segment; a later read finds it again and goes on."""
+        """Let go of the open segment; a later read opens it again and goes on where it was."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
@@ -118,7 +118,7 @@ class WriterReader:
         self.trouble = None
         self.more = False
         self._room = most_bytes
-        if self._descriptor < 0 and not self._open_first():
+        if self._descriptor < 0 and not self._open_again() and not self._open_first():
             return records
         while True:
             stop = self._read_segment(records, limit)
@@ -225,7 +225,21 @@ class WriterReader:
             self.trouble = error
             return b""
 
+    def _open_again(self) -> bool:
+        """The segment that was being read, if it is still there."""
+        if self.sequence >= 0:
+            try:
+                self._descriptor = os.open(self._path(self.sequence), os.O_RDONLY)
+            except FileNotFoundError:
+                return False
+            except OSError as error:
+                self.trouble = error
+                return False
+        return self.sequence >= 0
+
     def _open_first(self) -> bool:
+        if self.trouble is not None:
+            return False
         for sequence in self._sequences()[-self._newest :]:
             if self._open(sequence):
                 return True

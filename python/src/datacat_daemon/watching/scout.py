@@ -12,6 +12,7 @@ from collections.abc import Container
 from pathlib import Path
 from typing import Any
 
+from datacat_daemon.spool.descriptors import MOST_WRITERS_OPEN
 from datacat_daemon.spool.log import DaemonLog
 from datacat_daemon.spool.prepare import SegmentPreparer
 from datacat_daemon.spool.reader import Record, writers_in
@@ -71,6 +72,8 @@ class Scout:
             try:
                 if preparer.look():
                     self._busy_until = time.monotonic() + _BUSY_SECONDS
+                if len(self._preparers) > MOST_WRITERS_OPEN:
+                    preparer.close()
             except FileNotFoundError:
                 del self._preparers[writer]  # shipped, or deleted by somebody: found again if there is a newer one
             except OSError as error:

@@ -140,11 +140,14 @@ class SessionWatch:
             if verdict is not None:
                 self._judge(verdict)
                 self._rest_from = now + _REST_AFTER_SECONDS
-        if observed is not None and observed.vitals and not self._judged:
+        crowded = self._shipper.crowded
+        if observed is not None and observed.vitals and not self._judged and not crowded:
             self._vitals.write(now_us(), observed.vitals)
         self._write()
         if urgent:
             self._ship_now()
+        if crowded:
+            self._close_files()
         if self.settled and now >= self._rest_from:
             self._shipment.resting = True
             self._rest_until = now + _REST_SECONDS
@@ -212,10 +215,17 @@ class SessionWatch:
         self._shipper.remove(self._shipment)
         remove_session(self.folder)
 
+    def release(self) -> None:
+        """Ship nothing of it any more: somebody else does."""
+        self._shipment.released = True
+
     def close(self) -> None:
         """Let go of its files, and of a request for stacks that is still open."""
         if self._pending is not None:
             self._pending[-1].close()
+        self._close_files()
+
+    def _close_files(self) -> None:
         self._control.close()
         self._scout.close()
         self._writer.close()
