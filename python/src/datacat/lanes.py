@@ -10,7 +10,7 @@ import time
 
 from datacat import encode
 from datacat.control import BEATS, FIELD
-from datacat.exceptions_of_signals import let_through
+from datacat.exceptions_of_signals import OF_VALUES, let_through
 from datacat.segment import COMMIT_SHORT, EVENT, METRIC, SHORT, STATE, TIME, checksum
 from datacat.tame import PLAIN, least_length
 
@@ -50,31 +50,38 @@ def _put(recorder):
     pack_time, now, join, commit, most = TIME.pack, time.time_ns, b"".join, COMMIT_SHORT, SHORT
 
     def put(head, content):
-        lease, give_back = recorder.pool
+        begun = False
         try:
-            writer = lease()
-        except IndexError:
-            return put_long(head, content)
-        body = join((pack_time(now()), head, content, b"}"))
-        length = len(body)
-        offset = writer.offset
-        end = offset + 8 + length
-        # nothing so short is nested deeper than a server takes
-        if length < most and end <= writer.size:
-            commit[length](writer.page, offset, length, body, checksum(body))
-            writer.offset = end
-            writer.ordinal += 1
-            give_back(writer)
+            lease, give_back = recorder.pool
+            try:
+                writer = lease()
+            except IndexError:
+                writer = None
+            if writer is not None:
+                body = join((pack_time(now()), head, content, b"}"))
+                length = len(body)
+                offset = writer.offset
+                end = offset + 8 + length
+                # nothing so short is nested deeper than a server takes
+                if length < most and end <= writer.size:
+                    begun = True
+                    commit[length](writer.page, offset, length, body, checksum(body))
+                    writer.offset = end
+                    writer.ordinal += 1
+                    give_back(writer)
+                    return True
+                give_back(writer)
+            payload = head[2:] + content + b"}"
+            if not encode.fits(payload):
+                return False
+            begun = True
+            recorder.write(head[0], 0, payload)
             return True
-        give_back(writer)
-        return put_long(head, content)
-
-    def put_long(head, content):
-        payload = head[2:] + content + b"}"
-        if not encode.fits(payload):
+        except OF_VALUES:
+            if begun:  # nothing of ours raises from there on, and the record may be there
+                raise
+            let_through()
             return False
-        recorder.write(head[0], 0, payload)
-        return True
 
     return put
 
@@ -88,8 +95,9 @@ def _event_lane(recorder, put, general):
     def log_event(
         name, level_or_data=None, category=None, labels=None, message=None, data=None, group=None, level=None
     ):
-        if level_or_data.__class__ is dict and category is labels is message is group is level is None:
-            try:
+        begun = False
+        try:
+            if level_or_data.__class__ is dict and category is labels is message is group is level is None:
                 prefix = known(name)
                 if prefix is None:
                     _remember(prefixes, name, EVENT, {"name": name}, b',"data":')
@@ -103,6 +111,7 @@ def _event_lane(recorder, put, general):
                         length = len(body)
                         offset = writer.offset
                         end = offset + 8 + length
+                        begun = True
                         if length < most and end <= writer.size:
                             commit[length](writer.page, offset, length, body, checksum(body))
                             writer.offset = end
@@ -112,8 +121,10 @@ def _event_lane(recorder, put, general):
                         give_back(writer)
                         if put(prefix, content):
                             return
-            except Exception:
-                let_through()
+        except OF_VALUES:
+            if begun:
+                raise
+            let_through()
         general(name, level_or_data, category, labels, message, data, group, level)
 
     return log_event
@@ -125,15 +136,16 @@ def _state_lane(put, general):
     dumps, options, is_short = encode.dumps_dict, encode.OPTIONS, _looked_at_first
 
     def update_state(state):
-        if state.__class__ is dict:
-            try:
-                if is_short is None or is_short(state):
-                    patch = dumps(state, None, options)
-                    if (_N not in patch or patch.find(b"null") < 0) and put(head, patch):
-                        return
-            except Exception:
-                let_through()
-        general(state)
+        patch = None
+        try:
+            if state.__class__ is dict and (is_short is None or is_short(state)):
+                patch = dumps(state, None, options)
+                if _N in patch and patch.find(b"null") >= 0:
+                    patch = None
+        except OF_VALUES:
+            let_through()
+        if patch is None or not put(head, patch):
+            general(state)
 
     return update_state
 
@@ -144,21 +156,23 @@ def _sample_lane(put, general, kind):
     known, number = prefixes.get, encode.dump_number
 
     def log_sample(name, value, unit=None, *rest, **more):
-        # a float less itself is zero if it is finite
-        if value.__class__ is float and value - value == 0.0 and not rest and not more:
-            try:
+        prefix = None
+        try:
+            # a float less itself is zero if it is finite
+            if value.__class__ is float and value - value == 0.0 and not rest and not more:
                 prefix = known((name, unit))
                 if prefix is not None:
-                    if put(prefix, number(value)):
-                        return
+                    content = number(value)
                 elif unit is None:
                     _remember(prefixes, (name, None), METRIC, {"name": name, "type": kind}, b',"value":')
                 elif unit.__class__ is str and len(unit) < _LONGEST_NAME:
                     fields = {"name": name, "type": kind, "unit": unit}
                     _remember(prefixes, (name, unit), METRIC, fields, b',"value":')
-            except Exception:
-                let_through()
-        general(name, value, unit, *rest, **more)
+        except OF_VALUES:
+            let_through()
+            prefix = None
+        if prefix is None or not put(prefix, content):
+            general(name, value, unit, *rest, **more)
 
     return log_sample
 
@@ -169,16 +183,19 @@ def _counter_lane(put, general):
     known, number = prefixes.get, encode.dump_number
 
     def log_counter(name, delta=1, *rest, **more):
-        if delta.__class__ is int and -_LARGEST <= delta < _LARGEST and not rest and not more:
-            try:
+        prefix = None
+        try:
+            if delta.__class__ is int and -_LARGEST <= delta < _LARGEST and not rest and not more:
                 prefix = known(name)
                 if prefix is None:
                     _remember(prefixes, name, METRIC, {"name": name, "type": "counter"}, b',"delta":')
-                elif put(prefix, number(delta)):
-                    return
-            except Exception:
-                let_through()
-        general(name, delta, *rest, **more)
+                else:
+                    content = number(delta)
+        except OF_VALUES:
+            let_through()
+            prefix = None
+        if prefix is None or not put(prefix, content):
+            general(name, delta, *rest, **more)
 
     return log_counter
 

@@ -9,6 +9,8 @@ spool, written anew every few seconds. One that is older than a minute has no da
 import os
 import time
 
+from datacat.exceptions_of_signals import let_through
+
 PROCESS_MB = 512
 FULL = "full"
 STALE_SECONDS = 60.0
@@ -52,6 +54,7 @@ def is_full(spool):
     try:
         return abs(time.time() - os.stat(os.path.join(spool, FULL)).st_mtime) < STALE_SECONDS
     except OSError:
+        let_through()
         return False
 
 
@@ -59,6 +62,7 @@ def _segments(folder):
     try:
         return [name for name in os.listdir(folder) if name.endswith(_SUFFIX) and not name.startswith(".")]
     except OSError:
+        let_through()
         if not os.path.isdir(folder):
             return []
         raise

@@ -4,7 +4,8 @@ There is no lock. A call leases a writer for as long as it lasts: it takes one o
 puts it back when its record is committed. A thread that is interrupted in the middle of a call holds its writer
 meanwhile; any other thread, a signal handler or a finalizer that logs at that moment takes another one, or makes one.
 So nobody waits for anybody, and no writer is ever entered twice. A call that is broken off by an exception (Ctrl-C)
-never gives its writer back: what that had committed stays readable, and half a record is never taken for a whole one.
+does not give its writer back, at whatever step that was. Once no frame of it is left, nobody refers to the writer any
+more: that is how it is found when another one is needed, and it goes on where it was.
 
 After a fork the child starts with an empty pool, under names of its own, with a control page of its own that counts
 its drops. A call that the fork caught half way through
@@ -14,11 +15,13 @@ gives its writer back to the pool it came from, which in the child nobody uses a
 import binascii
 import itertools
 import os
+import sys
 import weakref
 from collections import deque
 
 from datacat._compat import monotonic, now_us
 from datacat.control import ControlPage
+from datacat.exceptions_of_signals import let_through
 from datacat.machine import process_start
 from datacat.mapping import take_up
 from datacat.quota import has_room, process_quota
@@ -27,6 +30,11 @@ from datacat.wake import wake
 
 _recorders = weakref.WeakSet()
 _fork_is_announced = hasattr(os, "register_at_fork")
+
+# Counting references: not on every Python, and without its lock not exactly.
+_counts = hasattr(sys, "getrefcount") and getattr(sys, "_is_gil_enabled", lambda: True)()
+_probe = [object()]
+_IN_A_LIST_ONLY = sys.getrefcount(_probe[0]) if _counts else None
 
 
 class Recorder(object):
@@ -61,6 +69,7 @@ class Recorder(object):
         # pids come back; a writer's name must not, or the server would take its records for known ones
         self._tag = binascii.hexlify(os.urandom(3)).decode("ascii")
         self._names = itertools.count()
+        self._unused_names = deque()
         self._drops = itertools.count(1)
         self._retry_at = 0.0
         self.dropped = 0
@@ -89,12 +98,13 @@ class Recorder(object):
         try:
             writer = lease()
         except IndexError:
-            writer = self._new_writer()
+            writer = self._abandoned() or self._new_writer()
             if writer is None:
                 return self._drop()
         try:
             writer.append(kind, flags, now_us(), payload)
         except OSError:
+            let_through()
             give_back(writer)
             return self._drop()
         give_back(writer)
@@ -106,6 +116,10 @@ class Recorder(object):
     def seal(self):
         """Let go of all segments that no call is writing into: once shipped, they can be deleted."""
         lease, give_back = self.pool
+        abandoned = self._abandoned()
+        while abandoned is not None:
+            give_back(abandoned)
+            abandoned = self._abandoned()
         idle = []
         try:
             while True:
@@ -125,15 +139,37 @@ class Recorder(object):
         self.control = self._make_control("control.%d-%s" % (os.getpid(), process_start(os.getpid()) or 0))
         self._start()
 
+    def _abandoned(self):
+        """A writer of a call that was broken off, ready for use; None if there is none."""
+        if not _counts:
+            return None
+        writers = self.writers
+        for at in range(len(writers)):
+            if sys.getrefcount(writers[at]) == _IN_A_LIST_ONLY:
+                # from now on it has a reference more; still another one if a second thread has come to the same
+                taken = [writers[at]]
+                if sys.getrefcount(taken[0]) == _IN_A_LIST_ONLY + 1:
+                    taken[0].resume()
+                    return taken[0]
+        return None
+
     def _new_writer(self):
         if self.folder is None or monotonic() < self._retry_at:
             return None
         try:
+            name = self._unused_names.pop()
+        except IndexError:
             name = "%d-%s-%d" % (self._pid, self._tag, next(self._names))
+        try:
             writer = SegmentWriter(self.folder, name, self._segment_size, self._has_room, take_up)
         except OSError:
+            self._unused_names.append(name)
+            let_through()
             self._retry_at = monotonic() + RETRY_SECONDS
             return None
+        except BaseException:
+            self._unused_names.append(name)  # its segment may be there
+            raise
         self.writers.append(writer)
         return writer
 

@@ -57,6 +57,7 @@ import sys
 import zlib
 
 from datacat._compat import allocate, map_file, monotonic
+from datacat.exceptions_of_signals import let_through
 
 MAGIC = b"DCATSEG1"
 BYTE_ORDER_MARK = 0x01020304
@@ -131,6 +132,7 @@ def make_segment(folder, writer, sequence, ordinal, size=SEGMENT_SIZE):
         try:
             os.link(temporary, path)
         except OSError:
+            let_through()
             if not os.path.exists(path):
                 raise
     finally:
@@ -168,6 +170,7 @@ class SegmentWriter(object):
         self.page = None
         self._sequence = 0
         self._retry_at = 0.0
+        self._sure = None
         self._open()
 
     def append(self, kind, flags, time_us, payload):
@@ -202,14 +205,39 @@ class SegmentWriter(object):
         self.offset = self.size
         self.page = None  # or its blocks would stay taken after the daemon has deleted it
 
+    def resume(self):
+        """Go on after a call that an exception broke off, at whatever step: read in the segment what is committed.
+
+        A record is there or not, never half of it: no signal handler runs while it is stored.
+        """
+        if self.page is None:
+            self.offset = self.size
+            return
+        offset, ordinal = self._sure
+        while offset <= self.size - RECORD_OVERHEAD:
+            length = WORD.unpack_from(self.page, offset)[0]
+            if length == 0:
+                break
+            if length == SEAL:
+                offset = self.size
+                break
+            offset += 8 + length
+            ordinal += 1
+        self.offset = offset
+        self.ordinal = ordinal
+        self._sure = offset, ordinal
+
     def _roll(self):
         """Go on in the next segment; after a failure it is tried again once a second, other calls fail at once."""
-        self.seal()
+        if self.offset <= self.size - RECORD_OVERHEAD:
+            WORD.pack_into(self.page, self.offset, SEAL)
+        self.offset = self.size
         if monotonic() < self._retry_at:
             raise OSError(errno.ENOSPC, "no room for the next segment")
         try:
             self._open(self._sequence + 1)
         except OSError:
+            let_through()
             self._retry_at = monotonic() + RETRY_SECONDS
             raise
 
@@ -219,11 +247,13 @@ class SegmentWriter(object):
             # made ready by the daemon
             page = self._take_up(os.path.join(self._folder, segment_name(self.name, sequence)), self.size, old)
         except OSError:
+            let_through()
             if self._has_room is not None and not self._has_room():
                 raise OSError(errno.ENOSPC, "the quota of the spool is used up")
             path = make_segment(self._folder, self.name, sequence, self.ordinal, self.size)
             page = self._take_up(path, self.size, None)
         page[0:HEADER_SIZE] = segment_header(sequence, self.ordinal, self.size)
-        self.page = page
         self._sequence = sequence
+        self._sure = HEADER_SIZE, self.ordinal
         self.offset = HEADER_SIZE
+        self.page = page  # last: `resume` goes by it

@@ -5,6 +5,8 @@ The pipe carries no news, these stand in the control page and the segments; wher
 
 import os
 
+from datacat.exceptions_of_signals import let_through
+
 NAME = "wake"
 
 
@@ -22,10 +24,11 @@ def wake(process):
         # for reading too: a daemon that dies at this moment must not leave us with a SIGPIPE
         descriptor = os.open(os.path.join(process, NAME), os.O_RDWR | os.O_NONBLOCK)
     except (AttributeError, OSError):
+        let_through()
         return
     try:
         os.write(descriptor, b"!")
     except OSError:
-        pass  # it is full: the daemon wakes anyhow
+        let_through()  # else it is full: the daemon wakes anyhow
     finally:
         os.close(descriptor)
