@@ -100,6 +100,20 @@ def test_a_session_can_be_shipped_to_another_server(bench, away, server, sync, m
     assert set(server.keys) == {"Bearer opens"}
 
 
+def test_what_a_daemon_still_has_of_an_ended_process_is_shipped_to_another_server(bench, away, server, sync, wait_for):
+    process = bench.program(away.url, LOG + "sys.stdin.readline()")
+    folder = bench.folder_of(process)
+    daemon = bench.hasty_daemon(folder)
+    wait_for((folder / "daemon.log").exists, "the daemon")
+    process.communicate("\n")
+    wait_for(lambda: ": ended: " in (folder / "daemon.log").read_text(), "its verdict")
+    assert sync(server.url).run(lambda: None)
+    assert [event["data"]["i"] for event in server.records("event")] == list(range(100))
+    assert server.verdicts() == ["ended"]
+    bench.finish(daemon)
+    assert bench.left() == []
+
+
 def test_a_process_that_runs_has_its_own_daemon_ship_at_once(bench, server, sync):
     body = LOG + "print('logged', flush=True)\nsys.stdin.readline()"
     process = bench.program(server.url, body)
@@ -129,7 +143,7 @@ def test_a_running_process_is_not_shipped_elsewhere(bench, server, away, sync):
     assert process.stdout.readline() == "logged\n"
     work = sync(server.url)
     assert not work.run(lambda: None)
-    assert work.sessions[0].why == f"its daemon ships it to {away.url}"
+    assert work.sessions[0].why == f"its daemon ships it to {away.url}; when its program has ended, run this again"
     assert server.sessions == {}
     away()
     process.communicate("\n")

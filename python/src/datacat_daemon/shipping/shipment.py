@@ -55,6 +55,7 @@ class Shipment:
         self.ended_writers: frozenset[str] = frozenset()
         self.finished = False
         self.resting = False
+        self.released = False
         self.done = False
         self.refused = (folder / "rejected" / _REFUSED_SESSION).exists()
         self.failing = False
@@ -73,7 +74,7 @@ class Shipment:
 
     def due_at(self) -> float:
         """When it is to be shipped next, by the monotonic clock."""
-        if self.done or self.refused:
+        if self.done or self.refused or self.released:
             return float("inf")
         return max(0.0 if self.urgent else self._due, self.endpoint.ready_at, self._disagreements.ready_at)
 

@@ -13,6 +13,7 @@ from datacat_daemon.shipping.shipper import Shipper
 from datacat_daemon.spool.locks import FileLock
 from datacat_daemon.spool.log import DaemonLog
 from datacat_daemon.spool.manifest import BadManifest, read_manifest
+from datacat_daemon.spool.release import release_is_asked
 from datacat_daemon.spool.removal import remove_process
 from datacat_daemon.spool.wake import WakePipe
 from datacat_daemon.watching.namespaces import may_be_hidden, whereabouts
@@ -36,7 +37,7 @@ class ProcessWatch:
 
     @classmethod
     def adopt(
-        cls, folder: Path, shipper: Shipper, config: Config, process: Process | None = None
+        cls, folder: Path, shipper: Shipper, config: Config, process: Process | None = None, by_hand: bool = False
     ) -> ProcessWatch | None:
         """Look after a process folder from now on; None if another daemon does, or it is gone.
 
@@ -47,8 +48,11 @@ class ProcessWatch:
             shipper: takes its sessions' records to their servers.
             config: the daemon's settings.
             process: the process, if it is watched already.
+            by_hand: also where somebody has asked daemons to let go of it.
         """
         if process is None and may_be_hidden(folder):
+            return None
+        if not by_hand and release_is_asked(folder):
             return None
         lock = FileLock(folder / "daemon.lock")
         return cls(folder, lock, shipper, config, process) if lock.take() else None
@@ -84,6 +88,15 @@ class ProcessWatch:
     def ended(self) -> bool:
         """The process has ended."""
         return self._identified and self._process is None
+
+    @property
+    def released(self) -> bool:
+        """The process has ended, and somebody has asked to have its records: nothing more is shipped from here."""
+        if not (self.ended and release_is_asked(self.folder)):
+            return False
+        for session in self._sessions.values():
+            session.release()
+        return True
 
     @property
     def only_waits(self) -> bool:
