@@ -462,3 +462,33 @@ def test_the_next_segment_is_made_ready_by_the_daemon(bench, server, wait_for):
     process.wait()
     bench.finish(daemon)
     assert len(server.records("event")) == 700
+
+
+@pytest.mark.parametrize("writers", [1, 2])
+def test_a_clock_that_was_set_back_does_not_have_all_that_waits_read_at_once(session, writers):
+    now = int(time.time() * 1e6)
+    later = now + 3_600_000_000
+    others = [SegmentWriter(str(session.folder), f"1-{number}") for number in range(1, 1 + writers)]
+    for other in others:
+        other.append(EVENT, 0, later, b"{}")
+        for number in range(40_000):
+            other.append(EVENT, 0, now - 40_000 + number, b"{}")
+    outbox = Outbox(session.folder, session.log)
+    outbox.fill(now)
+    outbox.fill(now)
+    assert not outbox.empty
+    assert outbox.next_batch() is not None
+    for _ in range(10):
+        outbox.fill(now)
+    assert len(outbox._queue) + len(outbox._merger) < 25_000
+    outbox.close()
+
+
+def test_of_a_session_s_refused_records_a_thousand_are_kept_and_none_is_remembered_for_ever(session):
+    session.write(1500)
+    session.server.refuses = lambda record: record["ordinal"] >= 100
+    session.ship_all()
+    assert session.numbers() == list(range(100))
+    assert len(session.rejected()) == 1000
+    assert "no more are kept: not liked" in (session.folder.parent / "daemon.log").read_text()
+    assert not session.shipment._outbox._aside

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from itertools import accumulate
 from operator import itemgetter
 from typing import NamedTuple
@@ -42,16 +42,27 @@ class Merger:
     def __len__(self) -> int:
         return sum(len(run.records) for run in self._held.values())
 
-    def merge(self, fresh: Iterable[list[Record]], horizon: int, complete: bool = True) -> list[Record]:
+    def held_bytes(self) -> int:
+        """Bytes of the payloads that are held."""
+        return sum(len(record.payload) for run in self._held.values() for record in run.records)
+
+    def let_go(self) -> list[Record]:
+        """All that is held, in order."""
+        return self.merge([], 0)
+
+    def merge(self, fresh: Iterable[list[Record]], horizon: int, unfinished: Container[str] = ()) -> list[Record]:
         """Take the records of one pass; returns those that are ready, in order.
 
         Args:
             fresh: for each writer that has some, its records in its own order.
-            horizon: when the pass began, microseconds since 1970 UTC; earlier where a writer was not read to its end.
-            complete: every writer was read to its end.
+            horizon: when the pass began, microseconds since 1970 UTC.
+            unfinished: writers of `fresh` that were not read to their end: what others said later waits for them.
         """
         ready: list[_Run] = []
         runs = {records[0].writer: self._ranked(records) for records in fresh}
+        last = [run.ranks[-1] for writer, run in runs.items() if writer in unfinished]
+        horizon = min(horizon, *last) if last else horizon
+        complete = not last
         for writer in sorted(self._held.keys() | runs):
             held = self._held.pop(writer, _NOTHING)
             run = _Run(held.ranks + runs[writer].ranks, held.records + runs[writer].records) if writer in runs else held

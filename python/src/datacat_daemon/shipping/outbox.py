@@ -20,6 +20,7 @@ from datacat_daemon.shipping.batch import Batch, make_batch, take
 from datacat_daemon.shipping.endpoint import Refusal
 from datacat_daemon.shipping.known_state import KnownState
 from datacat_daemon.shipping.merge import Merger
+from datacat_daemon.shipping.rejected import Rejected
 from datacat_daemon.spool.acknowledged import positions_in
 from datacat_daemon.spool.descriptors import MOST_WRITERS_OPEN
 from datacat_daemon.spool.log import DaemonLog
@@ -66,6 +67,7 @@ class Outbox:
         self._interval_us = interval_us
         self._state = KnownState()
         self._aside: set[tuple[str, int]] = set()
+        self._rejected = Rejected(folder, log)
         self._ended: dict[str, list[int]] = {}
         self._more = False
         self._unread: OSError | None = None
@@ -100,8 +102,7 @@ class Outbox:
         if len(self._queue) >= max(_QUEUE_RECORDS, self._most_records) or self._queued_bytes >= _QUEUE_BYTES:
             return 0
         fresh: list[list[Record]] = []
-        horizon = now
-        complete = True
+        unfinished: set[str] = set()
         self._unread = None
         writers = self._writers()
         most_records = max(_LEAST_RECORDS, _PASS_RECORDS // max(1, len(writers)))
@@ -115,13 +116,17 @@ class Outbox:
             if records:
                 fresh.append(records)
                 if reader.more:
-                    horizon = min(horizon, records[-1].time)
-                    complete = False
+                    unfinished.add(writer)
             elif writer in ended and reader.trouble is None:
                 self._ended[writer] = writers[writer]
         self._delete_acknowledged()
-        self._more = not complete
-        ready = self._merger.merge(fresh, horizon, complete)
+        self._more = bool(unfinished)
+        ready = self._merger.merge(fresh, now, unfinished)
+        held = len(self._merger)
+        alone = len(writers) == 1 and unfinished
+        if held and (alone or held >= _QUEUE_RECORDS or self._merger.held_bytes() >= _QUEUE_BYTES):
+            # Nobody else may say anything earlier; or a clock was set back, and there is more of it than can be held.
+            ready += self._merger.let_go()
         self._queue += ready
         self._queued_bytes += sum(map(len, map(_payload_of, ready)))
         return sum(map(len, fresh))
@@ -160,8 +165,13 @@ class Outbox:
             self._state.learn(batch.patches, state_changes)
         if not moved:
             raise Disagreement(f"nothing of {batch.ranges} was taken, the positions are {positions}")
+        sent = {(record.writer, record.ordinal): record for record in batch.sent} if refused else {}
         for refusal in refused:
-            self._set_refused_aside(batch, refusal)
+            record = sent.get((refusal.writer, refusal.ordinal))
+            if record is not None:
+                self._set_aside(record, refusal.details)
+            else:
+                self._log.write(f"{self._folder.name}: refused: {refusal.details}")
         self._most_records = min(self._limit, self._most_records * 2)
         self._save_positions()
         self._delete_acknowledged()
@@ -223,6 +233,7 @@ class Outbox:
 
     def _save_positions(self) -> None:
         self._drop_settled()
+        self._aside = {(writer, ordinal) for writer, ordinal in self._aside if ordinal >= self._acked.get(writer, 0)}
         path = self._folder / "acked.json"
         try:
             replace_file(str(path), json.dumps(self._acked).encode("ascii"))
@@ -250,25 +261,6 @@ class Outbox:
         except OSError as error:
             self._log.write(f"a shipped segment stays: {error}")
 
-    def _set_refused_aside(self, batch: Batch, refusal: Refusal) -> None:
-        for record in batch.sent:
-            if record.writer == refusal.writer and record.ordinal == refusal.ordinal:
-                self._set_aside(record, refusal.details)
-                return
-        self._log.write(f"{self._folder.name}: refused: {refusal.details}")
-
     def _set_aside(self, record: Record, why: dict[str, object]) -> None:
         self._aside.add((record.writer, record.ordinal))
-        content = {
-            **why,
-            "time": record.time,
-            "kind": record.kind,
-            "payload": record.payload.decode("utf-8", "replace"),
-        }
-        path = self._folder / "rejected" / f"{record.writer}.{record.ordinal}.json"
-        self._log.write(f"{self._folder.name}: set aside {path.name}: {why.get('details')}")
-        try:
-            path.parent.mkdir(mode=0o700, exist_ok=True)
-            path.write_text(json.dumps(content))
-        except OSError as error:
-            self._log.write(f"{path}: {error}")
+        self._rejected.keep(record, why)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from datacat_daemon.shipping.backoff import Backoff
 from datacat_daemon.shipping.batch import Batch
 from datacat_daemon.shipping.endpoint import Answer, Endpoint, Failed, Refused, Unavailable
 from datacat_daemon.shipping.outbox import Disagreement, Outbox
+from datacat_daemon.shipping.rejected import Rejected
 from datacat_daemon.shipping.wire import session_line
 from datacat_daemon.spool.log import DaemonLog
 from datacat_daemon.spool.manifest import Manifest
@@ -23,7 +23,6 @@ KEEP_ALIVE_SECONDS = 10.0
 _REST_SECONDS = 2.0
 _SHORTEST_INTERVAL = 0.05
 _BATCHES_A_TURN = 20
-_REFUSED_SESSION = "session.json"
 _FAILURES_OF_A_BODY = 3
 _FAILURES_OF_A_RECORD = 5
 
@@ -57,7 +56,8 @@ class Shipment:
         self.resting = False
         self.released = False
         self.done = False
-        self.refused = (folder / "rejected" / _REFUSED_SESSION).exists()
+        self._rejected = Rejected(folder, log)
+        self.refused = self._rejected.whole_session
         self.failing = False
         interval = manifest.batch_interval_seconds
         self._interval = max(_SHORTEST_INTERVAL, config.batch_interval_seconds if interval is None else interval)
@@ -164,6 +164,7 @@ class Shipment:
             self.hold_back()
             raise Unavailable("an answer without the session")
         self._note_sent()
+        self._outbox.note_known()
 
     def _post(self, body: bytes) -> Answer:
         answer = self.endpoint.post(body)
@@ -217,9 +218,4 @@ class Shipment:
     def _refuse(self, reason: str) -> None:
         self.refused = True
         self.log.write(f"{self.manifest.session_id}: the server refuses the session: {reason}")
-        path = self.folder / "rejected" / _REFUSED_SESSION
-        try:
-            path.parent.mkdir(mode=0o700, exist_ok=True)
-            path.write_text(json.dumps({"error": "refused", "details": reason}))
-        except OSError as error:
-            self.log.write(f"{path}: {error}")
+        self._rejected.keep_session(reason)
