@@ -1,6 +1,7 @@
 """Processes are made in the middle of another thread's logging: nobody waits for ever, nothing is torn or lost."""
 
 import os
+import sys
 
 import pytest
 from support.spools import run_program, sessions_in
@@ -116,3 +117,35 @@ def test_children_of_multiprocessing_begun_in_the_middle_of_logging(interpreter,
         (of,) = [left for left in lefts.values() if {"child": child} in [one["state"] for one in left.of("state")]]
         assert check_child(of, child) != parent.manifest["pid"]
         assert (of is parent) == (method == "fork")
+
+
+QUIET = """
+import datacat, os, sys
+sessions = [datacat.create_session(product="p") for _ in range(int(sys.argv[1]))]
+for session in sessions[:int(sys.argv[2])]:
+    session.end()
+pid = os.fork()
+if pid == 0:
+    if len(sys.argv) > 3:
+        sessions[0].log_event("child")
+        sessions[1].heartbeat()
+    os._exit(0)
+assert os.waitpid(pid, 0)[1] == 0
+"""
+
+
+@pytest.mark.parametrize(
+    ("sessions", "ended", "speaks", "pages"),
+    [(3, 0, False, 3), (3, 2, False, 1), (30, 0, False, 0), (30, 0, True, 2), (30, 30, True, 2)],
+)
+def test_a_fork_leaves_no_page_in_each_of_many_sessions_nor_in_those_that_have_ended(
+    tmp_path, sessions, ended, speaks, pages
+):
+    program = tmp_path / "program.py"
+    program.write_text(QUIET)
+    words = [sys.executable, program, sessions, ended, *["speak"] * speaks]
+    done = run_program(tmp_path / "spool", words)
+    assert done.returncode == 0, done.stderr
+    assert len(list((tmp_path / "spool").glob("*/*/control.*"))) == pages
+    events = [left.of("event", "child") for left in sessions_in(tmp_path / "spool")]
+    assert sum(map(len, events)) == speaks

@@ -22,7 +22,7 @@ Layout (native byte order), each field one aligned 8-byte store, so that none is
     104     when that parent saw it end, microseconds since 1970 UTC, or 0
 """
 
-import itertools
+import errno
 import mmap
 import os
 import struct
@@ -53,6 +53,8 @@ ENDED_BY_INTERRUPT = 3
 FIELD = struct.Struct("@Q")
 
 _store = FIELD.pack_into
+_load = FIELD.unpack_from
+LARGEST = 2**64 - 1
 
 
 class ControlPage(object):
@@ -60,7 +62,6 @@ class ControlPage(object):
 
     Attributes:
         page: the mapped page.
-        beats: yields the number of the next heartbeat.
 
     Args:
         path: the file to make, or None for a page that nobody reads (a spool that cannot be written).
@@ -74,14 +75,11 @@ class ControlPage(object):
             self.page = mmap.mmap(-1, SIZE)
         else:
             self.page = map_file(path, SIZE) if existing else _make(path)
-        self.beats = itertools.count(self._count(BEATS) + 1)
-        self._flushes = self._count(FLUSH)
-        self._urgent = self._count(URGENT)
         self._dropped_before = self._count(DROPPED)
 
     def beat(self):
-        """One heartbeat: one store."""
-        _store(self.page, BEATS, next(self.beats))
+        """One heartbeat: one load and one store."""
+        self._increase(BEATS)
 
     def monitor(self, timeout):
         """Watch the heartbeat: a silence longer than `timeout` seconds is a hang; None stops watching."""
@@ -112,13 +110,11 @@ class ControlPage(object):
 
     def request_flush(self):
         """Ask the daemon to ship at once."""
-        self._flushes += 1
-        _store(self.page, FLUSH, self._flushes)
+        self._increase(FLUSH)
 
     def urgent(self):
         """A record was committed that cannot wait for the next batch."""
-        self._urgent += 1
-        _store(self.page, URGENT, self._urgent)
+        self._increase(URGENT)
 
     def stack_signal(self, number):
         """The process writes its stacks when it gets this signal."""
@@ -129,8 +125,48 @@ class ControlPage(object):
         _store(self.page, EXIT_US, time_us)
         _store(self.page, EXIT_STATUS, status + 1)
 
+    def _increase(self, field):
+        # by what the page says and not by a count of one's own: others that have the page raise it, too, and a number
+        # that is there already would change nothing
+        page = self.page
+        _store(page, field, (_load(page, field)[0] + 1) & LARGEST)
+
     def _count(self, field):
-        return FIELD.unpack_from(self.page, field)[0]
+        return _load(self.page, field)[0]
+
+
+class LatePage(ControlPage):
+    """A page whose file is made when it is needed first: of a forked child, which most often has nothing to say.
+
+    Args:
+        path: the file to make, or None for a page that nobody reads.
+    """
+
+    def __init__(self, path):
+        self._path = path
+        self._dropped_before = 0
+
+    def __getattr__(self, name):
+        if name != "page":
+            raise AttributeError(name)
+        try:
+            self.make()
+        except OSError:
+            pass
+        return self.__dict__.get("page") or self.__dict__.setdefault("page", mmap.mmap(-1, SIZE))
+
+    def make(self):
+        """Make the file, if it is not there. Raises OSError."""
+        if self._path is None:
+            return
+        try:
+            self.page = _make(self._path)
+        except OSError as error:
+            if error.errno != errno.EEXIST:
+                raise
+            # another thread is just making it, and puts it in the place of this one
+            self.__dict__.setdefault("page", mmap.mmap(-1, SIZE))
+        self._path = None
 
 
 def _make(path):
