@@ -1,6 +1,7 @@
 """Direct mode: one plain HTTP request a call, against a real server, in every Python."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -145,7 +146,7 @@ def test_a_full_queue_drops_and_counts(tmp_path):
     session.shutdown(timeout=0.1)
 
 
-@pytest.mark.skipif(not hasattr(__import__("os"), "fork"), reason="no fork on this system")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 def test_a_forked_child_that_finishes_does_not_end_its_parents_session(server, tmp_path):
     code = """
 import os, sys, datacat
@@ -158,6 +159,55 @@ print(session.get_details()["active"])
     own = environment(tmp_path / "spool")
     done = subprocess.run([sys.executable, "-c", code, server.url], env=own, capture_output=True, text=True)
     assert done.stdout == "True\n", done.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_a_forked_child_sends_from_a_thread_of_its_own(server, tmp_path):
+    code = """
+import os, sys, datacat
+session = datacat.create_session(sys.argv[1], product="Direct", use_daemon=False, async_mode=True)
+session.log_event("parent")
+session.flush(30)
+if os.fork() == 0:
+    session.log_event("child")
+    print(session.flush(30), session.get_stats()["queued"], flush=True)
+    os._exit(0)
+os.wait()
+session.log_event("after")
+session.flush(30)
+print([event["name"] for event in session.get_details()["events"]])
+"""
+    own = environment(tmp_path / "spool")
+    done = subprocess.run([sys.executable, "-c", code, server.url], env=own, capture_output=True, text=True)
+    assert done.stdout == "True 0\n['parent', 'child', 'after']\n", done.stderr
+
+
+def test_details_without_a_server_are_what_is_known_here(tmp_path):
+    code = """
+import datacat, json, os
+session = datacat.create_session(product="Alone", version="7")
+details = session.get_details()
+assert details.pop("error") and details.pop("id") == session.session_id and details.pop("pid") == os.getpid()
+print(json.dumps(details, sort_keys=True))
+"""
+    own = environment(tmp_path / "spool")
+    done = subprocess.run([sys.executable, "-c", code], env=own, capture_output=True, text=True)
+    assert json.loads(done.stdout) == {"active": True, "product": "Alone", "state": None, "version": "7"}, done.stderr
+
+
+@pytest.mark.parametrize("record", ["", "session.log_event('x')"])
+def test_details_at_once_after_the_session_was_made_are_the_servers(server, tmp_path, record):
+    code = f"""
+import sys, datacat
+session = datacat.create_session(sys.argv[1], product="Newborn")
+{record}
+flushed, details = session.flush(30), session.get_details()
+print(flushed, details["product"], "error" in details)
+"""
+    own = environment(tmp_path / "spool")
+    del own["DATACAT_DAEMON"]
+    done = subprocess.run([sys.executable, "-c", code, server.url], env=own, capture_output=True, text=True)
+    assert done.stdout == "True Newborn False\n", done.stderr
 
 
 def test_details_of_a_session_that_has_just_begun_are_there(server, tmp_path):

@@ -178,7 +178,8 @@ class Session(object):
             try:
                 return self.client.get_session(self.session_id)
             except DatacatError as error:
-                known = {"id": self.session_id, "active": not self._ended, "error": str(error)}
+                known = {"id": self.session_id, "active": not self._ended, "state": None, "error": str(error)}
+                known.update(self.sink.about)
                 # just begun: its first batch is on its way
                 if error.status != 404 or attempt == 2 or not self.flush():
                     return known

@@ -1,5 +1,6 @@
 """Where a session's records go without a daemon: to the server, one plain HTTP request a record."""
 
+import os
 import threading
 from collections import deque
 
@@ -21,9 +22,13 @@ class DirectSink(object):
         client: the DatacatClient to send with.
         session_id: the id that the session has from its first moment.
         description: further fields of POST /api/sessions.
+
+    Attributes:
+        about: {"product", "version", "pid"} of the session.
     """
 
     def __init__(self, client, session_id, description):
+        self.about = {"product": description["product"], "version": description["version"], "pid": os.getpid()}
         self._client = client
         self._session_id = session_id
         self._description = description
@@ -112,13 +117,8 @@ class QueuedSink(DirectSink):
     def __init__(self, client, session_id, description, queue_size):
         DirectSink.__init__(self, client, session_id, description)
         self._size = queue_size
-        self._waiting = deque()
-        self._wake = threading.Event()
-        self._idle = threading.Event()
-        self._idle.set()
-        thread = threading.Thread(target=self._run, name="datacat-sender")
-        thread.daemon = True
-        thread.start()
+        self._queues = {}
+        self._queue()
 
     def write(self, kind, flags, payload):
         """Queue one record; True if there was room."""
@@ -138,39 +138,62 @@ class QueuedSink(DirectSink):
 
     def flush(self, timeout):
         """Wait until the queue is empty; False when `timeout` seconds were not enough."""
-        return self._idle.wait(timeout)
+        return self._queue().idle.wait(timeout)
 
     def stats(self):
         """{"sent", "dropped", "queued"}, in records."""
-        return {"sent": self._sent, "dropped": self._dropped, "queued": len(self._waiting)}
+        return {"sent": self._sent, "dropped": self._dropped, "queued": len(self._queue().waiting)}
 
     def _enqueue(self, call, arguments):
-        if len(self._waiting) >= self._size:
+        if len(self._queue().waiting) >= self._size:
             self._dropped += 1
             return False
         self._put(call, arguments)
         return True
 
     def _put(self, call, arguments):
-        self._waiting.append((call, arguments))
-        self._idle.clear()
-        self._wake.set()
+        queue = self._queue()
+        queue.waiting.append((call, arguments))
+        queue.idle.clear()
+        queue.wake.set()
 
-    def _run(self):
+    def _queue(self):
+        """The queue of this process: after a fork the child has neither the thread nor what waits for it."""
+        queue = self._queues.get(os.getpid())
+        if queue is None:
+            made = _Queue()
+            queue = self._queues.setdefault(os.getpid(), made)
+            if queue is made:
+                thread = threading.Thread(target=self._run, args=(queue,), name="datacat-sender")
+                thread.daemon = True
+                thread.start()
+        return queue
+
+    def _run(self, queue):
         while True:
-            self._wake.wait(1.0)
-            self._wake.clear()
-            while self._waiting:
-                call, arguments = self._waiting[0]
+            queue.wake.wait(1.0)
+            queue.wake.clear()
+            while queue.waiting:
+                call, arguments = queue.waiting[0]
                 try:
                     call(self, *arguments)
                 except Exception:
                     self._dropped += 1
-                self._waiting.popleft()
-            self._idle.set()
-            if self._waiting:
-                self._idle.clear()
-                self._wake.set()
+                queue.waiting.popleft()
+            queue.idle.set()
+            if queue.waiting:
+                queue.idle.clear()
+                queue.wake.set()
+
+
+class _Queue(object):
+    """Calls that wait for the thread, and the two events between it and those who call."""
+
+    def __init__(self):
+        self.waiting = deque()
+        self.wake = threading.Event()
+        self.idle = threading.Event()
+        self.idle.set()
 
 
 class _HeartbeatWatch(object):

@@ -62,6 +62,7 @@ class ProgramSink(RecorderSink):
         self.session_id = str(manifest["session_id"])
         self.server_url = manifest["server_url"]
         self.api_key = manifest["api_key"]
+        self.about = dict((name, manifest[name]) for name in ("product", "version", "pid"))
         self._folder = folder
         self._page = ControlPage(os.path.join(folder, "control"), existing=True)
         self._recorder = Recorder(folder, control=self._own_page())

@@ -27,10 +27,14 @@ class RecorderSink(object):
         options: more entries for the manifest (batch_interval_seconds, ...).
         daemon_port: where the daemon is to listen for clients in other languages, or None.
 
+    Attributes:
+        about: {"product", "version", "pid"} of the session.
+
     Never raises: with no spool to write into, records are dropped and counted, and a warning says so once.
     """
 
     def __init__(self, session_id, product, version, server_url, api_key, options, daemon_port=None):
+        self.about = {"product": product, "version": version, "pid": os.getpid()}
         self._daemon_port = daemon_port
         with _one_at_a_time():
             self._open(session_id, product, version, server_url, api_key, options)
@@ -113,7 +117,7 @@ class RecorderSink(object):
             self._recorder.seal()
 
     def flush(self, timeout):
-        """Wait until the server has acknowledged what was written so far; False after `timeout` seconds without."""
+        """Wait until the server knows the session and all of it so far; False after `timeout` seconds without."""
         target = self._recorder.written()
         if self._folder is None:
             return self._recorder.dropped == 0
@@ -122,7 +126,7 @@ class RecorderSink(object):
         deadline = monotonic() + timeout
         while True:
             acknowledged = self._acknowledged()
-            if all(acknowledged.get(writer, 0) >= ordinal for writer, ordinal in target.items()):
+            if acknowledged is not None and all(acknowledged.get(name, 0) >= ordinal for name, ordinal in target.items()):
                 return True
             if monotonic() >= deadline:
                 return False
@@ -131,7 +135,7 @@ class RecorderSink(object):
     def stats(self):
         """{"sent": acknowledged by the server, "dropped": not kept, "queued": in the spool}, in records."""
         written = self._recorder.written()
-        acknowledged = self._acknowledged()
+        acknowledged = self._acknowledged() or {}
         sent = sum(min(acknowledged.get(writer, 0), ordinal) for writer, ordinal in written.items())
         return {"sent": sent, "dropped": self._recorder.dropped, "queued": sum(written.values()) - sent}
 
@@ -140,13 +144,14 @@ class RecorderSink(object):
             wake(os.path.dirname(self._folder))
 
     def _acknowledged(self):
+        """What the server has, by writer; None while it has not been heard of."""
         if self._folder is None:
-            return {}
+            return None
         try:
             with open(os.path.join(self._folder, "acked.json")) as file:
                 return json.load(file)
         except (OSError, IOError, ValueError):
-            return {}
+            return None
 
 
 def _one_at_a_time():

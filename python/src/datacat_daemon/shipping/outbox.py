@@ -231,6 +231,11 @@ class Outbox:
         if not (self._folder / "acked.json").exists():
             self._save_positions()
 
+    def note_known(self) -> None:
+        """The server has the session: from now on `acked.json` is there, also before any record."""
+        if not (self._folder / "acked.json").exists():
+            self._save_positions()
+
     def _save_positions(self) -> None:
         self._drop_settled()
         self._aside = {(writer, ordinal) for writer, ordinal in self._aside if ordinal >= self._acked.get(writer, 0)}
