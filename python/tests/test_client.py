@@ -33,6 +33,13 @@ def test_the_manifest_says_what_the_session_is(every_call):
     assert manifest["facts"]["argv"][0].endswith("every_call.py")
 
 
+def test_a_program_without_a_script_is_called_python(interpreter, tmp_path):
+    code = "import datacat; datacat.create_session()"
+    run_program(tmp_path / "spool", [interpreter, "-c", code])
+    (left,) = sessions_in(tmp_path / "spool")
+    assert left.manifest["product"] == "python"
+
+
 def test_state_and_events_are_recorded_as_they_were_logged(every_call):
     left, _ = every_call
     assert left.of("state") == [{"state": {"level": 1, "player": {"health": 100}}}]

@@ -55,12 +55,14 @@ def hostname():
 
 
 def main_script():
-    """The name of the program's main script, without its ending; for want of one, "python"."""
+    """The name of the program's main script, without its ending; for want of one (-c, stdin), "python"."""
     main = sys.modules.get("__main__")
     path = getattr(main, "__file__", None) or (sys.argv[0] if getattr(sys, "argv", None) else "")
     name = os.path.basename(path or "")
     if name == "__main__.py":
         name = os.path.basename(os.path.dirname(os.path.abspath(path)))
+    if name in ("-c", "-m", "-", "<stdin>"):
+        return "python"
     return os.path.splitext(name)[0] or "python"
 
 

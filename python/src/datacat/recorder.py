@@ -8,8 +8,9 @@ does not give its writer back, at whatever step that was. Once no frame of it is
 more: that is how it is found when another one is needed, and it goes on where it was.
 
 After a fork the child starts with an empty pool, under names of its own, with a control page of its own that counts
-its drops; where there are many sessions, or one has ended, that page is made with the child's first record. A call that
-the fork caught half way through gives its writer back to the pool it came from, which in the child nobody uses any more.
+its drops; where there are many sessions, or one has ended, that page is made with the child's first record. A call
+that the fork caught half way through gives its writer back to the pool it came from, which in the child nobody uses
+any more.
 """
 
 import binascii

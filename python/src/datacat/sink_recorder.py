@@ -125,8 +125,8 @@ class RecorderSink(object):
         self._wake()
         deadline = monotonic() + timeout
         while True:
-            acknowledged = self._acknowledged()
-            if acknowledged is not None and all(acknowledged.get(name, 0) >= ordinal for name, ordinal in target.items()):
+            has = self._acknowledged()
+            if has is not None and all(has.get(writer, 0) >= ordinal for writer, ordinal in target.items()):
                 return True
             if monotonic() >= deadline:
                 return False
