@@ -67,3 +67,12 @@ def test_sync_tells_what_is_left_and_ships_it_when_the_server_is_there(programs,
 def test_sync_refuses_an_address_that_is_none(programs):
     done = datacat(programs, "http://127.0.0.1:9", "sync", "--server-url", "localhost")
     assert (done.returncode, done.stderr.partition(":")[0]) == (1, "error")
+
+
+def test_running_a_program_waits_for_nothing_that_a_server_needs():
+    code = "import atexit, sys; atexit.register(lambda: print(*sys.modules)); sys.argv = ['datacat', 'run', '--help']\n"
+    code += "from datacat_server.cli.main import main; main()"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    loaded = said.splitlines()[-1].split()
+    assert "datacat_server.cli.run" in loaded
+    assert not {"litestar", "datacat_server.cli.up", "datacat_server.store", "rich.progress"}.intersection(loaded)
