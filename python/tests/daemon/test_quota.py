@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
+from datacat.quota import has_room
 from datacat_daemon.spool import quota
 
 MB = 1 << 20
@@ -41,12 +42,16 @@ sys.stdin.readline()
     )
     server = server_class()
     server.close()
-    process, daemon = bench.run(server.url, body, DATACAT_PROCESS_SPOOL_MAX_MB="4")
+    process = bench.program(server.url, body, DATACAT_PROCESS_SPOOL_MAX_MB="4")
+    settings = bench.spool.parent / "settings.json"
+    settings.write_text('{"process_spool_max_mb": 4}')
+    daemon = bench.daemon(bench.folder_of(process), DATACAT_CONFIG=str(settings))
     kept = [int(process.stdout.readline()) for _ in range(2)]
     # The second one has its first segment and whatever the first has left it.
     assert kept[0] == 3000 and 0 < kept[1] < 3000
     application = [path for path in segments(bench.spool) if not path.name.startswith("daemon-")]
-    assert len(application) <= 5
+    # Four, the first one of the other session, and one for which the daemon found room when the program just took it.
+    assert len(application) <= 6
     server = server_class(server.port)
     try:
         process.communicate("\n")
@@ -173,3 +178,13 @@ def test_a_refused_session_goes_with_the_daemon_on_duty(bench, server, wait_for)
     server.bars = lambda line: False
     bench.finish(bench.run(server.url, "session.log_event('x')")[1])
     wait_for(lambda: bench.left() == [], "an empty spool")
+
+
+def test_the_daemon_s_own_segments_do_not_count_for_the_process(tmp_path):
+    session = tmp_path / "1-0-a" / "s"
+    session.mkdir(parents=True)
+    for number in range(5):
+        (session / f"daemon-vitals-1-{number}.00000000.segment").touch()
+    assert has_room(str(session), MB, MB)
+    (session / "1-a-0.00000000.segment").touch()
+    assert not has_room(str(session), MB, MB)
