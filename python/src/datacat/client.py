@@ -111,7 +111,7 @@ class DatacatClient(object):
             raise DatacatError(None, "no_answer", details)
         if isinstance(answer, dict) and "error" in answer and "details" in answer:
             raise DatacatError(status, str(answer["error"]), str(answer["details"]))
-        details = "%s answered %d, not as a DataCat server does" % (self.base_url, status)
+        details = "%s answered %d, and this is not a DataCat server; its port is usually 9090" % (self.base_url, status)
         raise DatacatError(status, "http_%d" % status, details)
 
 

@@ -234,8 +234,11 @@ def _trouble_with(named: str) -> str | None:
     url = server_address(named)
     if url is None:
         return f"{named!r} is not an address; ship it with `datacat sync --server-url`"
-    if exchange("GET", f"{url}/health", None, None, _ANSWER_SECONDS)[0] is None:
+    status, answer = exchange("GET", f"{url}/health", None, None, _ANSWER_SECONDS)
+    if status is None:
         return f"{url} does not answer"
+    if status == 200 and answer is None:
+        return f"{url} is not a DataCat server; its port is usually 9090"
     return None
 
 

@@ -1,9 +1,13 @@
 """What is left in the spool is shipped by hand, and what cannot be is named with its reason."""
 
 import signal
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from datacat.client import DatacatClient, DatacatError
 from datacat_daemon.config import Config
 from datacat_daemon.sync import Sync
 
@@ -148,3 +152,18 @@ def test_a_running_process_is_not_shipped_elsewhere(bench, server, away, sync):
     away()
     process.communicate("\n")
     bench.finish(daemon)
+
+
+def test_an_address_of_something_else_is_said_to_be_none_of_a_server(bench, away, sync, tmp_path):
+    handler = partial(SimpleHTTPRequestHandler, directory=tmp_path)
+    (tmp_path / "health").write_text("<html>a web page</html>")
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as pages:
+        threading.Thread(target=pages.serve_forever, kwargs={"poll_interval": 0.01}).start()
+        url = f"http://127.0.0.1:{pages.server_port}"
+        leave(bench, away.url, LOG)
+        work = sync(url)
+        assert not work.run(lambda: None)
+        assert work.sessions[0].why == f"{url} is not a DataCat server; its port is usually 9090"
+        with pytest.raises(DatacatError, match="its port is usually 9090"):
+            DatacatClient(url).get_all_sessions()
+        pages.shutdown()
