@@ -87,9 +87,10 @@ def uncovered(monkeypatch):
     monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)  # what strikes while it holds its lock, stops it
 
 
-def check(report, left):
+def check(report, left, least=BREAKS):
     raised, seen, writers, returned = json.loads(report)
-    assert (raised, seen) == (BREAKS, BREAKS)
+    assert raised == BREAKS
+    assert seen >= least
     assert writers < 6
     recorded = Counter(
         int(fields["data"]["n"] if kind == "event" else fields["value"])
@@ -110,3 +111,37 @@ def test_its_writer_is_used_again_and_every_record_is_there_once(interpreter, tm
 @pytest.mark.parametrize("mode", ["stdlib", "fastest"])
 def test_whatever_handler_has_raised_it_reaches_the_application(tmp_path, handler, mode):
     check(*run(sys.executable, tmp_path, PROGRAM, handler, BREAKS, DATACAT_JSON=mode))
+
+
+def test_what_another_thread_sets_reaches_the_application(tmp_path):
+    code = (
+        PROGRAM[: PROGRAM.index("seen = 0")]
+        + """
+sys.setswitchinterval(0.0002)
+def strike(main):
+    begun.wait()
+    time.sleep(0.0004)
+    raised[0] += 1
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(main), ctypes.py_object(Timeout))
+seen = 0
+for _ in range(int(sys.argv[2])):
+    begun = threading.Event()
+    thread = threading.Thread(target=strike, args=(threading.get_ident(),))
+    thread.start()
+    try:
+        begun.set()
+        for _ in range(5000):
+            number += 1
+            session.log_event("small", {"n": number})
+            returned.append(number)
+            number += 1
+            session.log_gauge("fps", number * 1.0)
+            returned.append(number)
+    except Timeout:
+        seen += 1
+    thread.join()
+print(json.dumps([raised[0], seen, len(session.sink._recorder.writers), returned]))
+"""
+    )
+    # what strikes in a finalizer of somebody else's is lost to everybody
+    check(*run(sys.executable, tmp_path, code, "", BREAKS), least=BREAKS - 3)
