@@ -1,9 +1,10 @@
 """How much the spool may hold: what a writer looks at before it makes its next segment.
 
-There are two bounds. That of a process is counted here: the segments of all its sessions, of which others' than this
-one count from the second of a writer on, because the one that a writer has open is not given back before its session
-ends. That of the whole spool is measured by the daemon on duty: while it is exceeded there is a file `full` in the
-spool, written anew every few seconds. One that is older than a minute has no daemon behind it, and does not count.
+There are two bounds. That of a process is counted here: the segments of all its sessions (not the daemon's own), of
+which others' than this one count from the second of a writer on, because the one that a writer has open is not given
+back before its session ends. That of the whole spool is measured by the daemon on duty: while it is exceeded there is a
+file `full` in the spool, written anew every few seconds. One that is older than a minute has no daemon behind it, and
+does not count.
 """
 
 import os
@@ -60,7 +61,7 @@ def is_full(spool):
 
 def _segments(folder):
     try:
-        return [name for name in os.listdir(folder) if name.endswith(_SUFFIX) and not name.startswith(".")]
+        return [name for name in os.listdir(folder) if name.endswith(_SUFFIX) and not name.startswith((".", "daemon-"))]
     except OSError:
         let_through()
         if not os.path.isdir(folder):

@@ -6,12 +6,19 @@ import argparse
 import dataclasses
 import json
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from datacat_daemon import __version__
 from datacat_daemon.spool.descriptors import raise_limit
-from datacat_daemon.watching.process import inherited_process, process_of, watch_process
+from datacat_daemon.watching.process import Process, inherited_process, process_of, watch_process
+
+if TYPE_CHECKING:
+    from datacat_daemon.daemon import Daemon
+
+_LOCK_SECONDS = 0.5
 
 # Imports stand where they are needed: how a process ended is known only to who watched it then, and it may not live as
 # long as they take; and who does not listen does not pay for it.
@@ -96,13 +103,23 @@ def _run_beside(folder: Path, pidfd: int | None, settings: Path | None, port: in
             log.write(f"does not listen on 127.0.0.1:{port}: {error.strerror}")
         else:
             log.write(f"listens on 127.0.0.1:{service.port}")
-            if service.daemon.look_after(folder, process):
+            if _look_after(service.daemon, folder, process):
                 service.run()
             return 0
     daemon = Daemon(folder.parent, config)
-    if daemon.look_after(folder, process):
+    if _look_after(daemon, folder, process):
         daemon.run()
     return 0
+
+
+def _look_after(daemon: Daemon, folder: Path, process: Process | None) -> bool:
+    """Look after the folder; False if another daemon does, and not only looks whether one does."""
+    deadline = time.monotonic() + _LOCK_SECONDS
+    while not daemon.look_after(folder, process):
+        if time.monotonic() >= deadline or not folder.is_dir():
+            return False
+        time.sleep(0.02)
+    return True
 
 
 class _Parser(argparse.ArgumentParser):

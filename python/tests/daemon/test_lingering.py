@@ -5,6 +5,7 @@ import socket
 
 import pytest
 from datacat.segment import EVENT, SegmentWriter
+from datacat_daemon.spool.locks import FileLock
 
 DIES = "for i in range(100):\n    session.log_event('n', {'i': i})\nsys.stdin.readline()\nos._exit(4)"
 LIVES = "session.log_event('n', {'i': 0})\nsys.stdin.readline()\nos._exit(4)"
@@ -205,3 +206,21 @@ def test_a_long_backlog_is_read_in_portions_and_arrives_whole(bench, server):
     daemon = bench.daemon(folder)
     bench.finish(daemon)
     assert numbers(server, next(iter(server.sessions))) == list(range(60_000))
+
+
+def test_a_look_at_the_lock_does_not_keep_a_daemon_from_its_folder(bench, server):
+    process = bench.program(server.url, DIES)
+    folder = bench.folder_of(process)
+    die(process)
+    lock = FileLock(folder / "daemon.lock")
+    assert lock.take()
+    release = "from datacat_daemon import daemon\nlook_after = daemon.Daemon.look_after\n"
+    release += (
+        "def look(*arguments):\n    held = look_after(*arguments)\n    print(held, file=sys.stderr)\n"
+    )
+    release += "    return held\ndaemon.Daemon.look_after = look"
+    daemon = bench.daemon(folder, release)
+    assert daemon.stderr.readline() == b"False\n"
+    lock.release()
+    bench.finish(daemon)
+    assert server.verdicts() == ["crashed"]

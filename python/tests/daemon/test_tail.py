@@ -53,7 +53,7 @@ def test_where_nothing_was_said_there_are_no_last_words(tmp_path):
 
 def test_the_next_segment_is_made_when_the_newest_is_half_full(tmp_path):
     writer = SegmentWriter(str(tmp_path), "1-0", 4096)
-    preparer = SegmentPreparer(tmp_path, "1-0", 0)
+    preparer = SegmentPreparer(tmp_path, "1-0", 0, 512 << 20)
     made = []
     while len(writers_in(tmp_path)["1-0"]) < 4:
         event(writer, 0, 1)

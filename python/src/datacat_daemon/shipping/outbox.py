@@ -165,7 +165,9 @@ class Outbox:
             self._state.learn(batch.patches, state_changes)
         if not moved:
             raise Disagreement(f"nothing of {batch.ranges} was taken, the positions are {positions}")
-        sent = {(record.writer, record.ordinal): record for record in batch.sent} if refused else {}
+        sent: dict[tuple[str | None, int | None], Record] = {}
+        if refused:
+            sent = {(record.writer, record.ordinal): record for record in batch.sent}
         for refusal in refused:
             record = sent.get((refusal.writer, refusal.ordinal))
             if record is not None:
@@ -225,11 +227,6 @@ class Outbox:
         self._merger.forget(writer)
         self._queue = deque(record for record in self._queue if record.writer != writer)
         self._queued_bytes = sum(len(record.payload) for record in self._queue)
-
-    def note_known(self) -> None:
-        """The server has the session: from now on `acked.json` is there, also before any record."""
-        if not (self._folder / "acked.json").exists():
-            self._save_positions()
 
     def note_known(self) -> None:
         """The server has the session: from now on `acked.json` is there, also before any record."""

@@ -165,7 +165,6 @@ class Shipment:
             raise Unavailable("an answer without the session")
         self._note_sent()
         self._outbox.note_known()
-        self._outbox.note_known()
 
     def _post(self, body: bytes) -> Answer:
         answer = self.endpoint.post(body)

@@ -20,12 +20,12 @@ from datacat_daemon.spool.manifest import Manifest
 class Shipper:
     """Takes shipments, each to the thread of its server. They come and go while those run.
 
-    Args:
+    Attributes:
         config: the daemon's settings.
     """
 
     def __init__(self, config: Config) -> None:
-        self._config = config
+        self.config = config
         self._lanes: dict[tuple[str, str | None], _Lane] = {}
 
     @property
@@ -50,7 +50,7 @@ class Shipper:
         """Ship a session from now on; where its server's address is none, its records are kept."""
         key = (manifest.server_url, manifest.api_key)
         if key not in self._lanes:
-            self._lanes[key] = _Lane(_endpoint(*key, self._config), self._config, lambda: self.crowded)
+            self._lanes[key] = _Lane(_endpoint(*key, self.config), self.config, lambda: self.crowded)
         return self._lanes[key].add(folder, manifest, log)
 
     def remove(self, shipment: Shipment) -> None:
@@ -71,7 +71,7 @@ class _Lane:
     def __init__(self, endpoint: Endpoint, config: Config, crowded: Callable[[], bool]) -> None:
         self._crowded = crowded
         self._endpoint = endpoint
-        self._config = config
+        self.config = config
         self._shipments: list[Shipment] = []
         self._lock = threading.Lock()
         self._wake = threading.Event()
@@ -97,7 +97,7 @@ class _Lane:
         self._wake.set()
 
     def add(self, folder: Path, manifest: Manifest, log: DaemonLog) -> Shipment:
-        shipment = Shipment(folder, manifest, self._endpoint, log, self._config)
+        shipment = Shipment(folder, manifest, self._endpoint, log, self.config)
         with self._lock:
             self._shipments.append(shipment)
         self._wake.set()

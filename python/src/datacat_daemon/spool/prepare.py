@@ -6,7 +6,7 @@ import errno
 import os
 from pathlib import Path
 
-from datacat.quota import has_room, process_quota
+from datacat.quota import has_room
 from datacat.segment import PREPARED, make_segment, segment_name
 
 _LOOK = 32
@@ -22,9 +22,11 @@ class SegmentPreparer:
         folder: the session's folder in the spool.
         writer: the writer's name.
         sequence: its newest segment.
+        quota: bytes that the segments of its process may take.
     """
 
-    def __init__(self, folder: Path, writer: str, sequence: int) -> None:
+    def __init__(self, folder: Path, writer: str, sequence: int, quota: int) -> None:
+        self._quota = quota
         self._folder = str(folder)
         self._writer = writer
         self._sequence = sequence
@@ -38,7 +40,7 @@ class SegmentPreparer:
         """
         made = False
         while self._is_half_full():
-            if not has_room(self._folder, self._size, process_quota()):
+            if not has_room(self._folder, self._size, self._quota):
                 raise OSError(errno.ENOSPC, "the quota of the spool is used up")
             make_segment(self._folder, self._writer, self._sequence + 1, PREPARED, self._size)
             self.close()

@@ -30,9 +30,11 @@ class Scout:
     Args:
         folder: the session's folder in the spool.
         log: where troubles are written.
+        quota: bytes that the segments of the session's process may take.
     """
 
-    def __init__(self, folder: Path, log: DaemonLog) -> None:
+    def __init__(self, folder: Path, log: DaemonLog, quota: int) -> None:
+        self._quota = quota
         self._folder = folder
         self._log = log
         self._preparers: dict[str, SegmentPreparer] = {}
@@ -62,7 +64,7 @@ class Scout:
                 self._preparers.pop(writer).close()  # a file that is open is not given back, though it is deleted
         for writer, sequences in writers.items():
             if writer not in self._preparers and writer not in ended:
-                self._preparers[writer] = SegmentPreparer(self._folder, writer, sequences[-1])
+                self._preparers[writer] = SegmentPreparer(self._folder, writer, sequences[-1], self._quota)
 
     def prepare(self) -> None:
         """Make the next segment ready for writers that will need it soon."""

@@ -61,7 +61,7 @@ class SessionWatch:
         self._control = ControlReader(folder / "control")
         self._children = Children(folder, manifest.pid_namespace, others={os.getpid(), manifest.pid})
         self._seen = Control()
-        self._scout = Scout(folder, log)
+        self._scout = Scout(folder, log, shipper.config.process_spool_max_mb << 20)
         self._writer = VerdictWriter(folder)
         self._vitals = VitalsWriter(folder)
         self._unwritten: deque[Verdict | Notice] = deque(maxlen=_MOST_UNWRITTEN)
