@@ -9,7 +9,7 @@ import json.encoder
 import os
 
 from datacat._compat import string_types
-from datacat.exceptions_of_signals import let_through
+from datacat.exceptions_of_signals import OF_VALUES, let_through
 from datacat.segment import MAX_PAYLOAD
 from datacat.tame import least_length, represent, tame, tame_to_fit
 
@@ -118,18 +118,27 @@ def encode(payload):
     try:
         if least_length(payload.values()) <= MAX_PAYLOAD:
             return _fast(payload)
-    except Exception:
+    except OF_VALUES:
         let_through()
     return _encode_tamed(payload)
 
 
 def event_fields(name, data):
     """The fields of an event with its name made text and its data made an object."""
-    if not isinstance(name, string_types):
+    if not is_a(name, string_types):
         name = represent(name)
     if data is None:
         return {"name": name}
-    return {"name": name, "data": data if isinstance(data, dict) else {"value": data}}
+    return {"name": name, "data": data if is_a(data, dict) else {"value": data}}
+
+
+def is_a(value, types):
+    """`isinstance`, also of what does not tell its class, as a weakref.proxy does not whose object is gone."""
+    try:
+        return isinstance(value, types)
+    except OF_VALUES:
+        let_through(of_value=True)
+        return False
 
 
 def _encode_tamed(payload):
@@ -137,7 +146,7 @@ def _encode_tamed(payload):
         text = json.dumps(tame(payload), separators=(",", ":"), allow_nan=False)
         if len(text) > MAX_PAYLOAD:
             text = json.dumps(tame_to_fit(payload, len(text)), separators=(",", ":"), allow_nan=False)
-    except Exception as error:
+    except OF_VALUES as error:
         let_through()
         text = json.dumps({"name": "unloggable_record", "message": represent(error)})
     return text.encode("ascii")

@@ -1,5 +1,7 @@
 """The handle that `start_heartbeat_monitor` returns."""
 
+from datacat.exceptions_of_signals import OF_VALUES, let_through
+
 
 class HeartbeatMonitor(object):
     """Watches a session's heartbeat: silence for longer than the timeout is logged as a hang.
@@ -87,5 +89,6 @@ class HeartbeatMonitor(object):
         try:
             self._session.sink.monitor(None if timeout is None else float(timeout))
             self._running = timeout is not None
-        except Exception:
+        except OF_VALUES:
+            let_through()
             self._running = False

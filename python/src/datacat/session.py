@@ -6,11 +6,11 @@ import time
 from datacat import hooks
 from datacat._compat import monotonic, string_types
 from datacat.client import DatacatError
-from datacat.encode import encode, event_fields
-from datacat.exceptions_of_signals import let_through
+from datacat.encode import encode, event_fields, is_a
+from datacat.exceptions_of_signals import OF_VALUES, let_through
 from datacat.heartbeat import HeartbeatMonitor
 from datacat.segment import EVENT, METRIC, STATE, URGENT
-from datacat.tame import MAX_ITEMS
+from datacat.tame import MAX_ITEMS, represent
 from datacat.traces import exception_fields
 
 _perf_counter = getattr(time, "perf_counter", monotonic)
@@ -42,7 +42,7 @@ class Session(object):
         """Deep merge a dict into the session's state: objects merge, None deletes its key, all else replaces."""
         try:
             self._write(STATE, 0, encode({"state": state}))
-        except Exception:
+        except OF_VALUES:
             let_through()
 
     def log_event(
@@ -59,7 +59,7 @@ class Session(object):
             data: a dict.
         """
         try:
-            if isinstance(level_or_data, dict):
+            if is_a(level_or_data, dict):
                 data = level_or_data
             elif level_or_data is not None:
                 level = level_or_data
@@ -75,14 +75,14 @@ class Session(object):
             if labels is not None:
                 fields["labels"] = _words(labels)
             self._write(EVENT, 0, encode(fields))
-        except Exception:
+        except OF_VALUES:
             let_through()
 
     def log_fields(self, fields):
         """Log an event by its fields, a dict as docs/design/records.md has it; for those who build on this library."""
         try:
             self._write(EVENT, URGENT if "exception_type" in fields else 0, encode(fields))
-        except Exception:
+        except OF_VALUES:
             let_through()
 
     def log_metric(self, name, value, tags=None, unit=None, metric_type="gauge", count=None, metadata=None):
@@ -123,7 +123,7 @@ class Session(object):
         """Log an exception with its traceback: the one being handled, or the one given (or its exc_info)."""
         try:
             self.log_fields(exception_fields(exc_info, extra_data))
-        except Exception:
+        except OF_VALUES:
             let_through()
 
     def start_heartbeat_monitor(self, timeout=60, check_interval=5):
@@ -148,15 +148,16 @@ class Session(object):
         monitor = self.start_heartbeat_monitor(timeout)
         try:
             monitor.beat_from(loop)
-        except Exception:
+        except OF_VALUES:
             monitor.stop()
+            let_through()
         return monitor
 
     def heartbeat(self):
         """Say that the application is alive: one store into shared memory."""
         try:
             self.sink.heartbeat()
-        except Exception:
+        except OF_VALUES:
             let_through()
 
     def pause_heartbeat_monitoring(self):
@@ -191,7 +192,7 @@ class Session(object):
         """
         try:
             return self.sink.flush(timeout)
-        except Exception:
+        except OF_VALUES:
             let_through()
             return False
 
@@ -220,16 +221,17 @@ class Session(object):
             for key, value in fields.items():
                 if value is not None:
                     payload[key] = _PLAIN[key](value) if key in _PLAIN else value
-            if tags:
-                payload["tags"] = _words(tags)
+            words = _words(tags) if tags is not None else None
+            if words:
+                payload["tags"] = words
             self._write(METRIC, 0, encode(payload))
-        except Exception:
+        except OF_VALUES:
             let_through()
 
     def _quietly(self, call, *arguments):
         try:
             call(*arguments)
-        except Exception:
+        except OF_VALUES:
             let_through()
 
 
@@ -271,30 +273,63 @@ class Timer(object):
 
     def __exit__(self, kind, value, trace):
         self.duration = _perf_counter() - self._start
-        scale = {"milliseconds": 1e3, "ms": 1e3, "microseconds": 1e6, "us": 1e6}.get(self._unit, 1)
-        self._session.log_timer(self._name, self.duration * scale, self.count, self._unit, self._tags)
+        self._session.log_timer(self._name, self.duration * _scale(self._unit), self.count, self._unit, self._tags)
 
 
 _OWN = dict(vars(Session))
+_LONGEST_NUMBER = 100
+
+
+def _scale(unit):
+    """What a second is in this unit."""
+    try:
+        return {"milliseconds": 1e3, "ms": 1e3, "microseconds": 1e6, "us": 1e6}.get(unit, 1)
+    except OF_VALUES:
+        let_through(of_value=True)
+        return 1
 
 
 def _number(value):
     """The value as a plain number, NumPy's too; what is none stays as it is, for the server to refuse with a reason."""
-    if value.__class__ is float or value.__class__ is int:
-        return value
     try:
+        if value.__class__ is float or value.__class__ is int:
+            return value
+        if _is_long(value):
+            return value
         return int(value) if isinstance(value, bool) else float(value)
-    except Exception:
+    except OF_VALUES:
+        let_through(of_value=True)
         return value
+
+
+def _is_long(value):
+    """Whether it is a text, or the like, that no number is as long as; to look for one in 50 MB would take seconds."""
+    try:
+        return len(value) > _LONGEST_NUMBER
+    except OF_VALUES:
+        let_through(of_value=True)
+        return False
 
 
 def _words(labels):
     """Labels or tags as a list of text: a dict as "key:value" words, a single word as a list of one."""
-    if isinstance(labels, dict):
-        return ["%s:%s" % item for item in labels.items()]
-    if isinstance(labels, string_types):
-        return [labels]
-    return [label if isinstance(label, string_types) else str(label) for label in _bounded(labels)]
+    try:
+        if isinstance(labels, dict):
+            return ["%s:%s" % (_word(key), _word(value)) for key, value in _bounded(labels.items())]
+        if isinstance(labels, string_types):
+            return [labels] if labels else []
+        return [_word(label) for label in _bounded(labels)]
+    except OF_VALUES:
+        let_through(of_value=True)
+        return [represent(labels)]
+
+
+def _word(label):
+    try:
+        return label if isinstance(label, string_types) else str(label)
+    except OF_VALUES:
+        let_through(of_value=True)
+        return represent(label)
 
 
 def _bounded(items):

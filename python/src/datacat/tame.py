@@ -5,7 +5,7 @@ import re
 from itertools import islice
 
 from datacat._compat import PY2, integer_types, string_types, text_type
-from datacat.exceptions_of_signals import let_through
+from datacat.exceptions_of_signals import OF_VALUES, let_through
 from datacat.segment import MAX_PAYLOAD
 
 MAX_DEPTH = 24
@@ -30,8 +30,8 @@ def represent(value):
         text = repr(value)
         if PY2:
             text = text.decode("utf-8", "replace")
-    except (Exception, SystemExit) as error:
-        let_through()
+    except OF_VALUES as error:
+        let_through(of_value=True)
         text = "<%s whose repr raises %s>" % (type(value).__name__, type(error).__name__)
     return _cut(text, _MAX_REPR)
 
@@ -96,6 +96,13 @@ class _Tamer(object):
 
     def tame(self, value, depth):
         self._nodes -= 1
+        try:
+            return self._tame(value, depth)
+        except OF_VALUES:
+            let_through(of_value=True)
+            return self._tame_text(represent(value))
+
+    def _tame(self, value, depth):
         if value is None or value is True or value is False:
             return value
         if isinstance(value, integer_types):

@@ -3,6 +3,7 @@
 import sys
 import traceback
 
+from datacat.exceptions_of_signals import OF_VALUES, let_through
 from datacat.tame import represent
 
 
@@ -46,13 +47,15 @@ def _full_name(kind):
 def _text(value):
     try:
         return str(value)
-    except Exception:
+    except OF_VALUES:
+        let_through(of_value=True)
         return represent(value)
 
 
 def _lines(kind, value, trace):
     try:
         parts = traceback.format_exception(kind, value, trace)
-    except Exception:
+    except OF_VALUES:
+        let_through()
         parts = traceback.format_tb(trace) + [kind.__name__]
     return [line for part in parts for line in part.rstrip("\n").split("\n")]
