@@ -10,7 +10,7 @@ from datacat._compat import now_us
 from datacat_daemon.config import Config
 from datacat_daemon.shipping.backoff import Backoff
 from datacat_daemon.shipping.batch import Batch
-from datacat_daemon.shipping.endpoint import Answer, Endpoint, Failed, Refused, Unavailable
+from datacat_daemon.shipping.endpoint import Answer, Endpoint, Failed, NoEndpoint, Refused, Unavailable
 from datacat_daemon.shipping.outbox import Disagreement, Outbox
 from datacat_daemon.shipping.rejected import Rejected
 from datacat_daemon.shipping.wire import session_line
@@ -71,6 +71,11 @@ class Shipment:
         self._failures = 0
         self._patience = _FAILURES_OF_A_RECORD
         self.tried_at = 0.0
+
+    @property
+    def undeliverable(self) -> bool:
+        """The server's address is none."""
+        return isinstance(self.endpoint, NoEndpoint)
 
     def due_at(self) -> float:
         """When it is to be shipped next, by the monotonic clock."""

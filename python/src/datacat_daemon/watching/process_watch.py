@@ -231,7 +231,7 @@ class ProcessWatch:
         for name, session in list(self._sessions.items()):
             with self._guard(session):
                 session.finish(now)
-            if session.done or session.refused or not session.folder.exists():
+            if session.done or session.refused or session.undeliverable or not session.folder.exists():
                 del self._sessions[name]
                 self._left_alone.add(name)
                 self._clear(session)

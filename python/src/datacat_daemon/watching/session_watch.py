@@ -95,6 +95,11 @@ class SessionWatch:
         return self._shipment.done
 
     @property
+    def undeliverable(self) -> bool:
+        """It is complete, and its server's address is none: waiting does not help."""
+        return self.settled and self._shipment.finished and self._shipment.undeliverable
+
+    @property
     def refused(self) -> bool:
         """The server will not have it."""
         return self._shipment.refused
