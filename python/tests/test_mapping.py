@@ -110,6 +110,21 @@ def test_a_segment_that_is_ready_is_taken_up_without_letting_go_of_the_interpret
 
 
 @quick
+def test_it_takes_the_place_of_the_one_before_which_need_not_be_unmapped_then(tmp_path):
+    writer = SegmentWriter(str(tmp_path), "1-0", SIZE, take_up=take_up)
+    make_segment(str(tmp_path), "1-0", 1, PREPARED, SIZE)
+    page = writer.page
+    for number in range(9999):
+        writer.append(EVENT, 0, 1, b"%d" % number)
+        if (tmp_path / "1-0.00000002.segment").exists():
+            break
+        if writer._sequence == 1:
+            assert writer.page is page
+    assert writer.page is not page  # nobody had made this one ready
+    assert [int(record.payload) for record in WriterReader(tmp_path, "1-0").read(9999)] == list(range(number + 1))
+
+
+@quick
 def test_its_pages_are_at_hand(tmp_path):
     resource = pytest.importorskip("resource")
     page = take_up(make_segment(str(tmp_path), "1-0", 0, 0, 1 << 20), 1 << 20)
