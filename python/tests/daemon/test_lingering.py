@@ -215,9 +215,7 @@ def test_a_look_at_the_lock_does_not_keep_a_daemon_from_its_folder(bench, server
     lock = FileLock(folder / "daemon.lock")
     assert lock.take()
     release = "from datacat_daemon import daemon\nlook_after = daemon.Daemon.look_after\n"
-    release += (
-        "def look(*arguments):\n    held = look_after(*arguments)\n    print(held, file=sys.stderr)\n"
-    )
+    release += "def look(*arguments):\n    held = look_after(*arguments)\n    print(held, file=sys.stderr)\n"
     release += "    return held\ndaemon.Daemon.look_after = look"
     daemon = bench.daemon(folder, release)
     assert daemon.stderr.readline() == b"False\n"

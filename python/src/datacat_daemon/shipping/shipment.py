@@ -34,9 +34,10 @@ class _RefusedSession(Exception):
 class Shipment:
     """One session to be shipped: what the watcher tells the shipper, and back.
 
-    The watcher sets `last_heartbeat` and `dropped` (see `session_line`), `urgent` to ship at once, `ended_writers` that
-    will write no more, `resting` when the session has ended though its process goes on, and `finished` when it has
-    written its last word. The shipper then sets `done` once the server has everything, or `refused` when the server
+    The watcher sets `last_heartbeat` and `dropped` (see `session_line`), `ended_writers` that
+    will write no more, `resting` when the session has ended though its process goes on, `finished` when it has
+    written its last word, and `released` when it is not to be shipped any more; it calls `ask` to have it shipped at
+    once. The shipper then sets `done` once the server has everything, or `refused` when the server
     will not have the session at all. Each is one store of one thread, so no lock is needed.
     """
 
@@ -50,7 +51,6 @@ class Shipment:
         self.log = log
         self.last_heartbeat: int | None = None
         self.dropped = 0
-        self.urgent = True
         self.ended_writers: frozenset[str] = frozenset()
         self.finished = False
         self.resting = False
@@ -64,6 +64,10 @@ class Shipment:
         self._outbox = Outbox(folder, log, config.max_batch_size, int(self._interval * 1e6))
         self._told_on = 0
         self._brief = False
+        self._asked = 1
+        self._answered = 0
+        self._hurries = False
+        self._told_heartbeat: int | None = None
         self._sent_heartbeat: int | None = None
         self._sent_at = 0.0
         self._due = 0.0
@@ -77,11 +81,21 @@ class Shipment:
         """The server's address is none."""
         return isinstance(self.endpoint, NoEndpoint)
 
+    @property
+    def over(self) -> bool:
+        """Nothing of it will be shipped any more."""
+        return self.done or self.refused or self.released
+
+    def ask(self) -> None:
+        """Have it shipped at once. For the watcher's thread alone."""
+        self._asked += 1
+
     def due_at(self) -> float:
         """When it is to be shipped next, by the monotonic clock."""
-        if self.done or self.refused or self.released:
+        if self.over:
             return float("inf")
-        return max(0.0 if self.urgent else self._due, self.endpoint.ready_at, self._disagreements.ready_at)
+        hurries = self._hurries or self._asked != self._answered
+        return max(0.0 if hurries else self._due, self.endpoint.ready_at, self._disagreements.ready_at)
 
     def ship(self) -> None:
         """Read what is new and send it, unless there is nothing to say. Leaves `failing` behind.
@@ -89,7 +103,9 @@ class Shipment:
         Raises OSError where something in the spool cannot be read; what could be has been sent then.
         """
         finished = self.finished
-        urgent, self.urgent = self.urgent, False
+        asked = self._asked
+        urgent = self._hurries or asked != self._answered
+        self._answered, self._hurries = asked, False
         now = self.tried_at = time.monotonic()
         self._due = now + self._interval
         self._outbox.fill(now_us(), self.ended_writers)
@@ -105,14 +121,14 @@ class Shipment:
             return
         except Unavailable as error:
             self.failing = True
-            self.urgent = urgent or self.urgent
+            self._hurries = urgent
             self.log.write(f"{self.manifest.session_id}: {self.manifest.server_url}: {error}")
             return
         if self.failing:
             self.failing = False
             self.log.write(f"{self.manifest.session_id}: {self.manifest.server_url} takes records again")
         if self._outbox.behind or (not self._outbox.empty and (finished or self.resting)):
-            self.urgent = True
+            self._hurries = True
         elif self._outbox.empty and self.resting and not finished:
             self._due = now + _REST_SECONDS
             self._outbox.close()
@@ -205,7 +221,7 @@ class Shipment:
     def _note_sent(self) -> None:
         if not self._brief:
             self._told_on = self.endpoint.connections
-        self._sent_heartbeat = self.last_heartbeat
+        self._sent_heartbeat = self._told_heartbeat
         self._sent_at = time.monotonic()
 
     def _heartbeat_is_due(self, now: float) -> bool:
@@ -218,7 +234,8 @@ class Shipment:
     def _line(self, state_changes: int | None = None) -> bytes:
         """The session's line; whole once a connection, for there may be another server behind the next one."""
         self._brief = self._told_on == self.endpoint.connections > 0
-        return session_line(self.manifest, self.last_heartbeat, self.dropped, state_changes, self._brief)
+        self._told_heartbeat = self.last_heartbeat
+        return session_line(self.manifest, self._told_heartbeat, self.dropped, state_changes, self._brief)
 
     def _refuse(self, reason: str) -> None:
         self.refused = True

@@ -105,13 +105,13 @@ class _Lane:
 
     def remove(self, shipment: Shipment) -> None:
         with self._lock:
-            self._shipments.remove(shipment)
+            if shipment in self._shipments:
+                self._shipments.remove(shipment)
         shipment.close()
 
     def _run(self) -> None:
         while not self._stop:
-            with self._lock:
-                shipments = list(self._shipments)
+            shipments = self._still_to_be_shipped()
             next_due = min((shipment.due_at() for shipment in shipments), default=float("inf"))
             self._wake.wait(min(max(0.0, next_due - time.monotonic()), 1.0))
             self._wake.clear()
@@ -119,6 +119,15 @@ class _Lane:
             for shipment in sorted(shipments, key=lambda shipment: shipment.tried_at):
                 if not self._stop and shipment.due_at() <= time.monotonic():
                     self._ship(shipment)
+
+    def _still_to_be_shipped(self) -> list[Shipment]:
+        with self._lock:
+            over = [shipment for shipment in self._shipments if shipment.refused or shipment.released]
+            self._shipments = [shipment for shipment in self._shipments if shipment not in over]
+            rest = list(self._shipments)
+        for shipment in over:  # here, for no other thread can know whether one is being shipped
+            shipment.close()
+        return rest
 
     def _ship(self, shipment: Shipment) -> None:
         try:

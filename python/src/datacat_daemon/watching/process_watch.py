@@ -251,6 +251,7 @@ class ProcessWatch:
             if session.done:
                 session.remove()
             else:
+                session.release()
                 session.close()
         except OSError as error:
             self._log.write(f"{session.folder.name} could not be removed: {error}")

@@ -328,7 +328,7 @@ class SessionWatch:
         self._ship_now()
 
     def _ship_now(self) -> None:
-        self._shipment.urgent = True
+        self._shipment.ask()
         self._shipper.wake()
 
 
