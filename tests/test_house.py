@@ -77,4 +77,18 @@ def test_the_example_in_the_readme_ends_on_the_server_as_told(programs, server):
     assert session["state"]["player"] == {"health": 80}
 
 
+def test_the_examples_of_the_python_document_end_on_the_server(programs, server):
+    codes = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "python.md").read_text(), re.DOTALL)
+    for code in codes:
+        program = programs.start(code, server.url)
+        program.communicate()
+        assert program.returncode == 0
+    wait_for(lambda: len(get(f"{server.url}/api/sessions")["sessions"]) == len(codes))
+    sessions = {one["product"]: one["id"] for one in get(f"{server.url}/api/sessions")["sessions"]}
+    shop = session_with_status(server.url, sessions["Shop"], "ended")
+    assert {event["name"] for event in shop["events"]} >= {"paid", "log", "exception"}
+    assert {metric["name"] for metric in shop["metrics"]} >= {"queue", "orders", "wait", "pack", "load"}
+    session_with_status(server.url, sessions["Service"], "ended")
+
+
 FAILS = '    treasure = {"gold": 7}["jewels"]'
