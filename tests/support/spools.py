@@ -66,3 +66,12 @@ class Left:
 def sessions_in(spool):
     """Every session of a spool."""
     return [Left(manifest.parent) for manifest in sorted(Path(spool).glob("*/*/manifest.json"))]
+
+
+def end_of(interpreter, tmp_path, code, **more):
+    """How a program that does `code` after create_session ends: (CompletedProcess, Left)."""
+    program = tmp_path / "program.py"
+    program.write_text("import datacat, os, sys, threading\nsession = datacat.create_session()\n" + code)
+    done = run_program(tmp_path / "spool", [interpreter, program], **more)
+    (left,) = sessions_in(tmp_path / "spool")
+    return done, left
