@@ -347,19 +347,41 @@ def test_a_server_that_never_answers_does_not_delay_the_sessions_of_another(sess
         shipper.stop(10)
 
 
-def test_a_shipper_that_stops_lets_go_of_every_file(session, wait_for):
-    def open_files():
-        names = [os.readlink(link) for link in Path("/proc/self/fd").iterdir() if link.exists()]
-        return sum(str(session.folder) in name for name in names)
+def open_files_in(folder):
+    names = [os.readlink(link) for link in Path("/proc/self/fd").iterdir() if link.exists()]
+    return sum(str(folder) in name for name in names)
 
+
+@pytest.mark.parametrize("end", ["refused", "released"])
+def test_a_session_that_nobody_ships_any_more_leaves_its_lane(session, wait_for, end):
     session.write(5)
-    before = open_files()
+    before = open_files_in(session.folder)
+    shipper = Shipper(Config())
+    shipment = shipper.add(session.folder, session.manifest, session.log)
+    wait_for(lambda: session.server.records("event"), "the records")
+    assert open_files_in(session.folder) > before
+    if end == "released":
+        shipment.released = True
+    else:
+        session.server.rejects = lambda lines: True
+        session.write(1)
+    shipment.ask()
+    shipper.wake()
+    wait_for(lambda: shipment.over)
+    shipper.wake()
+    wait_for(lambda: open_files_in(session.folder) == before, "its files are let go of")
+    shipper.stop(10)
+
+
+def test_a_shipper_that_stops_lets_go_of_every_file(session, wait_for):
+    session.write(5)
+    before = open_files_in(session.folder)
     shipper = Shipper(Config())
     shipper.add(session.folder, session.manifest, session.log)
     wait_for(lambda: session.server.records("event"), "the records")
-    assert open_files() > before
+    assert open_files_in(session.folder) > before
     shipper.stop(10)
-    assert open_files() == before
+    assert open_files_in(session.folder) == before
 
 
 def test_the_key_is_sent(session):
