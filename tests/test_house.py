@@ -63,6 +63,11 @@ def help_of(command: str) -> str:
     return subprocess.run(words, env=environment, check=True, capture_output=True, text=True).stdout
 
 
+def test_the_help_of_run_names_its_variables():
+    for variable in ("DATACAT_PRODUCT", "DATACAT_VERSION", "DATACAT_URL"):
+        assert f"${variable}, else" in help_of("run")
+
+
 def test_the_example_in_the_readme_ends_on_the_server_as_told(programs, server):
     code = re.search(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)[1]
     program = programs.start(code, server.url)

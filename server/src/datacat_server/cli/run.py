@@ -12,14 +12,20 @@ def run(
         list[str], typer.Argument(metavar="PROGRAM", help="The program and its arguments.", show_default=False)
     ],
     product: Annotated[
-        str | None, typer.Option(help="Name of the session.", metavar="NAME", show_default="the program's name")
+        str | None,
+        typer.Option(
+            help="Name of the session.", metavar="NAME", show_default="$DATACAT_PRODUCT, else the program's name"
+        ),
     ] = None,
     version: Annotated[
-        str | None, typer.Option(help="Version of the session.", metavar="TEXT", show_default="unknown")
+        str | None,
+        typer.Option(help="Version of the session.", metavar="TEXT", show_default="$DATACAT_VERSION, else unknown"),
     ] = None,
     server_url: Annotated[
         str | None,
-        typer.Option("--server-url", help="The server.", metavar="URL", show_default="$DATACAT_URL"),
+        typer.Option(
+            "--server-url", help="The server.", metavar="URL", show_default="$DATACAT_URL, else http://localhost:9090"
+        ),
     ] = None,
     capture_output: Annotated[
         bool, typer.Option("--capture-output", help="Make each line that it prints an event.")
