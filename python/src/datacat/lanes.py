@@ -78,6 +78,7 @@ def _put(recorder):
             recorder.write(head[0], 0, payload)
             return True
         except OF_VALUES:
+            writer = None  # whoever keeps the traceback must not keep it
             if begun:  # nothing of ours raises from there on, and the record may be there
                 raise
             let_through()
@@ -122,6 +123,7 @@ def _event_lane(recorder, put, general):
                         if put(prefix, content):
                             return
         except OF_VALUES:
+            writer = None
             if begun:
                 raise
             let_through()
