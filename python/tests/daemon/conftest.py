@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from support.http_daemon import HttpDaemon
+from support.small_session import SmallSession
 from support.wrapped import Wrapped
 
 SOURCE = str(Path(__file__).parents[2] / "src")
@@ -298,6 +299,12 @@ janitor.GRACE_SECONDS = 1.0
                 if stream is not None:
                     with contextlib.suppress(OSError):
                         stream.close()
+
+
+@pytest.fixture
+def session(tmp_path, server):
+    """A session's folder with one writer of small segments, and what ships it."""
+    return SmallSession(tmp_path, server)
 
 
 @pytest.fixture

@@ -1,67 +1,19 @@
 """Every record arrives exactly once, whatever the server answers, or does not, and whoever is killed meanwhile."""
 
-import dataclasses
 import errno
 import json
 import os
 import signal
-import socket
 import subprocess
 import time
 from email.utils import formatdate
-from pathlib import Path
 
 import pytest
 from datacat.segment import EVENT, METRIC, STATE, SegmentWriter
-from datacat_daemon.config import Config
 from datacat_daemon.shipping.endpoint import Endpoint, Refused, Unavailable
 from datacat_daemon.shipping.outbox import Disagreement, Outbox
-from datacat_daemon.shipping.shipment import Shipment
-from datacat_daemon.shipping.shipper import Shipper
 from datacat_daemon.spool.log import LIMIT, DaemonLog
-from datacat_daemon.spool.manifest import BadManifest, Manifest, read_manifest
-
-
-@pytest.fixture
-def session(tmp_path, server):
-    """A session's folder with one writer of small segments, and what ships it."""
-    return SmallSession(tmp_path, server)
-
-
-class SmallSession:
-    def __init__(self, folder, server):
-        self.folder = folder / "session"
-        self.folder.mkdir()
-        self.server = server
-        self.writer = SegmentWriter(str(self.folder), "1-0", 4096)
-        self.log = DaemonLog(folder / "daemon.log")
-        self.manifest = Manifest("s", "P", "1", 1, server.url, 1, batch_interval_seconds=0.05)
-        self.shipment = self.new_shipment()
-        self.time = 1_000_000
-
-    def new_shipment(self):
-        return Shipment(self.folder, self.manifest, Endpoint(self.server.url, None), self.log)
-
-    def write(self, count, payload=None):
-        for _ in range(count):
-            self.time += 1
-            content = {"name": "n", "data": {"i": self.writer.ordinal}} if payload is None else payload
-            self.writer.append(EVENT, 0, self.time, json.dumps(content).encode())
-
-    def ship_all(self, turns=50):
-        """As the shipper's thread does, without its pauses, until the server has everything."""
-        self.shipment.finished = True
-        for _ in range(turns):
-            self.shipment.ship()
-            if self.shipment.done:
-                return
-        raise AssertionError("never done")
-
-    def numbers(self):
-        return [record["ordinal"] for record in self.server.records("event")]
-
-    def rejected(self):
-        return sorted(path.name for path in self.folder.glob("rejected/*"))
+from datacat_daemon.spool.manifest import BadManifest, read_manifest
 
 
 def test_records_arrive_as_they_were_written(session):
@@ -310,78 +262,6 @@ def test_an_answer_without_a_writer_s_position_is_no_answer(session, tmp_path):
     assert outbox.next_batch() is outbox.next_batch()
     with pytest.raises(Disagreement):
         outbox.settle({}, [])
-
-
-def test_a_session_that_is_never_acknowledged_does_not_hold_up_the_others(session, tmp_path, wait_for):
-    muted, heard = (dataclasses.replace(session.manifest, session_id=name) for name in ("muted", "heard"))
-    session.server.muted = {"muted"}
-    other = tmp_path / "other"
-    other.mkdir()
-    session.write(5)
-    SegmentWriter(str(other), "1-0", 4096).append(EVENT, 0, 1, b'{"name":"n"}')
-    shipper = Shipper(Config())
-    held = shipper.add(session.folder, muted, session.log)
-    wait_for(lambda: held.failing)
-    shipper.add(other, heard, session.log)
-    wait_for(lambda: session.server.records("event", "heard"))
-    session.server.muted = set()
-    wait_for(lambda: not held.failing)
-    shipper.stop(10)
-    assert len(session.server.records("event", "muted")) == 5
-
-
-def test_a_server_that_never_answers_does_not_delay_the_sessions_of_another(session, tmp_path, wait_for):
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        lost = dataclasses.replace(session.manifest, session_id="lost", server_url=address)
-        other = tmp_path / "other"
-        other.mkdir()
-        session.write(5)
-        shipper = Shipper(Config())
-        held = shipper.add(other, lost, session.log)
-        wait_for(lambda: held.tried_at, "the try that gets no answer")
-        shipper.add(session.folder, session.manifest, session.log)
-        wait_for(lambda: len(session.server.records("event")) == 5, "the other server's records")
-        assert not held.failing
-        silent.close()
-        shipper.stop(10)
-
-
-def open_files_in(folder):
-    names = [os.readlink(link) for link in Path("/proc/self/fd").iterdir() if link.exists()]
-    return sum(str(folder) in name for name in names)
-
-
-@pytest.mark.parametrize("end", ["refused", "released"])
-def test_a_session_that_nobody_ships_any_more_leaves_its_lane(session, wait_for, end):
-    session.write(5)
-    before = open_files_in(session.folder)
-    shipper = Shipper(Config())
-    shipment = shipper.add(session.folder, session.manifest, session.log)
-    wait_for(lambda: session.server.records("event"), "the records")
-    assert open_files_in(session.folder) > before
-    if end == "released":
-        shipment.released = True
-    else:
-        session.server.rejects = lambda lines: True
-        session.write(1)
-    shipment.ask()
-    shipper.wake()
-    wait_for(lambda: shipment.over)
-    shipper.wake()
-    wait_for(lambda: open_files_in(session.folder) == before, "its files are let go of")
-    shipper.stop(10)
-
-
-def test_a_shipper_that_stops_lets_go_of_every_file(session, wait_for):
-    session.write(5)
-    before = open_files_in(session.folder)
-    shipper = Shipper(Config())
-    shipper.add(session.folder, session.manifest, session.log)
-    wait_for(lambda: session.server.records("event"), "the records")
-    assert open_files_in(session.folder) > before
-    shipper.stop(10)
-    assert open_files_in(session.folder) == before
 
 
 def test_the_key_is_sent(session):
