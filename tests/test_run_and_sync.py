@@ -65,7 +65,7 @@ def test_sync_tells_what_is_left_and_ships_it_when_the_server_is_there(programs,
 
 
 def test_sync_refuses_an_address_that_is_none(programs):
-    done = datacat(programs, "http://127.0.0.1:9", "sync", "--server-url", "localhost")
+    done = datacat(programs, "http://127.0.0.1:9", "sync", "--server-url", "nowhere")
     assert (done.returncode, done.stderr.partition(":")[0]) == (1, "error")
 
 
