@@ -24,7 +24,7 @@ os._exit(0)
     assert sorted(event["name"] for event in left.of("event")) == ["child", "parent"]
     assert len({record.writer for record in left.raw}) == 2
     assert left.control["ended_us"] == 0
-    assert left.control["beats"] == 1
+    assert left.control["beats"]
 
 
 def test_a_spool_that_cannot_be_made_warns_drops_and_lets_the_program_run(interpreter, tmp_path):

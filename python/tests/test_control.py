@@ -3,7 +3,7 @@
 import os
 
 import pytest
-from datacat.control import BEATS, ControlPage, LatePage
+from datacat.control import FLUSH, ControlPage, LatePage
 from datacat_daemon.spool.control import ControlReader
 
 
@@ -22,9 +22,9 @@ def test_each_of_two_that_share_a_page_changes_it(tmp_path, call, field):
 
 def test_a_damaged_count_is_no_trouble(tmp_path):
     page = ControlPage(str(tmp_path / "control"))
-    page.page[BEATS : BEATS + 8] = b"\xff" * 8
-    page.beat()
-    assert bytes(page.page[BEATS : BEATS + 8]) == bytes(8)
+    page.page[FLUSH : FLUSH + 8] = b"\xff" * 8
+    page.request_flush()
+    assert bytes(page.page[FLUSH : FLUSH + 8]) == bytes(8)
 
 
 def test_a_late_page_is_a_file_from_the_first_use_on(tmp_path):

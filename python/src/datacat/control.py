@@ -7,7 +7,7 @@ Layout (native byte order), each field one aligned 8-byte store, so that none is
 
     offset  field
     0       magic, b"DCATCTL1"
-    8       beats: how many heartbeats there were; the daemon times their changes by its own clock
+    8       beats: another number after each heartbeat, 0 before the first; the daemon times its changes by its clock
     16      monitoring: 0 off, 1 on
     24      timeout in microseconds after which a silent heartbeat is a hang
     32      paused: 0 or 1
@@ -22,10 +22,13 @@ Layout (native byte order), each field one aligned 8-byte store, so that none is
     104     when that parent saw it end, microseconds since 1970 UTC, or 0
 """
 
+import binascii
 import errno
+import itertools
 import mmap
 import os
 import struct
+import sys
 
 from datacat._compat import allocate, map_file
 
@@ -54,7 +57,12 @@ FIELD = struct.Struct("@Q")
 
 _store = FIELD.pack_into
 _load = FIELD.unpack_from
-LARGEST = 2**64 - 1
+_LARGEST = 2**64 - 1
+
+# The number that a heartbeat stores: another one each time, in whatever thread; and other processes that have the page
+# count from elsewhere, so that no beat stores what is there already.
+_beats = itertools.count(int(binascii.hexlify(os.urandom(4)), 16) << 32 | 1)
+next_beat = _beats.next if sys.version_info[0] == 2 else _beats.__next__
 
 
 class ControlPage(object):
@@ -78,8 +86,8 @@ class ControlPage(object):
         self._dropped_before = self._count(DROPPED)
 
     def beat(self):
-        """One heartbeat: one load and one store."""
-        self._increase(BEATS)
+        """One heartbeat: one store."""
+        _store(self.page, BEATS, next_beat())
 
     def monitor(self, timeout):
         """Watch the heartbeat: a silence longer than `timeout` seconds is a hang; None stops watching."""
@@ -129,7 +137,7 @@ class ControlPage(object):
         # by what the page says and not by a count of one's own: others that have the page raise it, too, and a number
         # that is there already would change nothing
         page = self.page
-        _store(page, field, (_load(page, field)[0] + 1) & LARGEST)
+        _store(page, field, (_load(page, field)[0] + 1) & _LARGEST)
 
     def _count(self, field):
         return _load(self.page, field)[0]

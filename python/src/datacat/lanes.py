@@ -9,7 +9,7 @@ import os
 import time
 
 from datacat import encode
-from datacat.control import BEATS, FIELD, LARGEST
+from datacat.control import BEATS, FIELD, next_beat
 from datacat.exceptions_of_signals import OF_VALUES, let_through
 from datacat.segment import COMMIT_SHORT, EVENT, METRIC, SHORT, STATE, TIME, checksum
 from datacat.tame import PLAIN, least_length
@@ -204,11 +204,10 @@ def _counter_lane(put, general):
 
 def _heartbeat_lane(recorder):
     """`heartbeat()`: one store. The control page is looked up at every call: after a fork the child has another one."""
-    store, load, largest = FIELD.pack_into, FIELD.unpack_from, LARGEST
+    store, number = FIELD.pack_into, next_beat
 
     def heartbeat():
-        page = recorder.control.page
-        store(page, BEATS, (load(page, BEATS)[0] + 1) & largest)
+        store(recorder.control.page, BEATS, number())
 
     return heartbeat
 
