@@ -40,7 +40,8 @@ class SegmentPreparer:
         """
         made = False
         while self._is_half_full():
-            if not has_room(self._folder, self._size, self._quota):
+            # The last one is the program's to make: it may be making one, of another session too, at this moment.
+            if not has_room(self._folder, self._size, self._quota - self._size):
                 raise OSError(errno.ENOSPC, "the quota of the spool is used up")
             make_segment(self._folder, self._writer, self._sequence + 1, PREPARED, self._size)
             self.close()
