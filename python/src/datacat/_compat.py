@@ -7,7 +7,6 @@ import sys
 import time
 
 PY2 = sys.version_info[0] == 2
-POSIX = os.name == "posix"
 
 if PY2:
     text_type = unicode  # noqa: F821

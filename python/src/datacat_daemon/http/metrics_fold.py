@@ -7,8 +7,8 @@ from bisect import bisect_left
 from typing import Any
 
 from datacat_daemon.http.times import rfc3339
+from datacat_daemon.shipping.fold import DEFAULT_BOUNDS
 
-DEFAULT_BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 MOST_SERIES = 2_000
 
 

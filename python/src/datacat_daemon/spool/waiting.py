@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
+from datacat_daemon.spool.acknowledged import positions_in
 from datacat_daemon.spool.reader import WriterReader, writers_in
 from datacat_daemon.spool.removal import MANIFEST
 
@@ -24,7 +24,7 @@ class Waiting:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._ranges: dict[str, tuple[int, int]] = {}
-        acknowledged = _acknowledged(folder)
+        acknowledged = positions_in(folder)
         for writer in writers_in(folder):
             reader = WriterReader(folder, writer, acknowledged.get(writer, 0))
             first: int | None = None
@@ -39,16 +39,8 @@ class Waiting:
         """How many of them wait now: none, once the session has been removed."""
         if not (self._folder / MANIFEST).exists():
             return 0
-        acknowledged = _acknowledged(self._folder)
+        acknowledged = positions_in(self._folder)
         return sum(
             max(0, following - max(first, acknowledged.get(writer, 0)))
             for writer, (first, following) in self._ranges.items()
         )
-
-
-def _acknowledged(folder: Path) -> dict[str, int]:
-    try:
-        content = json.loads((folder / "acked.json").read_bytes())
-        return {str(writer): int(ordinal) for writer, ordinal in content.items()}
-    except (OSError, ValueError, AttributeError, TypeError):
-        return {}
