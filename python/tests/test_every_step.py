@@ -27,7 +27,7 @@ from datacat.segment import HEADER_SIZE, PREPARED, RECORD_OVERHEAD, make_segment
 RECORDS, PAYLOAD = 6, b'{"n":%d}'
 SIZE = HEADER_SIZE + 2 * (RECORD_OVERHEAD + len(PAYLOAD % 0))
 returned = mmap.mmap(-1, 8)
-own = sys.modules["datacat.recorder"].__file__, sys.modules["datacat.segment"].__file__
+own = [sys.modules["datacat." + name].__file__ for name in ("recorder", "segment", "_compat")]
 
 def live(folder, last, prepared):
     steps = [0]

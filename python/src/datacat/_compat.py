@@ -1,10 +1,13 @@
 """Where Python 2.7 and 3, and the operating systems, differ."""
 
 import errno
+import itertools
 import mmap
 import os
 import sys
 import time
+
+from datacat.exceptions_of_signals import let_through
 
 PY2 = sys.version_info[0] == 2
 
@@ -18,6 +21,7 @@ else:
     integer_types = (int,)
 
 _ZEROS = b"\0" * (64 << 10)
+_temporaries = itertools.count()
 
 if hasattr(time, "time_ns"):
 
@@ -74,12 +78,43 @@ def make_private_folders(path):
                 raise
 
 
+def open_temporary(path):
+    """Make a file that will become `path`, private and empty; returns its descriptor, to read and write, and its path.
+
+    Nobody else writes into it: not another thread that makes the same at this moment, nor a process of the same pid in
+    another container. Raises OSError.
+    """
+    while True:
+        temporary = "%s.%d-%d.making" % (path, os.getpid(), next(_temporaries))
+        try:
+            flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+            return os.open(temporary, flags, 0o600), temporary
+        except OSError as error:
+            if error.errno != errno.EEXIST:
+                raise
+
+
 def replace_file(path, content):
-    """Write a small private file so that it is there whole or not at all."""
-    temporary = "%s.%d.making" % (path, os.getpid())
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    """Write a small private file so that it is there whole or not at all. Raises OSError."""
+    descriptor, temporary = open_temporary(path)
     try:
-        os.write(descriptor, content)
-    finally:
-        os.close(descriptor)
-    getattr(os, "replace", os.rename)(temporary, path)
+        try:
+            left = content
+            while left:
+                left = left[os.write(descriptor, left) :]  # on a disk that is nearly full it takes a part
+        finally:
+            os.close(descriptor)
+        getattr(os, "replace", os.rename)(temporary, path)
+    except BaseException:
+        unlink_if_there(temporary)
+        raise
+
+
+def unlink_if_there(path):
+    """Delete a file, unless somebody has done so already. Raises OSError."""
+    try:
+        os.unlink(path)
+    except OSError as error:
+        let_through()
+        if error.errno != errno.ENOENT:
+            raise

@@ -56,7 +56,7 @@ import struct
 import sys
 import zlib
 
-from datacat._compat import allocate, map_file, monotonic
+from datacat._compat import allocate, map_file, monotonic, open_temporary, unlink_if_there
 from datacat.exceptions_of_signals import let_through
 
 MAGIC = b"DCATSEG1"
@@ -121,8 +121,7 @@ def make_segment(folder, writer, sequence, ordinal, size=SEGMENT_SIZE):
     The name appears only when the file is whole. Raises OSError (disk full, no such folder, ...).
     """
     path = os.path.join(folder, segment_name(writer, sequence))
-    temporary = os.path.join(folder, ".%s.%d.making" % (segment_name(writer, sequence), os.getpid()))
-    descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), 0o600)
+    descriptor, temporary = open_temporary(os.path.join(folder, "." + segment_name(writer, sequence)))
     try:
         try:
             allocate(descriptor, size)
@@ -136,7 +135,7 @@ def make_segment(folder, writer, sequence, ordinal, size=SEGMENT_SIZE):
             if not os.path.exists(path):
                 raise
     finally:
-        os.unlink(temporary)
+        unlink_if_there(temporary)
     return path
 
 

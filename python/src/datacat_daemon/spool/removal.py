@@ -53,6 +53,6 @@ def remove_rejected(folder: Path) -> None:
 def _remove_rest(folder: Path) -> None:
     for name in os.listdir(folder):
         if name != REJECTED:
-            (folder / name).unlink()
+            (folder / name).unlink(missing_ok=True)
     if not (folder / REJECTED).exists():
         folder.rmdir()
