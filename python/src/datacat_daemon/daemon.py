@@ -69,15 +69,15 @@ class Daemon:
         self._wish = wish
         self._starter = starter
         self._note_end = note_end
-        self._shipper = Shipper(self._config)
-        self._janitor = Janitor(spool, config.spool_max_mb << 20)
         self._waker = Waker()
+        self._shipper = Shipper(self._config, self.wake)
+        self._janitor = Janitor(spool, config.spool_max_mb << 20)
         self._newcomers: deque[tuple[Path, Process | None]] = deque()
         self._watches: dict[Path, ProcessWatch] = {}
         self._settled: set[Path] = set()
         self._sleep = SleepWatch()
         self._duty_at = 0.0
-        self._more_orphans = False
+        self._orphans: deque[Path] = deque()
 
     def look_after(self, folder: Path, process: Process | None = None) -> bool:
         """Look after a process folder; False if another daemon does.
@@ -133,8 +133,7 @@ class Daemon:
                 watch.close()
                 del self._watches[folder]
                 self._settled.add(folder)
-                if self._more_orphans:
-                    self._duty_at = 0.0
+        self._adopt_found()
         if now >= self._duty_at:
             self._janitor.go_on_duty()
             self._duty_at = now + (SCAN_SECONDS if self._janitor.on_duty else DUTY_SECONDS)
@@ -183,16 +182,18 @@ class Daemon:
     def _adopt_orphans(self) -> bool:
         """Adopt what can be adopted; True if there is something to look after now, or will be soon."""
         found, soon = self._janitor.find(self._settled.union(self._watches))
+        self._orphans = deque(found)
+        return self._adopt_found() > 0 or soon
+
+    def _adopt_found(self) -> int:
+        """Adopt as many of the orphans that were found as there is room for; how many that were."""
         # So many at once of those whose process has ended, but for what only waits for its server.
         busy = sum(watch.ended and not watch.only_waits for watch in self._watches.values())
         room = min(MOST_ORPHANS - busy, most_processes() - len(self._watches))
         adopted = 0
-        for folder in found:
-            if adopted >= room:
-                break
-            adopted += self._adopt(folder)
-        self._more_orphans = adopted >= room
-        return adopted > 0 or soon
+        while self._orphans and adopted < room:
+            adopted += self._adopt(self._orphans.popleft())
+        return adopted
 
     def _stay_on_duty(self) -> bool:
         if not self._janitor.on_duty:
@@ -214,7 +215,7 @@ class Daemon:
         self._watches.clear()
         if not self._janitor.go_on_duty():
             return False
-        self._shipper = Shipper(self._config)
+        self._shipper = Shipper(self._config, self.wake)
         for folder in left:
             self._adopt(folder)
         return True

@@ -92,7 +92,7 @@ class Sync:
         self._server_url = (server_address(server_url) or server_url) if server_url else None
         self._patience = patience
         self._watches: dict[Path, ProcessWatch] = {}
-        self._to_come: list[Path] = []
+        self._to_come: dict[Path, list[Leftover]] = {}
         self._counts: dict[Path, Waiting] = {}
         self._spools = [Path(root) for root in spool.spool_roots()] if spools is None else spools
         self.sessions: list[Leftover] = []
@@ -110,11 +110,14 @@ class Sync:
         )
         try:
             self._set_unreachable_aside()
-            self._to_come = sorted({session.folder.parent for session in self.sessions if not session.settled})
+            for session in self.sessions:
+                if not session.settled:
+                    self._to_come.setdefault(session.folder.parent, []).append(session)
             moved = time.monotonic()
             while any(not session.settled for session in self.sessions):
                 while self._to_come and len(self._watches) < _MOST_AT_ONCE:
-                    self._begin(self._to_come.pop(0), shipper)
+                    folder = next(iter(self._to_come))
+                    self._begin(folder, self._to_come.pop(folder), shipper)
                 if self._turn(out_of_patience=time.monotonic() - moved > self._patience):
                     moved = time.monotonic()
                 progress()
@@ -150,9 +153,8 @@ class Sync:
             if troubles[named] is not None:
                 session.settled, session.why = True, troubles[named]
 
-    def _begin(self, folder: Path, shipper: Shipper) -> None:
+    def _begin(self, folder: Path, sessions: list[Leftover], shipper: Shipper) -> None:
         """Have a process's sessions shipped: by its daemon, or from here."""
-        sessions = [session for session in self.sessions if session.folder.parent == folder and not session.settled]
         alive = runs(folder)
         if not alive:
             elsewhere = any(

@@ -70,7 +70,8 @@ os._exit(3)
 
 def test_a_daemon_with_few_descriptors_judges_all_of_the_many_sessions_of_a_process(bench, server, wait_for):
     process = bench.program(server.url, SESSIONS)
-    daemon = bench.daemon(bench.folder_of(process), FEW)
+    at_once = FEW + "from datacat_daemon.watching import process_watch\nprocess_watch._RETRY_SECONDS = 3600.0"
+    daemon = bench.daemon(bench.folder_of(process), at_once)
     process.stdout.readline()
     wait_for(lambda: len(server.sessions) == 201, "all sessions")
     assert len(os.listdir(f"/proc/{daemon.pid}/fd")) < 40

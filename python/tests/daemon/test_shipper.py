@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import socket
+import threading
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,18 @@ def test_a_server_that_never_answers_does_not_delay_the_sessions_of_another(sess
         assert not held.failing
         silent.close()
         shipper.stop(10)
+
+
+def test_whoever_waits_for_a_session_is_told_that_all_of_it_is_shipped(session):
+    session.write(5)
+    told = threading.Event()
+    shipper = Shipper(Config(), told.set)
+    shipment = shipper.add(session.folder, session.manifest, session.log)
+    shipment.finished = True
+    shipment.ask()
+    assert told.wait(30) and shipment.done
+    assert len(session.server.records("event")) == 5
+    shipper.stop(10)
 
 
 def open_files_in(folder):

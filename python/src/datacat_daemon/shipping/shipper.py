@@ -20,12 +20,17 @@ from datacat_daemon.spool.manifest import Manifest
 class Shipper:
     """Takes shipments, each to the thread of its server. They come and go while those run.
 
+    Args:
+        config: the daemon's settings.
+        note_over: called by those threads when nothing more will be shipped of some of them.
+
     Attributes:
         config: the daemon's settings.
     """
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, note_over: Callable[[], None] = lambda: None) -> None:
         self.config = config
+        self._note_over = note_over
         self._lanes: dict[tuple[str, str | None], _Lane] = {}
 
     @property
@@ -50,7 +55,7 @@ class Shipper:
         """Ship a session from now on; where its server's address is none, its records are kept."""
         key = (manifest.server_url, manifest.api_key)
         if key not in self._lanes:
-            self._lanes[key] = _Lane(_endpoint(*key, self.config), self.config, lambda: self.crowded)
+            self._lanes[key] = _Lane(_endpoint(*key, self.config), self.config, lambda: self.crowded, self._note_over)
         return self._lanes[key].add(folder, manifest, log)
 
     def remove(self, shipment: Shipment) -> None:
@@ -68,8 +73,11 @@ def _endpoint(url: str, api_key: str | None, config: Config) -> Endpoint:
 class _Lane:
     """One server's thread and the shipments to it."""
 
-    def __init__(self, endpoint: Endpoint, config: Config, crowded: Callable[[], bool]) -> None:
+    def __init__(
+        self, endpoint: Endpoint, config: Config, crowded: Callable[[], bool], note_over: Callable[[], None]
+    ) -> None:
         self._crowded = crowded
+        self._note_over = note_over
         self._endpoint = endpoint
         self.config = config
         self._shipments: list[Shipment] = []
@@ -116,15 +124,21 @@ class _Lane:
             self._wake.wait(min(max(0.0, next_due - time.monotonic()), 1.0))
             self._wake.clear()
             # Whoever has waited longest is first: while a server is away there is one try for all of its sessions.
+            some_are_over = False
             for shipment in sorted(shipments, key=lambda shipment: shipment.tried_at):
                 if not self._stop and shipment.due_at() <= time.monotonic():
                     self._ship(shipment)
+                    some_are_over |= shipment.over
+            if some_are_over:  # told once: whoever is told looks at all of them
+                self._note_over()
 
     def _still_to_be_shipped(self) -> list[Shipment]:
         with self._lock:
-            over = [shipment for shipment in self._shipments if shipment.refused or shipment.released]
-            self._shipments = [shipment for shipment in self._shipments if shipment not in over]
-            rest = list(self._shipments)
+            over: list[Shipment] = []
+            rest: list[Shipment] = []
+            for shipment in self._shipments:
+                (over if shipment.refused or shipment.released else rest).append(shipment)
+            self._shipments = list(rest)
         for shipment in over:  # here, for no other thread can know whether one is being shipped
             shipment.close()
         return rest

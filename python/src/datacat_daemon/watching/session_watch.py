@@ -200,6 +200,8 @@ class SessionWatch:
             self._judge(after_death(control, evidence))
             self._finish_at = now + _GRACE_SECONDS if seen else now
         self._write()
+        if self._shipper.crowded:
+            self._close_files()
 
     def finish(self, now: float) -> None:
         """Once the process has ended: let the shipper come to an end, as soon as nobody else writes.
