@@ -141,7 +141,9 @@ for _ in range(int(sys.argv[2])):
     thread.start()
     try:
         begun.set()
-        for _ in range(5000):
+        left = 5000  # rounds in which what was set has to strike
+        while left:
+            left -= not thread.is_alive()
             number += 1
             session.log_event("small", {"n": number})
             returned.append(number)
