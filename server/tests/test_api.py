@@ -174,7 +174,7 @@ def test_records_for_an_unknown_session_are_404(api: TestClient, path: str) -> N
         ("/s1/metrics", b'{"name":"x","value":NaN}', "record: JSON is malformed"),
         ("/s1/state", b"3", "record: expected an object, got a whole number"),
         ("/s1/end", b'{"reason":3}', "reason: expected a string, got a whole number"),
-        ("/s1/state", b'{"a":' + b"[" * 200 + b"]" * 200 + b"}", "record: nested deeper than 100 levels"),
+        ("/s1/state", b'{"a":' + b"[" * 200 + b"]" * 200 + b"}", "a: nested deeper than 64 levels"),
     ],
 )
 def test_what_is_wrong_with_a_call_is_named(api: TestClient, path: str, body: bytes, details: str) -> None:

@@ -68,7 +68,7 @@ def refusal(line: bytes | dict[str, Any]) -> str:
         (b'{"kind":"metric","writer":"1-0","ordinal":0,"name":"m","value":1e999}', "value: number out of range"),
         (b'{"kind":"metric","writer":"1-0","ordinal":0,"name":"m","value":NaN}', "record: JSON is malformed"),
         (b'{"kind":"event","writer":"1-0","ordinal":0,"name":"x","data":{"a":1e999}}', "data: number out of range"),
-        (b'{"kind":"event","name":"x","data":' + b"[" * 101 + b"]" * 101 + b"}", "record: nested deeper than 100"),
+        (b'{"kind":"event","name":"x","data":' + b"[" * 101 + b"]" * 101 + b"}", "data: nested deeper than 64 levels"),
         (b'{"kind":"event","name":"' + b"x" * 2**20 + b'"}', "record: larger than 1 MB"),
     ],
 )

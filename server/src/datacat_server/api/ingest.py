@@ -10,7 +10,7 @@ from datacat_server.api.auth import INGESTS
 from datacat_server.api.errors import BadRequest
 from datacat_server.api.sessions import JSON, StoreDependency
 from datacat_server.ingest.decode import decode_batches
-from datacat_server.ingest.unpack import ENCODINGS, UnreadableBody, unpack
+from datacat_server.ingest.unpack import ENCODINGS, UnreadableBody, unpacked
 from datacat_server.store.errors import StoreBusy
 from datacat_server.store.protocol import Store
 
@@ -50,9 +50,10 @@ async def ingest(request: Request[Any, Any, Any], store: StoreDependency) -> Res
 
 def _apply(store: Store, body: bytes, encoding: str | None) -> bytes:
     try:
-        batches, stray = decode_batches(unpack(body, encoding))
+        with unpacked(body, encoding) as content:
+            batches, stray = decode_batches(content)
+            result = store.ingest(batches)
     except UnreadableBody as error:
         raise BadRequest(str(error)) from None
-    result = store.ingest(batches)
     result.refused.extend(stray)
     return msgspec.json.encode(result)

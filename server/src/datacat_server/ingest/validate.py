@@ -2,6 +2,7 @@
 
 import re
 import time
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -30,7 +31,7 @@ LONGEST_WORD = 200
 LARGEST_FACTS = 64 * 1024
 FURTHEST_AHEAD = 86_400_000_000  # a day: no time zone and no clock that is looked after is further off
 MOST_TAGS = 100
-DEEPEST = 100
+DEEPEST = 64
 METRIC_TYPES = frozenset({"gauge", "counter", "histogram", "timer"})
 LEVELS = frozenset(Level)
 LEVEL_ALIASES = {"warn": "warning", "fatal": "critical", "notice": "info", "trace": "debug"}
@@ -89,11 +90,29 @@ def check_depth(line: bytes) -> None:
             break
         brackets = rest
     if b"[]" in brackets or brackets.count(b"[") > DEEPEST:
-        raise ValueError(f"record: nested deeper than {DEEPEST} levels")
+        raise ValueError(f"{_deep_field(line)}: nested deeper than {DEEPEST} levels")
+
+
+def _deep_field(line: bytes) -> str:
+    """The field of a record that is nested too deep; "record" where that takes long to find."""
+    depth, field = 0, b"record"
+    for found in islice(_tokens.finditer(line), _MOST_TOKENS):
+        match found[0][:1]:
+            case b"{" | b"[":
+                depth += 1
+                if depth > DEEPEST:
+                    return field.decode(errors="replace")
+            case b"}" | b"]":
+                depth -= 1
+            case _ if depth == 1 and 2 < len(found[0]) <= LONGEST_WORD:
+                field = found[0][1:-1]
+    return "record"
 
 
 # A string without an end goes on to the end of the line, and nothing is ever tried twice: linear in the line's length.
 _strings = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+_tokens = re.compile(_strings.pattern + rb"|[][{}]", re.DOTALL)
+_MOST_TOKENS = 10_000
 _SQUARE = bytes.maketrans(b"{}", b"[]")
 _NO_BRACKETS = bytes(set(range(256)) - set(b"{}[]"))
 

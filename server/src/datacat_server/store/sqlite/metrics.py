@@ -12,7 +12,7 @@ import msgspec
 from datacat_server.ingest.histogram import bucket_of
 from datacat_server.ingest.records import MetricRecord, Samples
 
-MOST_SERIES = 2_000
+MOST_SERIES = 10_000
 
 SeriesKey = tuple[bool, str, str, tuple[str, ...], tuple[float, ...]]
 """Vital or not, name, type, tags in order, bounds of the buckets."""
