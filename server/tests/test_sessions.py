@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import msgspec
 import pytest
+from datacat_server.filters import Filter
 from datacat_server.ingest import decode
 from datacat_server.ingest.decode import decode_batches
 from datacat_server.ingest.merge import merge
@@ -259,13 +260,14 @@ def test_pages_hold_each_session_once_newest_first(store: SqliteStore, send: Sen
         if cursor is None:
             break
     assert found == ["s6", "s5", "s4", "s3", "s2", "s1", "s0"]
-    assert [session.id for session in store.sessions(product="B", status="crashed").sessions] == ["s5", "s3", "s1"]
+    crashed = store.sessions(Filter(product="B", status="crashed"))
+    assert [session.id for session in crashed.sessions] == ["s5", "s3", "s1"]
     assert [session.id for session in store.every_session()] == found
     for bad in ("x", "1", "1-", "-1", "1-x", "¹-1"):
         with pytest.raises(ValueError, match="cursor"):
             store.sessions(cursor=bad)
     with pytest.raises(ValueError, match="status"):
-        store.sessions(status="bored")
+        store.sessions(Filter(status="bored"))
 
 
 def everything() -> list[dict[str, Any]]:

@@ -166,11 +166,15 @@ class Session(SessionSummary, kw_only=True, frozen=True):
 
 
 class SessionPage(Struct, frozen=True):
-    """Part of a list of sessions, newest first; `cursor` asks for the next part, null at the end."""
+    """Part of a list of sessions; `cursor` asks for the next part, null at the end.
+
+    `total` is how many the filter picks; with `total_is_capped` there are more than that.
+    """
 
     sessions: list[SessionSummary]
     cursor: str | None
     total: int
+    total_is_capped: bool = False
 
 
 PARTS = frozenset({"state_history", "events", "metrics", "vitals", "refused"})

@@ -1,8 +1,6 @@
 """The REST API as one ASGI application."""
 
-from typing import Any
-
-from litestar import Litestar, Request, get
+from litestar import Litestar, get
 from litestar.datastructures import MutableScopeHeaders
 from litestar.di import Provide
 from litestar.types import Message, Scope
@@ -12,7 +10,10 @@ from datacat_server.access.admission import Admission
 from datacat_server.access.scopes import PUBLIC
 from datacat_server.api import ingest, records, sessions
 from datacat_server.api.auth import key_guard
-from datacat_server.api.errors import EXCEPTION_HANDLERS, BadRequest
+from datacat_server.api.errors import EXCEPTION_HANDLERS
+from datacat_server.api.filtering import FILTER, provide_filter
+from datacat_server.api.openapi.routes import schema_router
+from datacat_server.api.query import refuse_unknown_parameters
 from datacat_server.config import Config
 from datacat_server.ingest.decode import LARGEST_BODY
 from datacat_server.store.protocol import Store
@@ -32,29 +33,22 @@ async def add_headers(message: Message, scope: Scope) -> None:
     if message["type"] == "http.response.start" and scope["path"] != "/api/ingest":
         headers = MutableScopeHeaders.from_message(message)
         headers["X-Content-Type-Options"] = "nosniff"
-        headers["Cache-Control"] = "no-store"
-
-
-def refuse_unknown_parameters(request: Request[Any, Any, Any]) -> None:
-    """A query parameter that a call does not know would silently do nothing: a typing error, most often."""
-    handler = request.route_handler
-    if handler.opt.get(PUBLIC):
-        return
-    known = handler.parsed_fn_signature.parameters.keys() - _NO_QUERY
-    for name in request.query_params:
-        if name not in known:
-            takes = f"this call takes {', '.join(sorted(known))}" if known else "this call takes none"
-            raise BadRequest(f"{name[:100]}: is no query parameter here; {takes}")
-
-
-_NO_QUERY = frozenset({"store", "request", "body", "session_id"})
+        headers.setdefault("Cache-Control", "no-store")
+        if "GET" in (allowed := headers.get("Allow", "").split(", ")):
+            headers["Allow"] = ", ".join(sorted({*allowed, "HEAD"}))
 
 
 def create_api(store: Store, config: Config) -> Litestar:
     """The API over a store. The caller closes the store."""
     return Litestar(
-        route_handlers=[health, sessions.router, records.router, ingest.ingest],
-        dependencies={"store": Provide(lambda: store, sync_to_thread=False)},
+        route_handlers=[
+            health,
+            sessions.router,
+            records.router,
+            ingest.ingest,
+            schema_router(requires_key=config.require_api_key),
+        ],
+        dependencies={"store": Provide(lambda: store, sync_to_thread=False), FILTER: provide_filter},
         guards=[key_guard(Admission(store, config))],
         before_request=refuse_unknown_parameters,
         before_send=[add_headers],

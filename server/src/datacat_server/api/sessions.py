@@ -12,11 +12,13 @@ from litestar.response import Stream
 from datacat_server.api.auth import INGESTS
 from datacat_server.api.bodies import session_batch
 from datacat_server.api.errors import BadRequest
+from datacat_server.api.filtering import FilterDependency
 from datacat_server.model import PARTS, encode
-from datacat_server.store.protocol import Store, UnknownSession
+from datacat_server.store.protocol import SORTS, Store, UnknownSession
 
 StoreDependency = NamedDependency[SkipValidation[Store]]
 JSON = "application/json"
+_SORT = f"By {', '.join(SORTS)}; with a `-` in front the largest first."
 
 
 @post("/api/sessions", status_code=200, sync_to_thread=True, opt=INGESTS)
@@ -37,14 +39,14 @@ def create_session(store: StoreDependency, body: RawBody) -> dict[str, Any]:
 @get("/api/sessions", sync_to_thread=True)
 def list_sessions(
     store: StoreDependency,
+    filter: FilterDependency,
+    sort: Annotated[str, QueryParameter(description=_SORT)] = "-created",
     limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100,
     cursor: FromQuery[str | None] = None,
-    product: FromQuery[str | None] = None,
-    status: FromQuery[str | None] = None,
 ) -> Response[bytes]:
-    """A page of summaries, newest first; `cursor` of the answer asks for the next one."""
+    """A page of summaries; `cursor` of the answer asks for the next one, with the same filter and sort."""
     try:
-        page = store.sessions(limit=limit, cursor=cursor or None, product=product or None, status=status or None)
+        page = store.sessions(filter, sort=sort, limit=limit, cursor=cursor or None)
     except ValueError as error:
         raise BadRequest(str(error)) from None
     return Response(encode(page), media_type=JSON)

@@ -4,11 +4,18 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from datacat_server.filters import EVERY, Filter
 from datacat_server.ingest.records import SessionBatch
 from datacat_server.ingest.result import IngestResult
 from datacat_server.model import PARTS, Session, SessionPage, StateChange
 from datacat_server.store.keys import KeyStore
 from datacat_server.store.views import EventPage, Series, StoredEvent, Timeline
+
+SORTS = ("created", "updated", "duration", "event_count", "exception_count")
+"""What a list can be sorted by. `duration` is up to the end, or up to what was last heard of one that runs."""
+
+MOST_COUNTED = 10_000
+"""Up to here the sessions of a filter are counted; how many more there are would cost more than the page itself."""
 
 
 class UnknownSession(LookupError):
@@ -36,9 +43,12 @@ class Store(KeyStore, Protocol):
         ...
 
     def sessions(
-        self, *, limit: int = 100, cursor: str | None = None, product: str | None = None, status: str | None = None
+        self, wanted: Filter = EVERY, *, sort: str = "-created", limit: int = 100, cursor: str | None = None
     ) -> SessionPage:
-        """A page of summaries, newest first. Raises ValueError for a cursor or status that is none."""
+        """A page of summaries: those of a filter, sorted by one of `SORTS`, with a `-` in front the largest first.
+
+        Raises ValueError, `name: what to do`, for a filter, sort or cursor that is none.
+        """
         ...
 
     def every_session(self) -> Iterator[Session]:

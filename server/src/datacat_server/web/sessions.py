@@ -8,6 +8,7 @@ from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromQuery
 
+from datacat_server.filters import Filter
 from datacat_server.ingest.validate import LONGEST_NAME
 from datacat_server.model import SessionPage, Status
 from datacat_server.store.protocol import Store
@@ -50,7 +51,7 @@ def sessions_routes(store: Store, renderer: Renderer, api_address: str) -> list[
                 400, "This list cannot be shown.", f"No product has a name of more than {LONGEST_NAME} characters."
             )
         try:
-            page = store.sessions(limit=PAGE_SIZE, cursor=cursor, product=product, status=status)
+            page = store.sessions(Filter(product=product, status=status), limit=PAGE_SIZE, cursor=cursor)
         except ValueError as error:
             raise PageError(
                 400, "This list cannot be shown.", f"{error}. Start again from the list of all sessions."

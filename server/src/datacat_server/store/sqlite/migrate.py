@@ -9,6 +9,7 @@ from functools import cache
 from importlib.resources import files
 
 from datacat_server.store.errors import StoreError
+from datacat_server.store.sqlite.backfill import backfill
 
 
 class UnfitFile(StoreError):
@@ -47,7 +48,8 @@ def version_of(connection: sqlite3.Connection) -> int:
 
 
 def migrate(connection: sqlite3.Connection) -> None:
-    """Bring the tables up to date, one numbered file after the other, each in its own transaction.
+    """Bring the tables up to date, one numbered file after the other, each in its own transaction
+    together with what its tables are to hold of the data before it.
 
     Raises UnfitFile as `version_of` does, and sqlite3.Error where a step fails, which leaves the version before it.
     """
@@ -60,6 +62,7 @@ def migrate(connection: sqlite3.Connection) -> None:
             if version_of(connection) < number:
                 for statement in script.split(";\n"):
                     connection.execute(statement)
+                backfill(connection, number)
                 connection.execute(f"PRAGMA user_version = {number}")
             connection.execute("COMMIT")
         except BaseException:

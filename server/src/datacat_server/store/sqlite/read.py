@@ -1,7 +1,7 @@
-"""Sessions out of the tables: whole ones, and pages of summaries."""
+"""Sessions out of the tables, whole ones."""
 
 import sqlite3
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import Any
 
 import msgspec
@@ -14,23 +14,14 @@ from datacat_server.model import (
     Process,
     Refusal,
     Session,
-    SessionPage,
-    SessionSummary,
     StateChange,
-    Status,
     Verdict,
 )
 from datacat_server.store.protocol import UnknownSession
-from datacat_server.store.sqlite.cursor import read_cursor, write_cursor
 from datacat_server.store.sqlite.events import session_events
+from datacat_server.store.sqlite.listing import SUMMARY, summary_fields
 from datacat_server.store.sqlite.states import current_state, history
-from datacat_server.store.sqlite.times import to_datetime, to_optional_datetime
-
-_SUMMARY = (
-    "session_id, created, updated, ended, last_heartbeat, status, suspended, crashed, hung, ever_hung, product,"
-    " version, machine_id, hostname, pid, reason, event_count, metric_count, exception_count, refused_count,"
-    " dropped_count, lost_count"
-)
+from datacat_server.store.sqlite.times import to_datetime
 
 _LONGEST_PID = 10
 
@@ -60,12 +51,12 @@ def read_session_token(db: sqlite3.Connection, session_id: str) -> tuple[int, in
 
 def read_session(db: sqlite3.Connection, session_id: str, parts: Collection[str] = PARTS) -> Session:
     """One session with the parts asked for. Raises UnknownSession."""
-    row = db.execute(f"SELECT id, facts, {_SUMMARY} FROM sessions WHERE session_id = ?", (session_id,)).fetchone()
+    row = db.execute(f"SELECT id, facts, {SUMMARY} FROM sessions WHERE session_id = ?", (session_id,)).fetchone()
     if row is None:
         raise UnknownSession(session_id)
     number, facts, *summary = row
     return Session(
-        **_summary_fields(summary),
+        **summary_fields(summary),
         state=current_state(db, number),
         facts=_object.decode(facts),
         processes=_processes(db, number),
@@ -75,35 +66,6 @@ def read_session(db: sqlite3.Connection, session_id: str, parts: Collection[str]
         metrics=_metrics(db, number, vital=False) if "metrics" in parts else UNSET,
         vitals=_metrics(db, number, vital=True) if "vitals" in parts else UNSET,
         refused=_refusals(db, number) if "refused" in parts else UNSET,
-    )
-
-
-def read_page(
-    db: sqlite3.Connection, limit: int, cursor: str | None, product: str | None, status: str | None
-) -> SessionPage:
-    """A page of summaries, newest first. Raises ValueError for a cursor or status that is none."""
-    if status is not None and status not in set(Status):
-        raise ValueError(f"status: expected one of {', '.join(Status)}")
-    wanted: list[str] = []
-    values: list[Any] = []
-    for column, value in (("product", product), ("status", status)):
-        if value is not None:
-            wanted.append(f"{column} = ?")
-            values.append(value)
-    total = db.execute(f"SELECT count(*) FROM sessions{_where(wanted)}", values).fetchone()[0]
-    if cursor is not None:
-        wanted.append("(created, id) < (?, ?)")
-        values.extend(read_cursor(cursor))
-    rows = db.execute(
-        f"SELECT id, {_SUMMARY} FROM sessions{_where(wanted)} ORDER BY created DESC, id DESC LIMIT ?",
-        (*values, limit + 1),
-    ).fetchall()
-    more = len(rows) > limit
-    rows = rows[:limit]
-    return SessionPage(
-        sessions=[_summary(row[1:]) for row in rows],
-        cursor=write_cursor(rows[-1][2], rows[-1][0]) if more and rows else None,
-        total=total,
     )
 
 
@@ -138,30 +100,6 @@ def _processes(db: sqlite3.Connection, number: int) -> list[Process]:
 
 def _where(conditions: list[str]) -> str:
     return f" WHERE {' AND '.join(conditions)}" if conditions else ""
-
-
-def _summary(row: Sequence[Any]) -> SessionSummary:
-    return SessionSummary(**_summary_fields(row))
-
-
-def _summary_fields(row: Sequence[Any]) -> dict[str, Any]:
-    session_id, created, updated, ended, heartbeat, status, suspended, crashed, hung, ever_hung, *rest = row
-    names = ("product", "version", "machine_id", "hostname", "pid", "reason", "event_count", "metric_count")
-    counts = ("exception_count", "refused_count", "dropped_count", "lost_count")
-    return {
-        "id": session_id,
-        "created_at": to_datetime(created),
-        "updated_at": to_datetime(updated),
-        "ended_at": to_optional_datetime(ended),
-        "last_heartbeat": to_optional_datetime(heartbeat),
-        "status": Status(status),
-        "active": ended is None and not suspended,
-        "suspended": bool(suspended),
-        "crashed": bool(crashed),
-        "hung": bool(hung),
-        "ever_hung": bool(ever_hung),
-        **dict(zip(names + counts, rest, strict=True)),
-    }
 
 
 def _state_history(db: sqlite3.Connection, session: int) -> list[StateChange]:

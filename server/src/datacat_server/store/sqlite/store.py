@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
+from datacat_server.filters import EVERY, Filter
 from datacat_server.ingest.records import SessionBatch
 from datacat_server.ingest.result import IngestResult
 from datacat_server.model import PARTS, Session, SessionPage, StateChange
@@ -18,6 +19,7 @@ from datacat_server.store.sqlite.connection import FILE_NAME, Readers, connect
 from datacat_server.store.sqlite.failures import explained
 from datacat_server.store.sqlite.folds import Folds
 from datacat_server.store.sqlite.ledger import Ledger
+from datacat_server.store.sqlite.listing import read_page
 from datacat_server.store.sqlite.lock import DataLock
 from datacat_server.store.sqlite.migrate import migrate
 from datacat_server.store.sqlite.sweeper import Sweeper
@@ -68,10 +70,10 @@ class SqliteStore:
             return read.read_session(db, session_id, parts)
 
     def sessions(
-        self, *, limit: int = 100, cursor: str | None = None, product: str | None = None, status: str | None = None
+        self, wanted: Filter = EVERY, *, sort: str = "-created", limit: int = 100, cursor: str | None = None
     ) -> SessionPage:
         with self._readers.snapshot() as db:
-            return read.read_page(db, limit, cursor, product, status)
+            return read_page(db, wanted, sort, limit, cursor)
 
     def every_session(self) -> Iterator[Session]:
         cursor = None

@@ -1,0 +1,25 @@
+"""What a new table is to hold of the data that was there before it: run after the migration of that number.
+
+In the same transaction, so that a version is there with all that belongs to it or not at all.
+"""
+
+import logging
+import sqlite3
+from collections.abc import Callable
+
+log = logging.getLogger("datacat.store")
+
+_MUCH = 10_000
+
+BACKFILLS: dict[int, Callable[[sqlite3.Connection], None]] = {}
+"""By the number of the migration."""
+
+
+def backfill(db: sqlite3.Connection, number: int) -> None:
+    """Fill what migration `number` has made, where there is something to fill it with."""
+    if (fill := BACKFILLS.get(number)) is None:
+        return
+    sessions = db.execute("SELECT count(*) FROM sessions").fetchone()[0]
+    if sessions >= _MUCH:
+        log.info("bringing %d sessions up to version %d of the tables; this takes a while", sessions, number)
+    fill(db)
