@@ -132,7 +132,8 @@ class SessionBatch:
     """Records of one session, in the order in which they are to be applied.
 
     Without `writers` the records are applied as they are: a single REST call has no ordinals. Without `header` the
-    session has to exist already. `unnamed_refusals`: how many were refused beyond those in `refused`.
+    session has to exist already. `unnamed_refusals`: how many were refused beyond those in `refused`. `replayed`: it
+    comes from an export; it is folded like any other, but is no sign of life, and nothing is done or told for it.
     """
 
     id: str
@@ -142,3 +143,4 @@ class SessionBatch:
     refused: list[Refused] = field(default_factory=list)
     unnamed_refusals: int = 0
     heartbeat: int | None = None
+    replayed: bool = False

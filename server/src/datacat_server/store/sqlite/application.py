@@ -2,7 +2,7 @@
 
 import sqlite3
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import msgspec
 
@@ -21,7 +21,7 @@ from datacat_server.ingest.result import IngestResult, Positions
 from datacat_server.ingest.validate import LARGEST_INTEGER
 from datacat_server.store.sqlite.events import event_row
 from datacat_server.store.sqlite.live import LiveSession, save
-from datacat_server.store.sqlite.metrics import MOST_SERIES, Fold, key_of, open_series, save_series
+from datacat_server.store.sqlite.metrics import MOST_SERIES, Fold, Point, key_of, open_series, save_series
 from datacat_server.store.sqlite.pending import Pending
 from datacat_server.store.sqlite.states import advance
 
@@ -49,8 +49,9 @@ class Application:
     def run(self, result: IngestResult) -> None:
         """Apply it, and add to the result what became of it."""
         session, batch = self._session, self._batch
-        session.received = time.time_ns() // 1000
-        hear(session.standing)
+        if not batch.replayed:
+            session.received = time.time_ns() // 1000
+            hear(session.standing)
         positions = self._settle()
         for record in batch.records:
             if record.writer is None or record.writer in self.settled:
@@ -73,6 +74,11 @@ class Application:
         if batch.writers and self.settled >= positions.keys():
             settled.state_changes = session.states.next_seq
         result.refused.extend(self._refused)
+
+    def add_points(self, fold: Fold, points: Sequence[Point]) -> None:
+        """Have a series and points of it saved that were folded elsewhere."""
+        self._folds[fold.row] = fold
+        self._pending.points.extend(points)
 
     def _settle(self) -> dict[str, int]:
         """Move the writers on whose range comes next; only their records are to be applied. The positions of all.
@@ -153,8 +159,8 @@ class Application:
             (session.row, session.verdict_count, record.time, record.status, reason_of(record), data)
         )
         session.verdict_count += 1
-        # A verdict that comes too late is kept as evidence; no event tells of what is not so.
-        if changed and (event := event_of(record)) is not None:
+        # A verdict that comes too late is kept as evidence; no event tells of what is not so. A replayed one's is there.
+        if changed and not self._batch.replayed and (event := event_of(record)) is not None:
             self._event(event)
 
     def _refuse(self, refusal: Refused) -> None:

@@ -102,6 +102,25 @@ class Ledger:
         """Forget the deleted sessions of which nothing came any more since an instant (microseconds)."""
         self._db.execute("DELETE FROM deleted WHERE time < ?", (before,))
 
+    def knows(self, session_id: str) -> bool:
+        """Whether there is a session with this id."""
+        return self._db.execute("SELECT 1 FROM sessions WHERE session_id = ?", (session_id,)).fetchone() is not None
+
+    def make_room(self, session_id: str) -> None:
+        """Remove a session, if there is one, for another one with its id; that it was deleted once is forgotten."""
+        found = self._db.execute("SELECT id FROM sessions WHERE session_id = ?", (session_id,)).fetchone()
+        if found is not None:
+            self._condemn(session_id, found[0])
+        self._db.execute("DELETE FROM deleted WHERE session_id = ?", (session_id,))
+
+    def live(self, batch: SessionBatch) -> LiveSession:
+        """The session of a batch, made or brought up to date by its header. Raises UnknownSession."""
+        return self._session(batch)
+
+    def drop(self, session_id: str) -> None:
+        """Remember nothing of a session any more."""
+        self._sessions.pop(session_id, None)
+
     def suspend(self, session_ids: Sequence[str], before: int) -> int:
         """Suspend those of the sessions that run and were silent since an instant (microseconds); how many."""
         now = _now()
