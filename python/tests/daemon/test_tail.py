@@ -64,3 +64,17 @@ def test_the_next_segment_is_made_when_the_newest_is_half_full(tmp_path):
     (tmp_path / segment_name("1-0", 3)).unlink()
     with pytest.raises(FileNotFoundError):
         preparer.look()
+
+
+def test_no_segment_is_made_where_the_writer_has_gone_on_and_was_shipped_meanwhile(tmp_path):
+    writer = SegmentWriter(str(tmp_path), "1-0", 4096)
+    preparer = SegmentPreparer(tmp_path, "1-0", 0, 512 << 20)
+    preparer.look()
+    while len(writers_in(tmp_path)["1-0"]) < 3:
+        event(writer, 0, 1)
+    for sequence in (0, 1):
+        (tmp_path / segment_name("1-0", sequence)).unlink()
+    with pytest.raises(FileNotFoundError):
+        preparer.look()
+    preparer.close()
+    assert writers_in(tmp_path) == {"1-0": [2]}

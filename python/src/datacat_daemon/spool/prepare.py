@@ -34,16 +34,17 @@ class SegmentPreparer:
         self._size = 0
 
     def look(self) -> bool:
-        """Make the next segment where it is time; whether it was.
+        """Make the next segment where it is time, unless the program has; whether it was.
 
-        Raises OSError for want of room, or where the newest is gone.
+        Raises OSError for want of room, FileNotFoundError where the one that it watches is gone.
         """
         made = False
         while self._is_half_full():
-            # The last one is the program's to make: it may be making one, of another session too, at this moment.
-            if not has_room(self._folder, self._size, self._quota - self._size):
-                raise OSError(errno.ENOSPC, "the quota of the spool is used up")
-            make_segment(self._folder, self._writer, self._sequence + 1, PREPARED, self._size)
+            if not os.fstat(self._descriptor).st_nlink:
+                # Shipped meanwhile, so the next one has begun. It may be gone, too: nobody would take up another.
+                raise FileNotFoundError(errno.ENOENT, "the segment has been shipped")
+            if not os.path.exists(self._path(self._sequence + 1)):
+                self._make(self._sequence + 1)
             self.close()
             self._sequence += 1
             made = True
@@ -55,9 +56,17 @@ class SegmentPreparer:
             os.close(self._descriptor)
             self._descriptor = -1
 
+    def _make(self, sequence: int) -> None:
+        # The last one is the program's to make: it may be making one, of another session too, at this moment.
+        if not has_room(self._folder, self._size, self._quota - self._size):
+            raise OSError(errno.ENOSPC, "the quota of the spool is used up")
+        make_segment(self._folder, self._writer, sequence, PREPARED, self._size)
+
+    def _path(self, sequence: int) -> str:
+        return os.path.join(self._folder, str(segment_name(self._writer, sequence)))
+
     def _is_half_full(self) -> bool:
         if self._descriptor < 0:
-            path = os.path.join(self._folder, str(segment_name(self._writer, self._sequence)))
-            self._descriptor = os.open(path, os.O_RDONLY)
+            self._descriptor = os.open(self._path(self._sequence), os.O_RDONLY)
             self._size = os.fstat(self._descriptor).st_size
         return any(os.pread(self._descriptor, _LOOK, self._size // 2))

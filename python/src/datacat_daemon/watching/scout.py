@@ -77,7 +77,7 @@ class Scout:
                 if len(self._preparers) > MOST_WRITERS_OPEN:
                     preparer.close()
             except FileNotFoundError:
-                del self._preparers[writer]  # shipped, or deleted by somebody: found again if there is a newer one
+                self._preparers.pop(writer).close()  # shipped, or deleted by somebody: found again if one is newer
             except OSError as error:
                 self._retry_at[writer] = time.monotonic() + _RETRY_SECONDS
                 self._log.write(f"no next segment for {writer}: {error}")
