@@ -21,7 +21,7 @@ from datacat_server.ingest.result import IngestResult, Positions
 from datacat_server.ingest.validate import LARGEST_INTEGER
 from datacat_server.store.sqlite.events import event_row
 from datacat_server.store.sqlite.live import LiveSession, save
-from datacat_server.store.sqlite.metrics import MOST_SERIES, Fold, Point, key_of, open_series, save_series
+from datacat_server.store.sqlite.metrics import MOST_SERIES, Fold, Point, key_of, open_series, save_series, weight_of
 from datacat_server.store.sqlite.pending import Pending
 from datacat_server.store.sqlite.states import advance
 
@@ -142,13 +142,14 @@ class Application:
         if fold is None:
             if len(session.series) >= MOST_SERIES:
                 raise ValueError(
-                    f"name: the session has {MOST_SERIES} series already; use fewer names, tags or buckets"
+                    f"name: the session has {MOST_SERIES:,} series already; use fewer names, tags or buckets"
                 )
             fold = session.series[key] = open_series(self._db, session.row, key)
         if (point := fold.add(record)) is not None:
             self._pending.points.append(point)
         self._folds[fold.row] = fold
         if not key[0]:
+            session.series_weight += weight_of(key)
             session.metric_count += 1
 
     def _status(self, record: StatusRecord) -> None:

@@ -3,7 +3,6 @@
 import logging
 import sqlite3
 import time
-from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,13 +17,13 @@ from datacat_server.store.sqlite.application import Application, add_state, refu
 from datacat_server.store.sqlite.live import LiveSession, insert, load, save
 from datacat_server.store.sqlite.pending import Pending
 from datacat_server.store.sqlite.prune import clear_some, condemn, shrink_some
+from datacat_server.store.sqlite.remembered import Remembered
 
 log = logging.getLogger("datacat.store")
 
 REFUSED_BY_ENGINE = (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.InterfaceError, OverflowError, UnicodeError)
 """What is raised for a value that cannot be stored, unlike a disk that is full or a file that is locked."""
 
-_MOST_REMEMBERED = 1_000
 _HOUR = 3_600_000_000
 
 _encode = msgspec.json.Encoder().encode
@@ -35,7 +34,7 @@ class Ledger:
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
-        self._sessions: OrderedDict[str, LiveSession] = OrderedDict()
+        self._sessions = Remembered()
         self._touched: set[str] = set()
 
     @property
@@ -53,8 +52,7 @@ class Ledger:
 
     def undo(self) -> None:
         """The tables have been set back to where they were at `begin`."""
-        for session_id in self._touched:
-            self._sessions.pop(session_id, None)
+        self._sessions.drop_all(self._touched)
 
     def apply(self, batches: Sequence[SessionBatch]) -> IngestResult:
         """Apply batches in order. Raises UnknownSession for one without a header whose session does not exist."""
@@ -119,7 +117,7 @@ class Ledger:
 
     def drop(self, session_id: str) -> None:
         """Remember nothing of a session any more."""
-        self._sessions.pop(session_id, None)
+        self._sessions.drop(session_id)
 
     def suspend(self, session_ids: Sequence[str], before: int) -> int:
         """Suspend those of the sessions that run and were silent since an instant (microseconds); how many."""
@@ -137,7 +135,7 @@ class Ledger:
         return suspended
 
     def _condemn(self, session_id: str, row: int) -> None:
-        self._sessions.pop(session_id, None)
+        self._sessions.drop(session_id)
         condemn(self._db, row)
 
     def _was_deleted(self, session_id: str) -> bool:
@@ -152,6 +150,7 @@ class Ledger:
 
     def _apply(self, batch: SessionBatch, result: IngestResult) -> None:
         Application(self._db, self._session(batch), batch).run(result)
+        self._sessions.weigh(batch.id)
 
     def _apply_one_by_one(self, batch: SessionBatch, result: IngestResult) -> None:
         """Apply a batch in which the engine does not take some record: that one is refused, as any wrong one is."""
@@ -170,6 +169,7 @@ class Ledger:
                 refusal = refused(batch.id, record, f"record: the store does not take it: {error}")
                 alone = SessionBatch(batch.id, refused=[refusal])
                 Application(self._db, self._session(alone), alone).run(result)
+        self._sessions.weigh(batch.id)
 
     @contextmanager
     def _savepoint(self, session_id: str) -> Iterator[None]:
@@ -180,7 +180,7 @@ class Ledger:
         except REFUSED_BY_ENGINE:
             self._db.execute("ROLLBACK TO batch")
             self._db.execute("RELEASE batch")
-            self._sessions.pop(session_id, None)
+            self._sessions.drop(session_id)
             raise
         self._db.execute("RELEASE batch")
 
@@ -193,10 +193,7 @@ class Ledger:
             session = self._create(batch.header)
         elif batch.header is not None:
             _bring_up_to_date(session, batch.header)
-        self._sessions[batch.id] = session
-        self._sessions.move_to_end(batch.id)
-        if len(self._sessions) > _MOST_REMEMBERED:
-            self._sessions.popitem(last=False)
+        self._sessions.keep(batch.id, session)
         return session
 
     def _create(self, header: SessionLine) -> LiveSession:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from datacat_server.ingest.lifecycle import Standing
-from datacat_server.store.sqlite.metrics import Fold, SeriesKey, load_series
+from datacat_server.store.sqlite.metrics import Fold, SeriesKey, load_series, weight_of
 from datacat_server.store.sqlite.states import StateLog, load_state_log
 
 COLUMNS = (
@@ -23,6 +23,8 @@ _NEXT_NUMBER = (
     "(SELECT max(id) + 1 FROM (SELECT max(id) AS id FROM sessions UNION ALL SELECT max(session) FROM removals))"
 )
 _STANDING = {"ended", "suspended", "crashed", "hung", "ever_hung", "reason"}
+_WEIGHT = 2_000
+_WEIGHT_OF_WRITER = 200
 
 
 @dataclass(slots=True)
@@ -52,6 +54,15 @@ class LiveSession:
     states: StateLog = field(default_factory=StateLog)
     series: dict[SeriesKey, Fold] = field(default_factory=dict)
 
+    # Read when they are first needed, which a short session never does.
+    timeline: Timeline | None = None
+    courses: dict[int, int] = field(default_factory=dict)
+    series_weight: int = 0
+
+    @property
+    def weight(self) -> int:
+        """About how much memory it takes, in bytes."""
+        return _WEIGHT + _WEIGHT_OF_WRITER * len(self.writers) + self.series_weight + self.states.weight
 
 def load(db: sqlite3.Connection, session_id: str) -> LiveSession | None:
     """The session from the tables, or None where there is none."""
@@ -66,6 +77,7 @@ def load(db: sqlite3.Connection, session_id: str) -> LiveSession | None:
     session.states = load_state_log(db, number)
     session.series = load_series(db, number)
     return session
+    session.series_weight = sum(map(weight_of, session.series))
 
 
 def insert(db: sqlite3.Connection, session_id: str, session: LiveSession) -> int:

@@ -13,6 +13,8 @@ from datacat_server.ingest.histogram import bucket_of
 from datacat_server.ingest.records import MetricRecord, Samples
 
 MOST_SERIES = 10_000
+_WEIGHT = 800
+_WEIGHT_OF_BOUND = 50
 
 SeriesKey = tuple[bool, str, str, tuple[str, ...], tuple[float, ...]]
 """Vital or not, name, type, tags in order, bounds of the buckets."""
@@ -110,6 +112,11 @@ class Fold:
 def key_of(record: MetricRecord, *, vital: bool) -> SeriesKey:
     bounds = tuple(record.buckets or ()) if record.type == "histogram" else ()
     return vital, record.name, record.type, tuple(record.tags or ()), bounds
+
+
+def weight_of(key: SeriesKey) -> int:
+    """About how much memory a series takes where it is remembered, in bytes."""
+    return _WEIGHT + _WEIGHT_OF_BOUND * len(key[4])
 
 
 def open_series(db: sqlite3.Connection, session: int, key: SeriesKey) -> Fold:

@@ -24,12 +24,16 @@ _encode = msgspec.json.Encoder().encode
 
 @dataclass(slots=True)
 class StateLog:
-    """The current state, and where the log of its changes stands. Sizes in bytes."""
+    """The current state, and where the log of its changes stands. Sizes in bytes.
+
+    `weight`: about how much memory the state took when its last snapshot was made; it may be twice that now.
+    """
 
     state: dict[str, Any] = field(default_factory=dict)
     next_seq: int = 0
     snapshot_size: int = 0
     patches_size: int = 0
+    weight: int = 0
 
 
 @dataclass(slots=True)
@@ -54,6 +58,7 @@ def advance(log: StateLog, patch: dict[str, Any]) -> Change | None:
         if len(snapshot) > LARGEST_STATE:
             raise ValueError(f"state: would grow larger than {LARGEST_STATE // 2**20} MB")
         log.snapshot_size, log.patches_size = len(snapshot), 0
+        log.weight = _weight(snapshot)
     else:
         log.patches_size = patches_size
     change = Change(log.next_seq, encoded.decode(), snapshot.decode() if snapshot else None)
@@ -71,6 +76,7 @@ def load_state_log(db: sqlite3.Connection, session: int) -> StateLog:
     log.next_seq = row[0] + 1
     start, snapshot = _snapshot_before(db, session, row[0])
     log.state, log.snapshot_size = _decode(snapshot), len(snapshot.encode())
+    log.weight = _weight(snapshot.encode())
     for _, _, patch in _patches(db, session, start, row[0]):
         log.state = merge(log.state, _decode(patch))
         log.patches_size += len(patch.encode()) + _PATCH_COST
@@ -97,6 +103,11 @@ def history(db: sqlite3.Connection, session: int) -> Iterator[tuple[int, dict[st
     for _, time, patch in _patches(db, session, -1, None):
         state = merge(state, _decode(patch))
         yield time, state
+
+
+def _weight(encoded: bytes) -> int:
+    """What Python makes of JSON is larger, by what it is made of: values, lists and objects have sizes of their own."""
+    return len(encoded) + 64 * encoded.count(b",") + 72 * encoded.count(b"[") + 200 * encoded.count(b"{")
 
 
 _LAST = "SELECT max(seq) FROM state_changes WHERE session = ?"
