@@ -5,10 +5,10 @@ Times are aware UTC datetimes; msgspec writes them as RFC 3339. `Raw` holds JSON
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
-from msgspec import UNSET, Raw, Struct, UnsetType
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field
 
 
 class Status(StrEnum):
@@ -31,6 +31,14 @@ class Level(StrEnum):
     CRITICAL = "critical"
 
 
+JsonObject = Annotated[Raw, Meta(extra_json_schema={"type": "object"})]
+"""A JSON object, as it was sent."""
+
+
+def _nothing() -> Raw:
+    return Raw(b"{}")
+
+
 class Event(Struct, kw_only=True, frozen=True):
     """One event; the `exception_*`, `stacktrace` and `source_*` fields are there for exceptions only."""
 
@@ -41,7 +49,7 @@ class Event(Struct, kw_only=True, frozen=True):
     group: str | None = None
     labels: list[str] = []
     message: str | None = None
-    data: Raw = Raw(b"{}")
+    data: JsonObject = field(default_factory=_nothing)
     exception_type: str | UnsetType = UNSET
     exception_msg: str | UnsetType = UNSET
     stacktrace: list[str] | UnsetType = UNSET
@@ -76,7 +84,7 @@ class Metric(Struct, kw_only=True, frozen=True):
     count: int | UnsetType = UNSET
     sum: float | UnsetType = UNSET
     buckets: list[Bucket] | UnsetType = UNSET
-    metadata: Raw | UnsetType = UNSET
+    metadata: JsonObject | UnsetType = UNSET
 
 
 class StateChange(Struct, frozen=True):

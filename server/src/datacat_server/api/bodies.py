@@ -2,11 +2,11 @@
 
 import time
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import uuid4
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Meta, Raw, Struct, field
 from msgspec.structs import asdict
 
 from datacat_server.api.errors import BadRequest
@@ -23,70 +23,126 @@ from datacat_server.ingest.records import (
     StatusRecord,
 )
 from datacat_server.ingest.unpack import BodyTooLarge
-from datacat_server.ingest.validate import FURTHEST_AHEAD, check_record, check_session
+from datacat_server.ingest.validate import (
+    FURTHEST_AHEAD,
+    LARGEST_INTEGER,
+    LONGEST_NAME,
+    LONGEST_WORD,
+    METRIC_TYPES,
+    MOST_TAGS,
+    SESSION_ID,
+    check_record,
+    check_session,
+)
+
+Moment = (
+    Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
+    | Annotated[float, Meta(extra_json_schema={"minimum": 0, "exclusiveMaximum": 253_402_300_800})]
+    | None
+)
+"""When something happened, as RFC 3339 or in seconds since 1970 UTC; null: now."""
+
+_Name = Annotated[str, Meta(extra_json_schema={"minLength": 1, "maxLength": LONGEST_NAME})]
+_Id = Annotated[str, Meta(extra_json_schema={"pattern": f"^{SESSION_ID}$"})]
+_Object = Annotated[Raw, Meta(extra_json_schema={"type": ["object", "null"]})]
+_Type = Annotated[str, Meta(extra_json_schema={"enum": sorted(METRIC_TYPES)})]
+_Tags = Annotated[
+    list[Annotated[str, Meta(extra_json_schema={"maxLength": LONGEST_WORD})]],
+    Meta(extra_json_schema={"maxItems": MOST_TAGS}),
+]
+_Count = Annotated[int, Meta(extra_json_schema={"minimum": 0, "maximum": LARGEST_INTEGER})]
+
+
+def _nothing() -> Raw:
+    return NOTHING
 
 
 class NewSession(Struct, kw_only=True):
     """The body of `POST /api/sessions`; `id` or `session_id` where the caller has chosen one."""
 
-    product: str
-    version: str = UNKNOWN_VERSION
-    id: str | None = None
-    session_id: str | None = None
-    timestamp: str | float | None = None
+    product: _Name
+    version: Annotated[str, Meta(extra_json_schema={"maxLength": LONGEST_NAME})] = UNKNOWN_VERSION
+    id: _Id | None = None
+    session_id: _Id | None = None
+    timestamp: Moment = None
     machine_id: str | None = None
     hostname: str | None = None
-    pid: int | None = None
+    pid: _Count | None = None
     facts: dict[str, Any] | None = None
 
 
 class Timed(Struct):
-    """What every call may say: when it happened, as RFC 3339 or in seconds since 1970 UTC. Default: now."""
+    """What every call may say: when it happened, as RFC 3339 or in seconds since 1970 UTC; now, if it does not."""
 
-    timestamp: str | float | None = None
+    timestamp: Moment = None
 
 
 class NewEvent(Struct):
     """The body of a call that adds an event; what else it says is of no account."""
 
-    name: str
-    timestamp: str | float | None = None
+    name: _Name
+    timestamp: Moment = None
     level: str | None = None
     category: str | None = None
     group: str | None = None
     labels: list[str] | None = None
     message: str | None = None
-    data: Raw = NOTHING
+    data: _Object = field(default_factory=_nothing)
     exception_type: str | None = None
     exception_msg: str | None = None
     stacktrace: list[str] | None = None
     source_file: str | None = None
-    source_line: int | None = None
+    source_line: _Count | None = None
     source_function: str | None = None
 
 
 class NewMetric(Struct):
     """The body of a call that adds a reading, a delta or a sample; what else it says is of no account."""
 
-    name: str
-    timestamp: str | float | None = None
-    type: str = "gauge"
+    name: _Name
+    timestamp: Moment = None
+    type: _Type = "gauge"
     value: float | None = None
     delta: float | None = None
     unit: str | None = None
-    tags: list[str] | None = None
-    count: int | None = None
+    tags: _Tags | None = None
+    count: _Count | None = None
     buckets: list[float] | None = None
-    metadata: Raw = NOTHING
+    metadata: _Object = field(default_factory=_nothing)
 
 
 class Said(Struct):
     """What may be said of an end or a crash."""
 
-    timestamp: str | float | None = None
+    timestamp: Moment = None
     reason: str | None = None
     data: dict[str, Any] | None = None
 
+
+Patch = Annotated[
+    dict[str, Any],
+    Meta(
+        description='The patch itself, or `{"state": patch, "timestamp"?: when}`. Objects merge key by key, null '
+        "deletes its key, anything else replaces."
+    ),
+]
+"""The body of a call that changes the state."""
+
+Reading = Annotated[
+    NewMetric,
+    Meta(
+        extra_json_schema={
+            "anyOf": [
+                {"required": ["value"], "properties": {"value": {"type": "number"}}},
+                {
+                    "required": ["type", "delta"],
+                    "properties": {"type": {"const": "counter"}, "delta": {"type": "number"}},
+                },
+            ]
+        }
+    ),
+]
+"""The body of a call that adds to a metric: it has a value, or is a counter with a delta."""
 
 _new_session = msgspec.json.Decoder(NewSession)
 _timed = msgspec.json.Decoder(Timed)

@@ -14,7 +14,7 @@ from datacat_server.store.protocol import UnknownSession
 
 log = logging.getLogger("datacat.api")
 
-_KINDS = {
+KINDS = {
     400: "bad_request",
     401: "unauthorized",
     403: "forbidden",
@@ -32,7 +32,7 @@ class BadRequest(Exception):
 
 def error_response(status: int, details: str, headers: dict[str, str] | None = None) -> Response[Any]:
     """The one shape that errors have."""
-    content = {"error": _KINDS.get(status, "bad_request" if status < 500 else "internal_error"), "details": details}
+    content = {"error": KINDS.get(status, "bad_request" if status < 500 else "internal_error"), "details": details}
     return Response(content, status_code=status, media_type="application/json", headers=headers)
 
 

@@ -1,15 +1,18 @@
 """The batch call that daemons use (docs/design/records.md, `POST /api/ingest`)."""
 
 import asyncio
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, Response, post
+from msgspec import Meta
 
 from datacat_server.api.auth import INGESTS
+from datacat_server.api.declared import JSON, NDJSON, ResponseSpec, declares
 from datacat_server.api.errors import BadRequest
-from datacat_server.api.sessions import JSON, StoreDependency
+from datacat_server.api.sessions import StoreDependency
 from datacat_server.ingest.decode import decode_batches
+from datacat_server.ingest.result import IngestResult
 from datacat_server.ingest.unpack import ENCODINGS, UnreadableBody, unpacked
 from datacat_server.store.errors import StoreBusy
 from datacat_server.store.protocol import Store
@@ -35,8 +38,27 @@ class _Gate:
 
 _gate = _Gate()
 
+_Lines = Annotated[
+    str,
+    Meta(
+        description="One JSON object a line, each with its `kind`; gzip or zstd by Content-Encoding. A `session` line, "
+        "`writer` lines with the ordinals that the batch settles, then records with their `writer` and `ordinal`. A "
+        "line that is wrong is refused by itself, in the answer."
+    ),
+]
+_EXAMPLE = """\
+{"kind":"session","id":"3f2a","product":"Game","version":"1.4.2","time":1795298400000000}
+{"kind":"writer","writer":"4711-9f02c1-0","first":0,"next":1}
+{"kind":"event","writer":"4711-9f02c1-0","ordinal":0,"time":1795298400000001,"name":"moved","data":{"x":1}}
+"""
 
-@post("/api/ingest", status_code=200, opt=INGESTS)
+
+@post(
+    "/api/ingest",
+    status_code=200,
+    opt=INGESTS | declares(_Lines, media_type=NDJSON, example=_EXAMPLE),
+    responses={200: ResponseSpec(IngestResult, description="The positions reached, and what was refused")},
+)
 async def ingest(request: Request[Any, Any, Any], store: StoreDependency) -> Response[bytes]:
     """Apply a batch; answers when it is on disk, with the positions reached and the records refused."""
     body = await request.body()

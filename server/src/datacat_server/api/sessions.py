@@ -1,28 +1,37 @@
 """Sessions: create, list, read, delete, and all of them at once."""
 
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated
 
-import msgspec
 from litestar import Response, Router, delete, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, QueryParameter, RawBody, SkipValidation
 from litestar.response import Stream
+from msgspec.structs import asdict
 
+from datacat_server.api.answers import CreatedSession, Done
 from datacat_server.api.auth import INGESTS
-from datacat_server.api.bodies import session_batch
+from datacat_server.api.bodies import NewSession, session_batch
+from datacat_server.api.declared import JSON, ResponseSpec, declares
 from datacat_server.api.errors import BadRequest
 from datacat_server.api.filtering import FilterDependency
-from datacat_server.model import PARTS, encode
+from datacat_server.model import PARTS, Session, SessionPage, encode
 from datacat_server.store.protocol import SORTS, Store, UnknownSession
 
 StoreDependency = NamedDependency[SkipValidation[Store]]
-JSON = "application/json"
+_INCLUDE = f"The parts to answer, separated by commas, of {', '.join(sorted(PARTS))}. Default: all."
+_PARTS = {"pattern": rf"^\s*({'|'.join(sorted(PARTS))})?\s*(,\s*({'|'.join(sorted(PARTS))})?\s*)*$"}
 _SORT = f"By {', '.join(SORTS)}; with a `-` in front the largest first."
 
 
-@post("/api/sessions", status_code=200, sync_to_thread=True, opt=INGESTS)
-def create_session(store: StoreDependency, body: RawBody) -> dict[str, Any]:
+@post(
+    "/api/sessions",
+    status_code=200,
+    sync_to_thread=True,
+    opt=INGESTS | declares(NewSession, example={"product": "Game", "version": "1.4.2"}),
+    responses={200: ResponseSpec(CreatedSession, description="The session, as it is now")},
+)
+def create_session(store: StoreDependency, body: RawBody) -> Response[bytes]:
     """The new session, without its records. Sent again with the same id it is brought up to date.
 
     It has its id as `id` and `session_id`. `status` is that of the call; the flags say what the session is.
@@ -30,13 +39,14 @@ def create_session(store: StoreDependency, body: RawBody) -> dict[str, Any]:
     batch = session_batch(body)
     store.ingest([batch])
     try:
-        session: dict[str, Any] = msgspec.json.decode(encode(store.session(batch.id, ())))
+        session = asdict(store.session(batch.id, ()))
     except UnknownSession:
         raise BadRequest("id: the session with this id was deleted; take another one") from None
-    return session | {"status": "ok", "success": True, "session_id": batch.id}
+    created = CreatedSession(**session | {"status": "ok"}, session_id=batch.id)
+    return Response(encode(created), media_type=JSON)
 
 
-@get("/api/sessions", sync_to_thread=True)
+@get("/api/sessions", sync_to_thread=True, responses={200: ResponseSpec(SessionPage, description="A page")})
 def list_sessions(
     store: StoreDependency,
     filter: FilterDependency,
@@ -52,9 +62,15 @@ def list_sessions(
     return Response(encode(page), media_type=JSON)
 
 
-@get("/api/sessions/{session_id:str}", sync_to_thread=True)
+@get(
+    "/api/sessions/{session_id:str}",
+    sync_to_thread=True,
+    responses={200: ResponseSpec(Session, description="The session; parts that were not asked for are absent")},
+)
 def read_session(
-    store: StoreDependency, session_id: FromPath[str], include: FromQuery[str | None] = None
+    store: StoreDependency,
+    session_id: FromPath[str],
+    include: Annotated[str | None, QueryParameter(description=_INCLUDE, schema_extra=_PARTS)] = None,
 ) -> Response[bytes]:
     """The whole session, or with `include` the parts that it names, separated by commas."""
     parts = PARTS if include is None else frozenset(part.strip() for part in include.split(",") if part.strip())
@@ -64,10 +80,10 @@ def read_session(
 
 
 @delete("/api/sessions/{session_id:str}", status_code=200, sync_to_thread=True)
-def delete_session(store: StoreDependency, session_id: FromPath[str]) -> dict[str, Any]:
+def delete_session(store: StoreDependency, session_id: FromPath[str]) -> Done:
     """Gone, with all that belongs to it."""
     store.delete(session_id)
-    return {"status": "ok", "success": True}
+    return Done()
 
 
 @get(["/api/data/sessions", "/api/grafana/sessions"])

@@ -36,7 +36,9 @@ METRIC_TYPES = frozenset({"gauge", "counter", "histogram", "timer"})
 LEVELS = frozenset(Level)
 LEVEL_ALIASES = {"warn": "warning", "fatal": "critical", "notice": "info", "trace": "debug"}
 
-_session_id = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:~-]{0,127}")
+SESSION_ID = r"[A-Za-z0-9][A-Za-z0-9._:~-]{0,127}"
+
+_session_id = re.compile(SESSION_ID)
 
 
 def check_session(line: SessionLine) -> None:

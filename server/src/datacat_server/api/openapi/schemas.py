@@ -1,0 +1,59 @@
+"""JSON Schema of the structs that calls take and answer with."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+from msgspec import inspect
+
+REFERENCE = "#/components/schemas/{name}"
+
+
+def schemas_of(types: Sequence[Any]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """The schema of each type, in their order, and the ones by name that they refer to.
+
+    Unlike msgspec's own, a time is said to be one: all that are answered have a zone.
+    """
+    schemas, components = msgspec.json.schema_components(types, ref_template=REFERENCE)
+    for struct in _structs(inspect.multi_type_info(types), set()):
+        properties = components[struct.cls.__name__]["properties"]
+        for field in struct.fields:
+            if _holds_time(field.type):
+                _mark_time(properties[field.encode_name])
+    return list(schemas), components
+
+
+def _structs(types: Sequence[inspect.Type], seen: set[type]) -> Iterator[inspect.StructType]:
+    for kind in types:
+        match kind:
+            case inspect.StructType() if kind.cls not in seen:
+                seen.add(kind.cls)
+                yield kind
+                yield from _structs([field.type for field in kind.fields], seen)
+            case inspect.UnionType():
+                yield from _structs(kind.types, seen)
+            case inspect.CollectionType():
+                yield from _structs([kind.item_type], seen)
+            case inspect.DictType():
+                yield from _structs([kind.value_type], seen)
+            case inspect.Metadata():
+                yield from _structs([kind.type], seen)
+
+
+def _holds_time(kind: inspect.Type) -> bool:
+    match kind:
+        case inspect.DateTimeType():
+            return True
+        case inspect.UnionType():
+            return any(map(_holds_time, kind.types))
+        case inspect.Metadata():
+            return _holds_time(kind.type)
+        case inspect.CollectionType():
+            return _holds_time(kind.item_type)
+    return False
+
+
+def _mark_time(schema: dict[str, Any]) -> None:
+    for part in (schema, schema.get("items", {}), *schema.get("anyOf", ())):
+        if part.get("type") == "string":
+            part["format"] = "date-time"

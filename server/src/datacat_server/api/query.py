@@ -1,0 +1,55 @@
+"""Which query parameters a call takes, its own and those of what it depends on."""
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+from litestar import Request
+from litestar.handlers import BaseRouteHandler
+from litestar.params import BodyKwarg, PathParameter
+from litestar.typing import FieldDefinition
+
+from datacat_server.access.scopes import PUBLIC
+from datacat_server.api.errors import BadRequest
+
+_RESERVED = frozenset({"body", "data", "headers", "query", "request", "scope", "socket", "state"})
+"""Names by which Litestar hands over what is no parameter, in handlers and what they depend on."""
+
+
+@cache
+def query_parameters(handler: BaseRouteHandler) -> dict[str, FieldDefinition]:
+    """The query parameters of a call, by the name that they have in an address."""
+    parameters = handler.parsed_fn_signature.parameters
+    return dict(sorted(_found(parameters, handler.resolve_dependencies())))
+
+
+def refuse_unknown_parameters(request: Request[Any, Any, Any]) -> None:
+    """A query parameter that a call does not know would silently do nothing: a typing error, most often."""
+    handler = request.route_handler
+    if handler.opt.get(PUBLIC):
+        return
+    known = query_parameters(handler)
+    for name in request.query_params:
+        if name not in known:
+            takes = f"this call takes {', '.join(known)}" if known else "this call takes none"
+            raise BadRequest(f"{name[:100]}: is no query parameter here; {takes}")
+
+
+def name_of(name: str, field: FieldDefinition) -> str:
+    """The name in an address of what a function calls `name`."""
+    return getattr(field.kwarg_definition, "name", None) or name
+
+
+def _found(
+    parameters: dict[str, FieldDefinition], dependencies: dict[str, Any]
+) -> Iterator[tuple[str, FieldDefinition]]:
+    for name, field in parameters.items():
+        if name in dependencies:
+            yield from _found(dependencies[name].parsed_fn_signature.parameters, dependencies)
+        elif not _is_something_else(name, field):
+            yield name_of(name, field), field
+
+
+def _is_something_else(name: str, field: FieldDefinition) -> bool:
+    of_another_kind = isinstance(field.kwarg_definition, PathParameter | BodyKwarg)
+    return of_another_kind or (name in _RESERVED and field.kwarg_definition is None)
