@@ -1,26 +1,28 @@
 """The body of `POST /api/ingest` into batches: line by line, each bad line refused alone."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 
 from datacat_server.ingest.explain import explain
-from datacat_server.ingest.records import Line, Record, Refused, SessionBatch, SessionLine, WriterLine
+from datacat_server.ingest.lines import LARGEST_RECORD, decode_lines, pieces
+from datacat_server.ingest.records import EventRecord, Line, Record, Refused, SessionBatch, SessionLine, WriterLine
 from datacat_server.ingest.text import readable
 from datacat_server.ingest.unpack import BodyTooLarge
 from datacat_server.ingest.validate import (
     LARGEST_INTEGER,
     LONGEST_WRITER,
     check_depth,
+    check_event,
+    check_fields,
     check_record,
     check_session,
     check_writer,
 )
 
 LARGEST_BODY = 16 * 1024 * 1024
-LARGEST_RECORD = 1024 * 1024
 MOST_LINES = 100_000
 MOST_REFUSALS = 10_000  # twice what a daemon sends at once: of its records none is refused unnamed
 
@@ -33,19 +35,18 @@ def decode_batches(body: bytes) -> tuple[list[SessionBatch], list[Refused]]:
     """
     if body.count(b"\n") > MOST_LINES:
         raise BodyTooLarge(f"the body has more than {MOST_LINES:,} lines; send smaller batches")
-    reader = _BatchReader()
-    for number, line in enumerate(_lines(body), 1):
-        if line and not line.isspace():
-            reader.read(number, line)
+    reader = BatchReader()
+    number = 1
+    for piece in pieces(body):
+        lines = decode_lines(piece)
+        if lines is not None:
+            reader.take(number, lines, piece)
+        else:
+            for line_number, line in enumerate(piece.split(b"\n"), number):
+                if line and not line.isspace():
+                    reader.read(line_number, line)
+        number += piece.count(b"\n")
     return reader.batches, reader.finish()
-
-
-def _lines(body: bytes) -> Iterator[bytes]:
-    start = 0
-    while (end := body.find(b"\n", start)) >= 0:
-        yield body[start:end]
-        start = end + 1
-    yield body[start:]
 
 
 class _Place(msgspec.Struct):
@@ -66,7 +67,7 @@ _HEAD = 400
 _LONGEST_DETAILS = 500
 
 
-class _BatchReader:
+class BatchReader:
     """Sorts lines into batches. After a session line that is bad, nothing can be placed until the next one."""
 
     def __init__(self) -> None:
@@ -75,15 +76,31 @@ class _BatchReader:
         self._refused = 0
         self._batch: SessionBatch | None = None
         self._skipping = False
-        self._ranges: dict[str, tuple[int, int]] = {}
+        self._ranges: dict[str | None, list[int]] = {}  # the next ordinal and the end of each writer's
 
     def read(self, number: int, line: bytes) -> None:
         if self._skipping and _kind(line) != "session":
             return
         try:
-            self._take(decode_line(line))
+            self._take(decode_line(line), check_record)
         except ValueError as error:
             self._refuse(number, line, str(error))
+
+    def take(self, number: int, lines: Sequence[Line], piece: bytes) -> None:
+        """Lines that `decode_lines` made of a piece of the body, which begins with the line of this number."""
+        for at, line in enumerate(lines):
+            if self._skipping and type(line) is not SessionLine:
+                continue
+            try:
+                if type(line) is EventRecord and self._batch is not None:
+                    # What `_take` does, without a detour: nearly everything that comes is an event.
+                    self._check_place(line)
+                    check_event(line)
+                    self._batch.records.append(line)
+                else:
+                    self._take(line, check_fields)
+            except ValueError as error:
+                self._refuse(number + at, piece.split(b"\n")[at], str(error))
 
     def finish(self) -> list[Refused]:
         """What belongs to no batch, and how much was refused beyond what is named."""
@@ -94,7 +111,7 @@ class _BatchReader:
             )
         return self._stray
 
-    def _take(self, line: Line) -> None:
+    def _take(self, line: Line, check: Callable[[Record], None]) -> None:
         match line:
             case SessionLine():
                 check_session(line)
@@ -107,12 +124,12 @@ class _BatchReader:
                 batch = self._current()
                 if line.writer in self._ranges:
                     raise ValueError("writer: has a writer line in this batch already")
-                self._ranges[line.writer] = (line.first, line.next)
+                self._ranges[line.writer] = [line.first, line.next]
                 batch.writers.append(line)
             case _:
                 batch = self._current()
                 self._check_place(line)
-                check_record(line)
+                check(line)
                 batch.records.append(line)
 
     def _current(self) -> SessionBatch:
@@ -121,15 +138,15 @@ class _BatchReader:
         return self._batch
 
     def _check_place(self, record: Record) -> None:
-        if record.writer is None or record.ordinal is None:
-            raise ValueError(f"{'writer' if record.writer is None else 'ordinal'}: is missing")
-        bounds = self._ranges.get(record.writer)
-        if bounds is None:
+        bounds, ordinal = self._ranges.get(record.writer), record.ordinal
+        if bounds is None or ordinal is None:
+            if record.writer is None or ordinal is None:
+                raise ValueError(f"{'writer' if record.writer is None else 'ordinal'}: is missing")
             raise ValueError("writer: has no writer line in this batch")
-        first, next_ = bounds
-        if not first <= record.ordinal < next_:
-            raise ValueError(f"ordinal: expected one from {first} to {next_ - 1}, rising")
-        self._ranges[record.writer] = (record.ordinal + 1, next_)
+        first, end = bounds
+        if not first <= ordinal < end:
+            raise ValueError(f"ordinal: expected one from {first} to {end - 1}, rising")
+        bounds[0] = ordinal + 1
 
     def _refuse(self, number: int, line: bytes, details: str) -> None:
         place = _place(line)

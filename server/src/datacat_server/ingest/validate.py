@@ -33,7 +33,8 @@ FURTHEST_AHEAD = 86_400_000_000  # a day: no time zone and no clock that is look
 MOST_TAGS = 100
 DEEPEST = 64
 METRIC_TYPES = frozenset({"gauge", "counter", "histogram", "timer"})
-LEVELS = frozenset(Level)
+LEVELS = frozenset(str(level) for level in Level)
+_INFO, _ERROR = str(Level.INFO), str(Level.ERROR)
 LEVEL_ALIASES = {"warn": "warning", "fatal": "critical", "notice": "info", "trace": "debug"}
 
 SESSION_ID = r"[A-Za-z0-9][A-Za-z0-9._:~-]{0,127}"
@@ -66,10 +67,20 @@ def check_writer(line: WriterLine) -> None:
 
 
 def check_record(record: Record) -> None:
-    record.time = _checked_time("time", record.time)
     match record:
         case EventRecord():
-            _check_event(record)
+            record.data = _object("data", record.data)
+        case MetricRecord():
+            record.metadata = _object("metadata", record.metadata)
+    check_fields(record)
+
+
+def check_fields(record: Record) -> None:
+    """The same for a record whose `data` or `metadata` has been read already (`objects_of`)."""
+    match record:
+        case EventRecord():
+            check_event(record)
+            return
         case MetricRecord():
             _check_metric(record)
         case StatusRecord():
@@ -78,6 +89,7 @@ def check_record(record: Record) -> None:
             record.reason = _cut(record.reason, LONGEST_NAME)
         case StateRecord():
             pass
+    record.time = _checked_time("time", record.time)
 
 
 def check_depth(line: bytes) -> None:
@@ -119,22 +131,33 @@ _SQUARE = bytes.maketrans(b"{}", b"[]")
 _NO_BRACKETS = bytes(set(range(256)) - set(b"{}[]"))
 
 
-def _check_event(record: EventRecord) -> None:
-    _check_name("name", record.name)
-    record.data = _object("data", record.data)
-    if record.level is None and record.category is not None:
-        record.level = _standard_level(record.category)
-    if record.level is None:
-        record.level = Level.ERROR if record.exception_type is not None else Level.INFO
-    elif record.level not in LEVELS:
-        level = _standard_level(record.level)
-        if level is None:
-            record.data = _with_level(record.data, record.level)
-        record.level = level or Level.INFO
-    _check_count("source_line", record.source_line)
-    record.category, record.group = _cut(record.category), _cut(record.group)
+def check_event(record: EventRecord) -> None:
+    """`check_fields` of an event."""
+    record.time = _checked_time("time", record.time)
+    # Of most events nothing is to be said; they must not pay for it.
+    if not 0 < len(record.name) <= LONGEST_NAME:
+        _check_name("name", record.name)
+    if record.level not in LEVELS:
+        record.level = _level_of(record)
+    if record.source_line is not None:
+        _check_count("source_line", record.source_line)
+    if record.category is not None:
+        record.category = _cut(record.category)
+    if record.group is not None:
+        record.group = _cut(record.group)
     if record.labels:
         record.labels = [label[:LONGEST_WORD] for label in record.labels[:MOST_TAGS]]
+
+
+def _level_of(record: EventRecord) -> str:
+    """The level of an event that has none, or one that is none of ours, which goes into the data."""
+    said = record.level if record.level is not None else record.category
+    if said is not None and (level := _standard_level(said)) is not None:
+        return level
+    if record.level is not None:
+        record.data = _with_level(record.data, record.level)
+        return _INFO
+    return _ERROR if record.exception_type is not None else _INFO
 
 
 def _with_level(data: Raw, level: str) -> Raw:
@@ -159,7 +182,6 @@ def _check_metric(record: MetricRecord) -> None:
         raise ValueError("value: is missing")
     _check_count("count", record.count)
     record.unit = _cut(record.unit)
-    record.metadata = _object("metadata", record.metadata)
     if record.tags:
         if len(record.tags) > MOST_TAGS:
             raise ValueError(f"tags: more than {MOST_TAGS}")
@@ -236,5 +258,15 @@ def _object(field: str, raw: Raw) -> Raw:
     return raw
 
 
+def objects_of(raws: list[Raw]) -> list[dict[str, Any] | None] | None:
+    """The objects that these are, None among them for null; None in all where one is neither."""
+    try:
+        found = _any_objects.decode_lines(b"\n".join(raws))
+    except (msgspec.MsgspecError, RecursionError):
+        return None
+    return found if len(found) == len(raws) else None
+
+
 _NOTHING = Raw(b"")
 _any_object = msgspec.json.Decoder(dict[str, Any])
+_any_objects = msgspec.json.Decoder(dict[str, Any] | None)
