@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 from datacat_server.ingest.result import IngestResult
+from datacat_server.model import Level
 from datacat_server.store.sqlite import SqliteStore
+from datacat_server.store.views import EventQuery
 
 Send = Callable[..., IngestResult]
 START = datetime(2026, 11, 21, 22, tzinfo=UTC)
@@ -26,7 +28,9 @@ def events(count: int) -> list[dict[str, Any]]:
     ("filters", "expected"),
     [
         ({}, list(range(40))[::-1]),
-        ({"level": "error"}, [n for n in range(40) if n % 5 == 3][::-1]),
+        ({"level": Level.ERROR}, [n for n in range(40) if n % 5 == 3][::-1]),
+        ({"level": Level.INFO}, [n for n in range(40) if n % 5 == 1][::-1]),
+        ({"min_level": Level.ERROR}, [n for n in range(40) if n % 5 >= 3][::-1]),
         ({"exceptions": True}, [33, 23, 13, 3]),
     ],
 )
@@ -38,7 +42,7 @@ def test_pages_of_events_hold_each_once_newest_first(
     found = []
     cursor = None
     while True:
-        page = store.event_page("s1", limit=3, cursor=cursor, **filters)
+        page = store.event_page("s1", EventQuery(**filters), limit=3, cursor=cursor)
         found += page.events
         cursor = page.cursor
         if cursor is None:
@@ -53,8 +57,6 @@ def test_pages_of_events_hold_each_once_newest_first(
 
 def test_an_event_page_refuses_what_is_none(store: SqliteStore, send: Send) -> None:
     send("s1")
-    with pytest.raises(ValueError, match="level"):
-        store.event_page("s1", level="loud")
     with pytest.raises(ValueError, match="cursor"):
         store.event_page("s1", cursor="loud")
 
@@ -62,7 +64,9 @@ def test_an_event_page_refuses_what_is_none(store: SqliteStore, send: Send) -> N
 def test_a_timeline_counts_everything_once(store: SqliteStore, send: Send) -> None:
     records = [*events(40), {"kind": "state", "state": {"a": 1}, "time": MICROS + 19_999_999}]
     send("s1", "1-0", 0, records)
-    line = store.timeline("s1", START + timedelta(seconds=5), START + timedelta(seconds=15), 10)
+    begin, end = START + timedelta(seconds=5), START + timedelta(seconds=15)
+    assert [sum(counts) for counts in store.timeline("s1", begin, end, 10).levels.values()] == [4] * 5
+    line = store.timeline("s1", begin, end, 10, outside=True)
     assert [sum(line.levels[level][at] for level in LEVELS) for at in range(10)] == [12, *[2] * 8, 12]
     assert {level: sum(counts) for level, counts in line.levels.items()} == dict.fromkeys(LEVELS, 8)
     assert sum(line.exceptions) == 4
@@ -70,7 +74,8 @@ def test_a_timeline_counts_everything_once(store: SqliteStore, send: Send) -> No
     # A range as long as time itself, or empty, is no trouble.
     epoch = datetime(1970, 1, 1, tzinfo=UTC)
     assert store.timeline("s1", epoch, datetime(9999, 12, 31, tzinfo=UTC), 10_000).levels["info"][70] == 8
-    assert sum(store.timeline("s1", START, START, 2).levels["info"]) == 8
+    assert sum(store.timeline("s1", START, START, 2, outside=True).levels["info"]) == 8
+    assert sum(store.timeline("s1", START, START, 2).levels["info"]) == 0
 
 
 def test_a_long_course_is_thinned_and_keeps_its_peaks(store: SqliteStore, send: Send) -> None:

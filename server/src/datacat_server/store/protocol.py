@@ -9,7 +9,17 @@ from datacat_server.ingest.records import SessionBatch
 from datacat_server.ingest.result import IngestResult
 from datacat_server.model import PARTS, Session, SessionPage, StateChange
 from datacat_server.store.keys import KeyStore
-from datacat_server.store.views import EventPage, Series, StoredEvent, Timeline
+from datacat_server.store.views import (
+    EventPage,
+    EventQuery,
+    MetricFilter,
+    ReadingPage,
+    Series,
+    SeriesPage,
+    StateView,
+    StoredEvent,
+    Timeline,
+)
 
 SORTS = ("created", "updated", "duration", "event_count", "exception_count")
 """What a list can be sorted by. `duration` is up to the end, or up to what was last heard of one that runs."""
@@ -58,15 +68,15 @@ class Store(KeyStore, Protocol):
     def event_page(
         self,
         session_id: str,
+        wanted: EventQuery | None = None,
         *,
         limit: int = 100,
         cursor: str | None = None,
-        level: str | None = None,
-        exceptions: bool = False,
+        oldest_first: bool = False,
     ) -> EventPage:
-        """Some of a session's events, newest first: all, those of one level, or the exceptions only.
+        """Those of a session's events that are wanted, newest or oldest first.
 
-        Raises UnknownSession, and ValueError for a cursor or level that is none.
+        Raises UnknownSession, and ValueError for a cursor that is none.
         """
         ...
 
@@ -74,8 +84,17 @@ class Store(KeyStore, Protocol):
         """One event, whole. Raises UnknownSession, and LookupError where the session has no such event."""
         ...
 
-    def timeline(self, session_id: str, start: datetime, end: datetime, buckets: int) -> Timeline:
-        """A session's events and state changes, counted in `buckets` buckets. Raises UnknownSession."""
+    def timeline(
+        self, session_id: str, start: datetime, end: datetime, buckets: int, *, outside: bool = False
+    ) -> Timeline:
+        """A session's events and state changes in [start, end), counted in `buckets` buckets of equal length.
+
+        With `outside`, what lies before and after is counted in the first and in the last. Raises UnknownSession.
+        """
+        ...
+
+    def state(self, session_id: str, at: datetime | None = None) -> StateView:
+        """The state at an instant (default: now), and what its last change was about. Raises UnknownSession."""
         ...
 
     def states(self, session_id: str, *, at: datetime | None = None, limit: int = 2) -> list[StateChange]:
@@ -86,6 +105,24 @@ class Store(KeyStore, Protocol):
         """A session's metrics, in the order of their names, vitals last, with at most `points` readings each.
 
         Raises UnknownSession.
+        """
+        ...
+
+    def series_page(
+        self, session_id: str, wanted: MetricFilter, *, points: int = 240, limit: int = 100, cursor: str | None = None
+    ) -> SeriesPage:
+        """A page of the series that are wanted, each with at most `points` readings.
+
+        Raises UnknownSession, and ValueError for a cursor that is none.
+        """
+        ...
+
+    def reading_page(
+        self, session_id: str, wanted: MetricFilter, *, limit: int = 1000, cursor: str | None = None
+    ) -> ReadingPage:
+        """A page of the readings of the series that are wanted, one series after the other, each by time.
+
+        Raises UnknownSession, and ValueError for a cursor that is none.
         """
         ...
 

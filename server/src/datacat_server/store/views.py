@@ -1,10 +1,11 @@
 """What the page of one session reads: parts of a session, paged or folded, so that its size does not matter."""
 
 from datetime import datetime
+from typing import Any
 
 from msgspec import Struct
 
-from datacat_server.model import Bucket, Event
+from datacat_server.model import Bucket, Event, Level, Metric
 
 
 class StoredEvent(Struct, frozen=True):
@@ -14,17 +15,41 @@ class StoredEvent(Struct, frozen=True):
     event: Event
 
 
+class EventQuery(Struct, frozen=True, kw_only=True):
+    """Which events of a session are meant: all that is set holds. `start` <= timestamp < `end`.
+
+    `text` stands in the name, the message, the data or the exception's message, whatever the case of its letters.
+    """
+
+    level: Level | None = None
+    min_level: Level | None = None
+    name: str | None = None
+    category: str | None = None
+    group: str | None = None
+    label: str | None = None
+    text: str | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+    exceptions: bool = False
+
+
 class EventPage(Struct, frozen=True):
-    """Part of a session's events, newest first; `cursor` asks for the older ones, null at the end."""
+    """Part of a session's events; `cursor` asks for the ones after them, null at the end.
+
+    An answer looks at a bounded number of events: where few of them are meant it holds fewer than the limit, or none,
+    and has a cursor all the same.
+    """
 
     events: list[StoredEvent]
     cursor: str | None
 
 
 class Timeline(Struct, frozen=True):
-    """How often what happened, in buckets of equal length from `start` to `end`.
+    """How often what happened, in buckets of equal length from `start` (included) to `end` (not included).
 
-    Every list has one count a bucket. What lies outside the range is counted in the first or the last bucket.
+    Every list has one count a bucket. The counts are exact; but in a session with so many events that 50,000 would have
+    to be counted for this alone, what happened within a few thousandths of the session's length from where two
+    buckets meet may be counted in the other one.
     """
 
     start: datetime
@@ -57,3 +82,37 @@ class Series(Struct, kw_only=True, frozen=True):
     times: list[float]
     values: list[float]
     buckets: list[Bucket]
+
+
+class SeriesPage(Struct, frozen=True):
+    """Part of a session's series, by name; `cursor` asks for the ones after them, null at the end."""
+
+    series: list[Series]
+    cursor: str | None
+
+
+class ReadingPage(Struct, frozen=True):
+    """Part of the readings of a session's metrics, one series after the other, each by time."""
+
+    readings: list[Metric]
+    cursor: str | None
+
+
+class StateView(Struct, frozen=True):
+    """A session's state at an instant, null before its first change; `changed`: the paths that this change was about.
+
+    In a path keys are parted by dots; a dot within a key has a backslash in front of it.
+    """
+
+    timestamp: datetime | None
+    state: dict[str, Any]
+    changed: list[str]
+
+
+class MetricFilter(Struct, frozen=True, kw_only=True):
+    """Which series are meant: all that is set holds; of `tags`, a series has all. `vital`: what DataCat samples."""
+
+    name: str | None = None
+    type: str | None = None
+    tags: tuple[str, ...] = ()
+    vital: bool = False

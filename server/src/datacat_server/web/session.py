@@ -14,6 +14,7 @@ from msgspec import UNSET
 
 from datacat_server.model import Level, Session, Status, Verdict
 from datacat_server.store.protocol import Store, UnknownSession
+from datacat_server.store.views import EventQuery
 from datacat_server.web import evidence, format, metrics, state_tree, timeline
 from datacat_server.web.errors import PageError
 from datacat_server.web.event_rows import DETECTED, EventRow, event_row
@@ -115,14 +116,15 @@ def _context(
     start, end = timeline.span(session, now)
     seconds = (end - start).total_seconds()
     moment = None if at is None else min(max(at, 0.0), seconds)
-    folded = store.timeline(session_id, start, *timeline.buckets(start, end))
+    folded = store.timeline(session_id, start, *timeline.buckets(start, end), outside=True)
     series = store.series(session_id, limit=10_000 if every_series else SERIES_SHOWN + 1)
     page = store.event_page(
         session_id,
+        EventQuery(
+            level=Level(level) if level and level != EXCEPTION_FILTER else None, exceptions=level == EXCEPTION_FILTER
+        ),
         limit=EVENTS_A_PAGE,
         cursor=cursor,
-        level=None if level == EXCEPTION_FILTER else level,
-        exceptions=level == EXCEPTION_FILTER,
     )
     rows = [event_row(stored, start) for stored in page.events]
     instant = None if moment is None else start + timedelta(seconds=moment)
@@ -172,7 +174,7 @@ def _context(
 def _last_exception(store: Store, session: Session) -> evidence.Traceback | None:
     if not session.exception_count:
         return None
-    found = store.event_page(session.id, limit=1, exceptions=True).events
+    found = store.event_page(session.id, EventQuery(exceptions=True), limit=1).events
     return evidence.traceback(found[0].event, found[0].number) if found else None
 
 

@@ -19,11 +19,13 @@ from datacat_server.ingest.records import (
 )
 from datacat_server.ingest.result import IngestResult, Positions
 from datacat_server.ingest.validate import LARGEST_INTEGER
+from datacat_server.store.sqlite.courses import fold_points
 from datacat_server.store.sqlite.events import event_row
 from datacat_server.store.sqlite.live import LiveSession, save
 from datacat_server.store.sqlite.metrics import MOST_SERIES, Fold, Point, key_of, open_series, save_series, weight_of
 from datacat_server.store.sqlite.pending import Pending
 from datacat_server.store.sqlite.states import advance
+from datacat_server.store.sqlite.timeline import fold_events
 
 MOST_WRITERS = 1_000
 _MOST_REFUSALS_KEPT = 1_000
@@ -68,6 +70,8 @@ class Application:
                 self._pending.points.append(point)
         save_series(self._db, list(self._folds.values()))
         self._pending.write(self._db)
+        fold_events(self._db, session, self._pending)
+        fold_points(self._db, session.courses, self._folds.values(), self._pending.points)
         save(self._db, session)
         settled = result.sessions.setdefault(batch.id, Positions(writers={}))
         settled.writers.update(positions)

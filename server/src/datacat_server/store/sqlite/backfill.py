@@ -7,11 +7,20 @@ import logging
 import sqlite3
 from collections.abc import Callable
 
+from datacat_server.store.sqlite.courses import build_courses
+from datacat_server.store.sqlite.timeline import build_timelines
+
 log = logging.getLogger("datacat.store")
 
 _MUCH = 10_000
 
-BACKFILLS: dict[int, Callable[[sqlite3.Connection], None]] = {}
+
+def _fold_long_ones(db: sqlite3.Connection) -> None:
+    build_timelines(db)
+    build_courses(db)
+
+
+BACKFILLS: dict[int, Callable[[sqlite3.Connection], None]] = {7: _fold_long_ones}
 """By the number of the migration."""
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from datacat_server.ingest.lifecycle import Standing
 from datacat_server.store.sqlite.metrics import Fold, SeriesKey, load_series, weight_of
 from datacat_server.store.sqlite.states import StateLog, load_state_log
+from datacat_server.store.sqlite.timeline import Timeline
 
 COLUMNS = (
     "id, created, updated, ended, last_heartbeat, suspended, crashed, hung, ever_hung, reason, product, version, "
@@ -53,6 +54,9 @@ class LiveSession:
     verdict_count: int = 0
     states: StateLog = field(default_factory=StateLog)
     series: dict[SeriesKey, Fold] = field(default_factory=dict)
+    # Read when they are first needed, which a short session never does.
+    timeline: Timeline | None = None
+    courses: dict[int, int] = field(default_factory=dict)
 
     # Read when they are first needed, which a short session never does.
     timeline: Timeline | None = None

@@ -67,11 +67,27 @@ def _clear_chunk(db: sqlite3.Connection, session: int) -> int:
         ).rowcount
         if left == 0:
             return _CHUNK_ROWS
+        left -= db.execute(
+            "DELETE FROM course_stretches WHERE series = ? AND stretch IN"
+            " (SELECT stretch FROM course_stretches WHERE series = ? LIMIT ?)",
+            (series, series, left),
+        ).rowcount
+        if left == 0:
+            return _CHUNK_ROWS
+        db.execute("DELETE FROM courses WHERE series = ?", (series,))
         # Only now: as long as a point is left, no new series takes the number.
         db.execute("DELETE FROM series WHERE id = ?", (series,))
         left -= 1
         if left == 0:
             return _CHUNK_ROWS
+    left -= db.execute(
+        "DELETE FROM timeline_buckets WHERE session = ? AND bucket IN"
+        " (SELECT bucket FROM timeline_buckets WHERE session = ? LIMIT ?)",
+        (session, session, left),
+    ).rowcount
+    if left == 0:
+        return _CHUNK_ROWS
+    db.execute("DELETE FROM timelines WHERE session = ?", (session,))
     db.execute("DELETE FROM writers WHERE session = ?", (session,))
     return _CHUNK_ROWS - left
 

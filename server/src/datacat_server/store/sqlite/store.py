@@ -14,10 +14,9 @@ from datacat_server.model import PARTS, Session, SessionPage, StateChange
 from datacat_server.store.errors import StoreError
 from datacat_server.store.keys import StoredKey
 from datacat_server.store.protocol import UnknownSession
-from datacat_server.store.sqlite import keys, read, views
+from datacat_server.store.sqlite import event_query, keys, read, views
 from datacat_server.store.sqlite.connection import FILE_NAME, Readers, connect
 from datacat_server.store.sqlite.failures import explained
-from datacat_server.store.sqlite.folds import Folds
 from datacat_server.store.sqlite.ledger import Ledger
 from datacat_server.store.sqlite.listing import read_page
 from datacat_server.store.sqlite.lock import DataLock
@@ -25,7 +24,17 @@ from datacat_server.store.sqlite.migrate import migrate
 from datacat_server.store.sqlite.sweeper import Sweeper
 from datacat_server.store.sqlite.times import to_microseconds
 from datacat_server.store.sqlite.writer import Writer
-from datacat_server.store.views import EventPage, Series, StoredEvent, Timeline
+from datacat_server.store.views import (
+    EventPage,
+    EventQuery,
+    MetricFilter,
+    ReadingPage,
+    Series,
+    SeriesPage,
+    StateView,
+    StoredEvent,
+    Timeline,
+)
 
 _PAGE = 200
 _EXPIRED_AT_ONCE = 500
@@ -59,7 +68,6 @@ class SqliteStore:
         self._sweeper = Sweeper(self._writer)
         self._readers = Readers(path)
         self._watcher = connect(path)
-        self._folds = Folds()
         self._watching = threading.Lock()
 
     def ingest(self, batches: Sequence[SessionBatch]) -> IngestResult:
@@ -91,22 +99,29 @@ class SqliteStore:
     def event_page(
         self,
         session_id: str,
+        wanted: EventQuery | None = None,
         *,
         limit: int = 100,
         cursor: str | None = None,
-        level: str | None = None,
-        exceptions: bool = False,
+        oldest_first: bool = False,
     ) -> EventPage:
         with self._readers.snapshot() as db:
-            return views.read_event_page(db, read.row_number(db, session_id), limit, cursor, level, exceptions)
+            number = read.row_number(db, session_id)
+            return event_query.read_event_page(db, number, wanted or EventQuery(), limit, cursor, oldest_first)
 
     def event(self, session_id: str, number: int) -> StoredEvent:
         with self._readers.snapshot() as db:
             return views.read_event(db, read.row_number(db, session_id), number)
 
-    def timeline(self, session_id: str, start: datetime, end: datetime, buckets: int) -> Timeline:
+    def timeline(
+        self, session_id: str, start: datetime, end: datetime, buckets: int, *, outside: bool = False
+    ) -> Timeline:
         with self._readers.snapshot() as db:
-            return views.read_timeline(db, self._folds, read.row_number(db, session_id), start, end, buckets)
+            return views.read_timeline(db, read.row_number(db, session_id), start, end, buckets, outside=outside)
+
+    def state(self, session_id: str, at: datetime | None = None) -> StateView:
+        with self._readers.snapshot() as db:
+            return views.read_state(db, read.row_number(db, session_id), at)
 
     def states(self, session_id: str, *, at: datetime | None = None, limit: int = 2) -> list[StateChange]:
         with self._readers.snapshot() as db:
@@ -114,7 +129,19 @@ class SqliteStore:
 
     def series(self, session_id: str, *, points: int = 240, limit: int = 100) -> list[Series]:
         with self._readers.snapshot() as db:
-            return views.read_series(db, self._folds, read.row_number(db, session_id), points, limit)
+            return views.read_series(db, read.row_number(db, session_id), points, limit).series
+
+    def series_page(
+        self, session_id: str, wanted: MetricFilter, *, points: int = 240, limit: int = 100, cursor: str | None = None
+    ) -> SeriesPage:
+        with self._readers.snapshot() as db:
+            return views.read_series_page(db, read.row_number(db, session_id), wanted, points, limit, cursor)
+
+    def reading_page(
+        self, session_id: str, wanted: MetricFilter, *, limit: int = 1000, cursor: str | None = None
+    ) -> ReadingPage:
+        with self._readers.snapshot() as db:
+            return views.read_reading_page(db, read.row_number(db, session_id), wanted, limit, cursor)
 
     def delete(self, session_id: str) -> None:
         if self._writer.run(lambda ledger: ledger.delete(session_id)):

@@ -1,49 +1,37 @@
 """What the page of one session reads, paged or folded by the database."""
 
 import sqlite3
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
 import msgspec
+from msgspec import UNSET, Raw
 
-from datacat_server.model import StateChange
-from datacat_server.store.sqlite.cursor import read_cursor, write_cursor
-from datacat_server.store.sqlite.events import COLUMNS, LEVEL_NUMBERS, LEVELS, event_of
-from datacat_server.store.sqlite.folds import Folds
+from datacat_server.canonical import Path, write_path
+from datacat_server.model import Metric, StateChange
+from datacat_server.store.sqlite.counting import borders, count_between
+from datacat_server.store.sqlite.courses import read_course
+from datacat_server.store.sqlite.events import COLUMNS, LEVELS, event_of
 from datacat_server.store.sqlite.read import buckets_of
 from datacat_server.store.sqlite.states import state_at
+from datacat_server.store.sqlite.timeline import CHANGES, EXCEPTIONS
 from datacat_server.store.sqlite.times import to_datetime, to_microseconds
-from datacat_server.store.views import EventPage, Series, StoredEvent, Timeline
+from datacat_server.store.views import (
+    MetricFilter,
+    ReadingPage,
+    Series,
+    SeriesPage,
+    StateView,
+    StoredEvent,
+    Timeline,
+)
+
+_ALWAYS = 2**62
+_SERIES = "id, name, type, unit, tags, vital, points, count, sum, min, max, last, bounds, buckets"
 
 _strings = msgspec.json.Decoder(list[str])
-
-
-def read_event_page(
-    db: sqlite3.Connection, session: int, limit: int, cursor: str | None, level: str | None, exceptions: bool
-) -> EventPage:
-    """Events, newest first. Raises ValueError for a cursor or level that is none."""
-    wanted = ["session = ?"]
-    values: list[Any] = [session]
-    if level is not None:
-        if level not in LEVEL_NUMBERS:
-            raise ValueError(f"level: expected one of {', '.join(LEVELS)}")
-        wanted.append("level = ?")
-        values.append(LEVEL_NUMBERS[level])
-    if exceptions:
-        wanted.append("is_exception = 1")
-    if cursor is not None:
-        wanted.append("(time, id) < (?, ?)")
-        values.extend(read_cursor(cursor))
-    rows = db.execute(
-        f"SELECT id, {COLUMNS} FROM events WHERE {' AND '.join(wanted)} ORDER BY time DESC, id DESC LIMIT ?",
-        (*values, limit + 1),
-    ).fetchall()
-    more = len(rows) > limit
-    rows = rows[:limit]
-    return EventPage(
-        events=[StoredEvent(row[0], event_of(row[1:])) for row in rows],
-        cursor=write_cursor(rows[-1][1], rows[-1][0]) if more and rows else None,
-    )
+_object = msgspec.json.Decoder(dict[str, Any])
 
 
 def read_event(db: sqlite3.Connection, session: int, number: int) -> StoredEvent:
@@ -57,47 +45,54 @@ def read_event(db: sqlite3.Connection, session: int, number: int) -> StoredEvent
 
 
 def read_timeline(
-    db: sqlite3.Connection, folds: Folds, session: int, start: datetime, end: datetime, buckets: int
+    db: sqlite3.Connection, session: int, start: datetime, end: datetime, buckets: int, *, outside: bool
 ) -> Timeline:
-    """Events and state changes counted in `buckets` buckets of equal length."""
-    begin = to_microseconds(start)
-    width = max(1, -(-(to_microseconds(end) - begin) // buckets))
-    counts = folds.counts(db, session, begin, width, buckets)
-    levels = {level: [0] * buckets for level in LEVELS}
-    exceptions, changes = [0] * buckets, [0] * buckets
-    for (at, level, is_exception), count in counts.events.items():
-        levels[LEVELS[level]][at] += count
-        if is_exception:
-            exceptions[at] += count
-    for at, count in counts.changes.items():
-        changes[at] += count
-    return Timeline(start=start, end=end, levels=levels, exceptions=exceptions, state_changes=changes)
+    """Events and state changes counted in `buckets` buckets; `outside`: what lies there is in the first or the last."""
+    edges = borders(to_microseconds(start), to_microseconds(end), buckets)
+    if outside:
+        edges[0], edges[-1] = 0, _ALWAYS
+    counts = list(zip(*count_between(db, session, edges), strict=True))
+    return Timeline(
+        start=start,
+        end=end,
+        levels={level: list(counts[number]) for number, level in enumerate(LEVELS)},
+        exceptions=list(counts[EXCEPTIONS]),
+        state_changes=list(counts[CHANGES]),
+    )
 
 
 def read_states(db: sqlite3.Connection, session: int, at: datetime | None, limit: int) -> list[StateChange]:
     """The last states at an instant, newest first."""
-    # In order of arrival, as the patches were applied: two writers' clocks may differ.
-    upto = "" if at is None else " AND time <= ?"
-    values = (session,) if at is None else (session, to_microseconds(at))
-    rows = db.execute(
-        f"SELECT seq, time FROM state_changes WHERE session = ?{upto} ORDER BY seq DESC LIMIT ?", (*values, limit)
-    ).fetchall()
-    return [StateChange(to_datetime(time), state_at(db, session, seq)) for seq, time in rows]
+    return [
+        StateChange(to_datetime(time), state_at(db, session, seq))
+        for seq, time, _ in _last_changes(db, session, at, limit)
+    ]
 
 
-def read_series(db: sqlite3.Connection, folds: Folds, session: int, points: int, limit: int) -> list[Series]:
-    """The series of a session by name, vitals last, with their courses thinned out."""
+def read_state(db: sqlite3.Connection, session: int, at: datetime | None) -> StateView:
+    """The state at an instant, and the paths of what changed then."""
+    for seq, time, patch in _last_changes(db, session, at, 1):
+        paths = _paths(_object.decode(patch))
+        return StateView(to_datetime(time), state_at(db, session, seq), [write_path(path) for path in paths])
+    return StateView(None, {}, [])
+
+
+def read_series(
+    db: sqlite3.Connection,
+    session: int,
+    points: int,
+    limit: int,
+    condition: str = "TRUE",
+    values: tuple[object, ...] = (),
+) -> SeriesPage:
+    """Series of a session, vitals last, by name, with their courses thinned out."""
     rows = db.execute(
-        "SELECT id, name, type, unit, tags, vital, points, count, sum, min, max, last, bounds, buckets FROM series"
-        " WHERE session = ? ORDER BY vital, name, tags, id LIMIT ?",
-        (session, limit),
+        f"SELECT {_SERIES} FROM series WHERE session = ? AND {condition} ORDER BY vital, name, tags, id LIMIT ?",
+        (session, *values, limit + 1),
     ).fetchall()
     series = []
-    for number, name, kind, unit, tags, vital, kept, count, total, low, high, last, bounds, buckets in rows:
-        if kept > points:
-            course, iterations = folds.course(db, number, kept, points)
-        else:
-            course, iterations = _readings(db, number)
+    for number, name, kind, unit, tags, vital, kept, count, total, low, high, last, bounds, buckets in rows[:limit]:
+        course, iterations = read_course(db, number, points) if kept > points else _readings(db, number)
         series.append(
             Series(
                 name=name,
@@ -116,7 +111,118 @@ def read_series(db: sqlite3.Connection, folds: Folds, session: int, points: int,
                 buckets=buckets_of(bounds, buckets),
             )
         )
-    return series
+    return SeriesPage(series, str(rows[limit - 1][0]) if len(rows) > limit else None)
+
+
+def read_series_page(
+    db: sqlite3.Connection, session: int, wanted: MetricFilter, points: int, limit: int, cursor: str | None
+) -> SeriesPage:
+    """The series that are meant. Raises ValueError for a cursor that is none."""
+    condition, values = series_condition(wanted)
+    if cursor is not None:
+        condition += " AND (vital, name, tags, id) > (SELECT vital, name, tags, id FROM series WHERE id = ?)"
+        values += read_numbers(cursor, 1)
+    return read_series(db, session, points, limit, condition, tuple(values))
+
+
+def read_reading_page(
+    db: sqlite3.Connection, session: int, wanted: MetricFilter, limit: int, cursor: str | None
+) -> ReadingPage:
+    """The readings of the series that are meant. Raises ValueError for a cursor that is none."""
+    condition, values = series_condition(wanted)
+    after: list[int] = [] if cursor is None else read_numbers(cursor, 3)
+    if after:
+        condition += " AND id >= ?"
+        values.append(after[0])
+    series = db.execute(
+        f"SELECT id, name, type, unit, tags FROM series WHERE session = ? AND {condition} ORDER BY id",
+        (session, *values),
+    )
+    rows: list[tuple[int, int, int, Metric]] = []
+    for number, name, kind, unit, tags in series:
+        begin = tuple(after[1:]) if after and number == after[0] else (-1, -1)
+        for time, seq, reading in readings_after(db, number, begin, limit + 1 - len(rows), name, kind, unit, tags):
+            rows.append((number, time, seq, reading))
+        if len(rows) > limit:
+            break
+    more = len(rows) > limit
+    rows = rows[:limit]
+    return ReadingPage([reading for *_, reading in rows], "-".join(map(str, rows[-1][:3])) if more and rows else None)
+
+
+def readings_after(
+    db: sqlite3.Connection,
+    series: int,
+    after: tuple[int, ...],
+    most: int,
+    name: str,
+    kind: str,
+    unit: str | None,
+    tags: str,
+) -> Iterator[tuple[int, int, Metric]]:
+    """At most `most` readings of a series, by time, behind a place (time, seq); each with its own."""
+    decoded = _strings.decode(tags)
+    for time, seq, value, count, metadata in db.execute(
+        "SELECT time, seq, value, count, metadata FROM points WHERE series = ? AND (time, seq) > (?, ?)"
+        " ORDER BY time, seq LIMIT ?",
+        (series, *after, most),
+    ):
+        yield (
+            time,
+            seq,
+            Metric(
+                timestamp=to_datetime(time),
+                name=name,
+                type=kind,
+                value=value,
+                unit=unit,
+                tags=decoded,
+                count=UNSET if count is None else count,
+                metadata=Raw(metadata.encode()) if metadata else UNSET,
+            ),
+        )
+
+
+def series_condition(wanted: MetricFilter) -> tuple[str, list[Any]]:
+    """The condition on the table `series` that holds of the series meant, and its values."""
+    conditions = ["series.vital = ?"]
+    values: list[Any] = [wanted.vital]
+    for column, value in (("name", wanted.name), ("type", wanted.type)):
+        if value is not None:
+            conditions.append(f"series.{column} = ?")
+            values.append(value)
+    for tag in wanted.tags:
+        conditions.append("? IN (SELECT value FROM json_each(series.tags))")
+        values.append(tag)
+    return " AND ".join(conditions), values
+
+
+def read_numbers(cursor: str, count: int) -> list[int]:
+    """The whole numbers that a cursor is made of. Raises ValueError for one that no page gave."""
+    parts = cursor.split("-")
+    if len(parts) != count or not all(part.isascii() and part.isdigit() and len(part) < 19 for part in parts):
+        raise ValueError("cursor: expected one that a page before this one gave")
+    return [int(part) for part in parts]
+
+
+def _last_changes(db: sqlite3.Connection, session: int, at: datetime | None, limit: int) -> list[tuple[int, int, str]]:
+    """The last changes at an instant as (seq, time, patch), newest first."""
+    # In order of arrival, as the patches were applied: two writers' clocks may differ.
+    upto = "" if at is None else " AND time <= ?"
+    values = (session,) if at is None else (session, to_microseconds(at))
+    return db.execute(
+        f"SELECT seq, time, patch FROM state_changes WHERE session = ?{upto} ORDER BY seq DESC LIMIT ?",
+        (*values, limit),
+    ).fetchall()
+
+
+def _paths(patch: dict[str, Any], above: Path = ()) -> Iterator[Path]:
+    """Where a patch sets or deletes something."""
+    for key, value in patch.items():
+        if isinstance(value, dict) and value:
+            yield from _paths(value, (*above, key))
+        else:
+            yield (*above, key)
 
 
 def _readings(db: sqlite3.Connection, series: int) -> tuple[list[tuple[int, float]], int]:
