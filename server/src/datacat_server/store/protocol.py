@@ -8,6 +8,7 @@ from datacat_server.filters import EVERY, Filter
 from datacat_server.ingest.records import SessionBatch
 from datacat_server.ingest.result import IngestResult
 from datacat_server.model import PARTS, Session, SessionPage, StateChange
+from datacat_server.store.exchange import ExchangeStore
 from datacat_server.store.keys import KeyStore
 from datacat_server.store.views import (
     EventPage,
@@ -32,7 +33,7 @@ class UnknownSession(LookupError):
     """There is no session with this id."""
 
 
-class Store(KeyStore, Protocol):
+class Store(KeyStore, ExchangeStore, Protocol):
     """Sessions and their records, and who may reach them, durably. Every call is safe from any thread.
 
     Where the engine cannot do what it should, every call may raise StoreError, and the writing ones StoreUnavailable

@@ -1,22 +1,27 @@
 """The store in one file: `Store` over the writer and the readers."""
 
 import sqlite3
+import tempfile
 import threading
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import IO
 
+from datacat_server.export.records import Row, SessionHead
 from datacat_server.filters import EVERY, Filter
 from datacat_server.ingest.records import SessionBatch
 from datacat_server.ingest.result import IngestResult
 from datacat_server.model import PARTS, Session, SessionPage, StateChange
 from datacat_server.store.errors import StoreError
+from datacat_server.store.exchange import ExportedSession, Outcome
 from datacat_server.store.keys import StoredKey
 from datacat_server.store.protocol import UnknownSession
-from datacat_server.store.sqlite import event_query, keys, read, views
+from datacat_server.store.sqlite import event_query, export, keys, read, views
 from datacat_server.store.sqlite.connection import FILE_NAME, Readers, connect
 from datacat_server.store.sqlite.failures import explained
+from datacat_server.store.sqlite.importing import import_session
 from datacat_server.store.sqlite.ledger import Ledger
 from datacat_server.store.sqlite.listing import read_page
 from datacat_server.store.sqlite.lock import DataLock
@@ -38,6 +43,7 @@ from datacat_server.store.views import (
 
 _PAGE = 200
 _EXPIRED_AT_ONCE = 500
+_IN_MEMORY = 1024 * 1024
 
 
 class SqliteStore:
@@ -51,6 +57,7 @@ class SqliteStore:
             data_path.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(f"data_path: {data_path} cannot be used as a folder: {error.strerror}") from error
+        self._folder = data_path
         self._lock = DataLock(data_path)
         self._lock.share()
         path = data_path / FILE_NAME
@@ -95,6 +102,35 @@ class SqliteStore:
             cursor = page.cursor
             if cursor is None:
                 return
+
+    def count_sessions(self, wanted: Filter) -> int:
+        with self._readers.snapshot() as db:
+            return export.count_selected(db, wanted)
+
+    def export(self, wanted: Filter) -> Iterator[ExportedSession]:
+        cursor = None
+        while True:
+            with self._readers.snapshot() as db:
+                found, cursor = export.read_selected(db, wanted, _PAGE, cursor)
+            for session_id in found:
+                lines = self.scratch()
+                with self._readers.snapshot() as db:
+                    exported = export.export_session(db, session_id, lines)
+                if exported is None:
+                    lines.close()  # deleted meanwhile
+                else:
+                    yield exported
+            if cursor is None:
+                return
+
+    def import_session(self, head: SessionHead, rows: Iterable[Row], *, replace: bool) -> Outcome:
+        outcome = self._writer.run(lambda ledger: import_session(ledger, head, rows, replace=replace))
+        if outcome is Outcome.REPLACED:
+            self._sweeper.start()
+        return outcome
+
+    def scratch(self) -> IO[bytes]:
+        return tempfile.SpooledTemporaryFile(_IN_MEMORY, dir=str(self._folder))
 
     def event_page(
         self,

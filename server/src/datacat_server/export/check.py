@@ -1,0 +1,37 @@
+"""Looks through a whole export before any of it is taken in."""
+
+from datacat_server.export.records import PointRow, SeriesRow, SessionHead, decode
+from datacat_server.export.replay import check_row, header_of
+from datacat_server.export.sequence import Sequence
+
+
+class Check:
+    """Is fed the lines of an export, and counts them."""
+
+    def __init__(self) -> None:
+        self._sequence = Sequence()
+        self._series: SeriesRow | None = None
+
+    @property
+    def sessions(self) -> int:
+        return self._sequence.sessions
+
+    @property
+    def records(self) -> int:
+        return self._sequence.records
+
+    def feed(self, line: bytes) -> None:
+        """Raises ValueError with what is wrong."""
+        decoded = decode(line)
+        self._sequence.take(decoded)
+        match decoded:
+            case SessionHead():
+                header_of(decoded)
+                return
+            case SeriesRow():
+                self._series = decoded
+        check_row(decoded, self._series if isinstance(decoded, PointRow) else None)
+
+    def finish(self) -> None:
+        """Raises ValueError where the file is not whole."""
+        self._sequence.check_whole()

@@ -1,0 +1,81 @@
+"""An export as it is sent or written: its lines, while they are read, in bounded memory."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+
+from datacat_server import __version__
+from datacat_server.export.records import FORMAT, LARGEST_LINE, EndLine, ExportLine, SessionTail, decode, encode
+from datacat_server.filters import Filter, to_query
+from datacat_server.store.protocol import Store
+
+_CHUNK = 256 * 1024
+
+_HEAD = b'{"kind":"export",'
+_TAIL = b'{"kind":"session_end",'
+_END = b'{"kind":"end",'
+
+
+def export_stream(store: Store, wanted: Filter) -> Iterator[bytes]:
+    """Newline-delimited JSON, cut anywhere: the sessions of a filter, oldest first, each as of one moment.
+
+    Nothing of the store is held while the reader takes its time. Raises StoreError.
+    """
+    head = ExportLine(
+        format=FORMAT,
+        program=f"datacat {__version__}",
+        time=datetime.now(UTC),
+        sessions=store.count_sessions(wanted),
+        filter=to_query(wanted),
+    )
+    yield encode(head) + b"\n"
+    sessions = records = 0
+    for exported in store.export(wanted):
+        with closing(exported.lines) as lines:
+            while chunk := lines.read(_CHUNK):
+                yield chunk
+        sessions += 1
+        records += exported.records
+    yield encode(EndLine(sessions=sessions, records=records)) + b"\n"
+
+
+def lines_of(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Lines, without their ends, of what comes in pieces. Raises ValueError for one that is too long to be any."""
+    rest = b""
+    for chunk in chunks:
+        first, end, others = chunk.partition(b"\n")
+        rest += first
+        if not end:
+            if len(rest) > LARGEST_LINE:
+                raise ValueError(f"a line is longer than {LARGEST_LINE // 2**20} MB")
+            continue
+        yield rest
+        *whole, rest = others.split(b"\n")
+        yield from whole
+    if rest:
+        yield rest
+
+
+class Tally:
+    """How far an export has come, told from its lines. `total`: the sessions that it had when it began."""
+
+    def __init__(self) -> None:
+        self.total = 0
+        self.sessions = 0
+        self.records = 0
+        self.complete = False
+
+    def take(self, line: bytes) -> None:
+        """Raises ValueError for what begins like no export, or says at its end that something is missing."""
+        if line.startswith(_TAIL):
+            if isinstance(tail := decode(line), SessionTail):
+                self.sessions += 1
+                self.records += tail.records
+        elif line.startswith(_HEAD):
+            if isinstance(head := decode(line), ExportLine):
+                self.total = head.sessions
+        elif line.startswith(_END):
+            end = decode(line)
+            if end != EndLine(sessions=self.sessions, records=self.records):
+                raise ValueError("the export came incomplete; try again")
+            self.complete = True
