@@ -20,7 +20,7 @@ from datacat_server.ingest.records import (
 from datacat_server.ingest.result import IngestResult, Positions
 from datacat_server.ingest.validate import LARGEST_INTEGER
 from datacat_server.store.sqlite.courses import fold_points
-from datacat_server.store.sqlite.events import event_row
+from datacat_server.store.sqlite.events import event_rows
 from datacat_server.store.sqlite.live import LiveSession, save
 from datacat_server.store.sqlite.metrics import MOST_SERIES, Fold, Point, key_of, open_series, save_series, weight_of
 from datacat_server.store.sqlite.pending import Pending
@@ -46,6 +46,7 @@ class Application:
         self._batch = batch
         self._refused: list[Refused] = []
         self._pending = Pending()
+        self._events: list[EventRecord] = []
         self._folds: dict[int, Fold] = {}
 
     def run(self, result: IngestResult) -> None:
@@ -57,10 +58,14 @@ class Application:
         positions = self._settle()
         for record in batch.records:
             if record.writer is None or record.writer in self.settled:
+                if type(record) is EventRecord:  # nearly all are; they are taken together, below
+                    self._events.append(record)
+                    continue
                 try:
                     self._record(record)
                 except ValueError as error:
                     self._refuse(refused(batch.id, record, str(error)))
+        self._take_events()
         self._keep_refusals_of_the_batch()
         if batch.heartbeat is not None:
             session.last_heartbeat = max(session.last_heartbeat or 0, batch.heartbeat)
@@ -122,8 +127,6 @@ class Application:
 
     def _record(self, record: Record) -> None:
         match record:
-            case EventRecord():
-                self._event(record)
             case MetricRecord():
                 self._metric(record)
             case StateRecord():
@@ -132,11 +135,14 @@ class Application:
                 self._status(record)
         self._session.updated = max(self._session.updated, record.time)
 
-    def _event(self, record: EventRecord) -> None:
-        self._pending.events.append(event_row(self._session.row, record))
-        self._session.event_count += 1
-        if record.exception_type is not None:
-            self._session.exception_count += 1
+    def _take_events(self) -> None:
+        if not self._events:
+            return
+        session, events = self._session, self._events
+        self._pending.events += event_rows(session.row, events)
+        session.event_count += len(events)
+        session.exception_count += sum([event.exception_type is not None for event in events])
+        session.updated = max(session.updated, max([event.time for event in events]))
 
     def _metric(self, record: MetricRecord) -> None:
         session = self._session
@@ -166,7 +172,7 @@ class Application:
         session.verdict_count += 1
         # A verdict that comes too late is kept as evidence; no event tells of what is not so. A replayed one's is there.
         if changed and not self._batch.replayed and (event := event_of(record)) is not None:
-            self._event(event)
+            self._events.append(event)
 
     def _refuse(self, refusal: Refused) -> None:
         self._keep(refusal)

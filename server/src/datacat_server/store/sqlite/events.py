@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -22,23 +23,28 @@ _labels = msgspec.json.Decoder(list[str])
 _exception = msgspec.json.Decoder(dict[str, Any])
 _EMPTY = Raw(b"{}")
 _WHERE = ("exception_msg", "stacktrace", "source_file", "source_line", "source_function")
+_exception_fields = attrgetter("exception_type", *_WHERE)
+_NO_EXCEPTION = (None,) * (1 + len(_WHERE))
 
 
-def event_row(session: int, record: EventRecord) -> Row:
-    """A row of `events`, without its number."""
-    return (
-        session,
-        record.time,
-        LEVEL_NUMBERS[record.level],
-        record.exception_type is not None,
-        record.name,
-        record.category,
-        record.group,
-        _encode(record.labels).decode() if record.labels else None,
-        record.message,
-        bytes(record.data).decode() or None,
-        _exception_of(record),
-    )
+def event_rows(session: int, records: list[EventRecord]) -> list[Row]:
+    """Rows of `events`, without their numbers."""
+    return [
+        (
+            session,
+            record.time,
+            LEVEL_NUMBERS[record.level],
+            record.exception_type is not None,
+            record.name,
+            record.category,
+            record.group,
+            _encode(record.labels).decode() if record.labels else None,
+            record.message,
+            str(record.data, "utf-8") or None,
+            None if _exception_fields(record) == _NO_EXCEPTION else _exception_of(record),
+        )
+        for record in records
+    ]
 
 
 def event_of(row: Sequence[Any]) -> Event:
