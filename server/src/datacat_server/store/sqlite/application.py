@@ -135,7 +135,12 @@ class Application:
                 self._status(record)
         self._session.updated = max(self._session.updated, record.time)
 
+    def _event(self, event: EventRecord) -> None:
+        """An event that is not in the batch: it comes in between, as if it were."""
+        self._events.append(event)
+
     def _take_events(self) -> None:
+        """Their rows and counts; what else is folded of events belongs here, once for all of them."""
         if not self._events:
             return
         session, events = self._session, self._events
@@ -172,7 +177,7 @@ class Application:
         session.verdict_count += 1
         # A verdict that comes too late is kept as evidence; no event tells of what is not so. A replayed one's is there.
         if changed and not self._batch.replayed and (event := event_of(record)) is not None:
-            self._events.append(event)
+            self._event(event)
 
     def _refuse(self, refusal: Refused) -> None:
         self._keep(refusal)
