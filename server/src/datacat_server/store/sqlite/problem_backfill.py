@@ -1,0 +1,51 @@
+"""What migration 0006 makes of the sessions that were there before it: problems, releases, counts of their events."""
+
+import sqlite3
+from collections.abc import Iterator
+
+import msgspec
+
+from datacat_server.ingest.lifecycle import Standing, judge
+from datacat_server.ingest.records import EventRecord, StatusRecord
+from datacat_server.store.sqlite.event_counts import backfill_event_counts
+from datacat_server.store.sqlite.releases import read_counted
+from datacat_server.store.sqlite.tally import Tally, write_tally
+
+_object = msgspec.json.Decoder(dict[str, object])
+
+
+def backfill_problems(db: sqlite3.Connection) -> None:
+    """Fold every session as if it had just come in. Exceptions and verdicts are taken in the order of their times."""
+    for (session,) in db.execute("SELECT id FROM sessions ORDER BY id").fetchall():
+        tally = Tally()
+        standing = Standing()
+        for record in _records(db, session):
+            match record:
+                case EventRecord():
+                    tally.exception(record)
+                case StatusRecord() if judge(standing, record):
+                    tally.verdict(record)
+        write_tally(db, session, tally, read_counted(db, session))
+    backfill_event_counts(db)
+
+
+def _records(db: sqlite3.Connection, session: int) -> Iterator[EventRecord | StatusRecord]:
+    """A session's exceptions and verdicts by time, an exception before a verdict of the same time."""
+    (any_exception,) = db.execute("SELECT exception_count > 0 FROM sessions WHERE id = ?", (session,)).fetchone()
+    rows = []
+    if any_exception:
+        rows += db.execute(
+            "SELECT time, 0, id FROM events WHERE session = ? AND is_exception = 1", (session,)
+        ).fetchall()
+    rows += db.execute("SELECT time, 1, seq FROM verdicts WHERE session = ?", (session,)).fetchall()
+    for time, is_verdict, number in sorted(rows):
+        if is_verdict:
+            status, reason, data = db.execute(
+                "SELECT status, reason, data FROM verdicts WHERE session = ? AND seq = ?", (session, number)
+            ).fetchone()
+            yield StatusRecord(time=time, status=status, reason=reason, data=_object.decode(data))
+        else:
+            name, exception = db.execute("SELECT name, exception FROM events WHERE id = ?", (number,)).fetchone()
+            yield msgspec.convert(
+                _object.decode(exception) | {"kind": "event", "time": time, "name": name}, EventRecord
+            )
