@@ -20,6 +20,7 @@ from datacat_server.ingest.validate import (
     check_record,
     check_session,
     check_writer,
+    latest_time,
 )
 
 LARGEST_BODY = 16 * 1024 * 1024
@@ -88,6 +89,7 @@ class BatchReader:
 
     def take(self, number: int, lines: Sequence[Line], piece: bytes) -> None:
         """Lines that `decode_lines` made of a piece of the body, which begins with the line of this number."""
+        latest = latest_time()
         for at, line in enumerate(lines):
             if self._skipping and type(line) is not SessionLine:
                 continue
@@ -95,7 +97,7 @@ class BatchReader:
                 if type(line) is EventRecord and self._batch is not None:
                     # What `_take` does, without a detour: nearly everything that comes is an event.
                     self._check_place(line)
-                    check_event(line)
+                    check_event(line, latest)
                     self._batch.records.append(line)
                 else:
                     self._take(line, check_fields)

@@ -79,7 +79,7 @@ def check_fields(record: Record) -> None:
     """The same for a record whose `data` or `metadata` has been read already (`objects_of`)."""
     match record:
         case EventRecord():
-            check_event(record)
+            check_event(record, latest_time())
             return
         case MetricRecord():
             _check_metric(record)
@@ -131,13 +131,16 @@ _SQUARE = bytes.maketrans(b"{}", b"[]")
 _NO_BRACKETS = bytes(set(range(256)) - set(b"{}[]"))
 
 
-def check_event(record: EventRecord) -> None:
-    """`check_fields` of an event."""
-    record.time = _checked_time("time", record.time)
+def check_event(record: EventRecord, latest: int) -> None:
+    """`check_fields` of an event; `latest`: the `latest_time` of a moment ago."""
     # Of most events nothing is to be said; they must not pay for it.
+    if not 0 <= record.time <= latest:
+        record.time = _checked_time("time", record.time)
     if not 0 < len(record.name) <= LONGEST_NAME:
         _check_name("name", record.name)
-    if record.level not in LEVELS:
+    if record.level is None and record.category is None and record.exception_type is None:
+        record.level = _INFO
+    elif record.level not in LEVELS:
         record.level = _level_of(record)
     if record.source_line is not None:
         _check_count("source_line", record.source_line)
@@ -212,12 +215,17 @@ def _check_name(field: str, value: str) -> None:
         raise ValueError(f"{field}: longer than {LONGEST_NAME} characters")
 
 
+def latest_time() -> int:
+    """The last time that is believed, in microseconds: a clock that is further ahead is wrong."""
+    return time.time_ns() // 1000 + FURTHEST_AHEAD
+
+
 def _checked_time(field: str, value: int) -> int:
     """The time, or now where a clock that is far ahead claims a time to come. Raises ValueError for no time at all."""
     if not 0 <= value <= LATEST_TIME:
         raise ValueError(f"{field}: not a time between 1970 and 9999")
-    now = time.time_ns() // 1000
-    return now if value > now + FURTHEST_AHEAD else value
+    latest = latest_time()
+    return latest - FURTHEST_AHEAD if value > latest else value
 
 
 def _cut(text: str | None, length: int = LONGEST_WORD) -> str | None:
