@@ -20,11 +20,13 @@ from datacat_server.ingest.records import (
 from datacat_server.ingest.result import IngestResult, Positions
 from datacat_server.ingest.validate import LARGEST_INTEGER
 from datacat_server.store.sqlite.courses import fold_points
+from datacat_server.store.sqlite.event_counts import count_events
 from datacat_server.store.sqlite.events import event_rows
 from datacat_server.store.sqlite.live import LiveSession, save
 from datacat_server.store.sqlite.metrics import MOST_SERIES, Fold, Point, key_of, open_series, save_series, weight_of
 from datacat_server.store.sqlite.pending import Pending
 from datacat_server.store.sqlite.states import advance
+from datacat_server.store.sqlite.tally import write_tally
 from datacat_server.store.sqlite.timeline import fold_events
 
 MOST_WRITERS = 1_000
@@ -47,6 +49,8 @@ class Application:
         self._refused: list[Refused] = []
         self._pending = Pending()
         self._events: list[EventRecord] = []
+        self._exceptions: list[tuple[int, EventRecord]] = []  # each with its place among the events
+        self._judged: list[tuple[int, StatusRecord]] = []  # each with the place of the event after it
         self._folds: dict[int, Fold] = {}
 
     def run(self, result: IngestResult) -> None:
@@ -66,6 +70,7 @@ class Application:
                 except ValueError as error:
                     self._refuse(refused(batch.id, record, str(error)))
         self._take_events()
+        session.tally.take(self._exceptions, self._judged)
         self._keep_refusals_of_the_batch()
         if batch.heartbeat is not None:
             session.last_heartbeat = max(session.last_heartbeat or 0, batch.heartbeat)
@@ -77,7 +82,10 @@ class Application:
         self._pending.write(self._db)
         fold_events(self._db, session, self._pending)
         fold_points(self._db, session.courses, self._folds.values(), self._pending.points)
+        if self._pending.events:
+            session.event_pairs = count_events(self._db, session.row, session.event_pairs, self._pending.events)
         save(self._db, session)
+        write_tally(self._db, session.row, session.tally, session.counted)
         settled = result.sessions.setdefault(batch.id, Positions(writers={}))
         settled.writers.update(positions)
         if batch.writers and self.settled >= positions.keys():
@@ -146,7 +154,9 @@ class Application:
         session, events = self._session, self._events
         self._pending.events += event_rows(session.row, events)
         session.event_count += len(events)
-        session.exception_count += sum([event.exception_type is not None for event in events])
+        if exceptions := sum([event.exception_type is not None for event in events]):
+            session.exception_count += exceptions
+            self._exceptions = [(place, event) for place, event in enumerate(events) if event.exception_type is not None]
         session.updated = max(session.updated, max([event.time for event in events]))
 
     def _metric(self, record: MetricRecord) -> None:
@@ -170,6 +180,8 @@ class Application:
     def _status(self, record: StatusRecord) -> None:
         session = self._session
         changed = judge(session.standing, record)
+        if changed:
+            self._judged.append((len(self._events), record))
         data = _encode(record.data or {}).decode()
         self._pending.verdicts.append(
             (session.row, session.verdict_count, record.time, record.status, reason_of(record), data)

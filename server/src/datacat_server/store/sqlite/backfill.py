@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Callable
 
 from datacat_server.store.sqlite.courses import build_courses
+from datacat_server.store.sqlite.problem_backfill import backfill_problems
 from datacat_server.store.sqlite.timeline import build_timelines
 
 log = logging.getLogger("datacat.store")
@@ -20,7 +21,7 @@ def _fold_long_ones(db: sqlite3.Connection) -> None:
     build_courses(db)
 
 
-BACKFILLS: dict[int, Callable[[sqlite3.Connection], None]] = {7: _fold_long_ones}
+BACKFILLS: dict[int, Callable[[sqlite3.Connection], None]] = {6: backfill_problems, 7: _fold_long_ones}
 """By the number of the migration."""
 
 

@@ -9,8 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from datacat_server.ingest.lifecycle import Standing
+from datacat_server.store.sqlite.event_counts import Pair
 from datacat_server.store.sqlite.metrics import Fold, SeriesKey, load_series, weight_of
+from datacat_server.store.sqlite.releases import Counted
 from datacat_server.store.sqlite.states import StateLog, load_state_log
+from datacat_server.store.sqlite.tally import Tally, load_tally
 from datacat_server.store.sqlite.timeline import Timeline
 
 COLUMNS = (
@@ -54,6 +57,8 @@ class LiveSession:
     verdict_count: int = 0
     states: StateLog = field(default_factory=StateLog)
     series: dict[SeriesKey, Fold] = field(default_factory=dict)
+    tally: Tally = field(default_factory=Tally)
+    event_pairs: set[Pair] | None = None
     # Read when they are first needed, which a short session never does.
     timeline: Timeline | None = None
     courses: dict[int, int] = field(default_factory=dict)
@@ -67,6 +72,13 @@ class LiveSession:
     def weight(self) -> int:
         """About how much memory it takes, in bytes."""
         return _WEIGHT + _WEIGHT_OF_WRITER * len(self.writers) + self.series_weight + self.states.weight
+    @property
+    def counted(self) -> Counted:
+        """What it is counted as in release health and in problems."""
+        machine, standing = self.machine_id or self.hostname, self.standing
+        outcome = (standing.crashed, standing.ever_hung, standing.ended is not None)
+        return Counted(self.product, self.version, machine, self.hostname, self.created, *outcome)
+
 
 def load(db: sqlite3.Connection, session_id: str) -> LiveSession | None:
     """The session from the tables, or None where there is none."""
@@ -80,6 +92,7 @@ def load(db: sqlite3.Connection, session_id: str) -> LiveSession | None:
     session.verdict_count = _count(db, "SELECT count(*) FROM verdicts WHERE session = ?", number)
     session.states = load_state_log(db, number)
     session.series = load_series(db, number)
+    session.tally = load_tally(db, number)
     return session
     session.series_weight = sum(map(weight_of, session.series))
 

@@ -8,6 +8,9 @@ system. After a crash the steps go on where they were. No new session takes a nu
 import sqlite3
 import time
 
+from datacat_server.store.sqlite.releases import read_counted
+from datacat_server.store.sqlite.tally import remove_tally
+
 _STEP_ROWS = 5_000
 _STEP_SECONDS = 0.025
 _CHUNK_ROWS = 250
@@ -16,12 +19,14 @@ KEPT_FREE_PAGES = 1_024
 """Free pages that are not given back: what comes in next takes them without growing the file."""
 
 # Those with rows of their own; `points` belong to series, and `writers` are few.
-_LARGE_TABLES = ("events", "state_changes", "snapshots", "verdicts", "refusals")
+_LARGE_TABLES = ("events", "state_changes", "snapshots", "verdicts", "refusals", "event_counts")
 
 
 def condemn(db: sqlite3.Connection, session: int) -> None:
     """Make a session disappear; what belongs to it is left to `clear_some`."""
+    counted = read_counted(db, session)
     db.execute("DELETE FROM sessions WHERE id = ?", (session,))
+    remove_tally(db, session, counted)
     db.execute("INSERT INTO removals VALUES (?)", (session,))
 
 
