@@ -54,6 +54,7 @@ class DatacatClient(object):
             "version": version or default_version(),
             "machine_id": machine.machine_id(),
             "hostname": machine.hostname(),
+            "boot_id": machine.boot_id(),
             "pid": os.getpid(),
         }
         body.update(fields)

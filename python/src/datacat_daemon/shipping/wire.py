@@ -43,6 +43,7 @@ def session_line(
     if not brief:
         content["machine_id"] = manifest.machine_id
         content["hostname"] = manifest.hostname
+        content["boot_id"] = manifest.boot_id
         content["pid"] = manifest.pid
         content["facts"] = manifest.facts
     if last_heartbeat is not None or not brief:

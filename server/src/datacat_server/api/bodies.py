@@ -67,6 +67,7 @@ class NewSession(Struct, kw_only=True):
     timestamp: Moment = None
     machine_id: str | None = None
     hostname: str | None = None
+    boot_id: str | None = None
     pid: _Count | None = None
     facts: dict[str, Any] | None = None
 
@@ -162,6 +163,7 @@ def session_batch(body: bytes) -> SessionBatch:
         time=_microseconds(new.timestamp),
         machine_id=new.machine_id,
         hostname=new.hostname,
+        boot_id=new.boot_id,
         pid=new.pid,
         facts=new.facts,
     )

@@ -14,6 +14,7 @@ _EVENTS = {
     "crashed": ("session_crashed_detected", Level.CRITICAL),
     "hung": ("application_appears_hung", Level.ERROR),
     "recovered": ("application_recovered", Level.INFO),
+    "withdrawn": ("session_crash_withdrawn", Level.INFO),
 }
 _REASONS = {
     "ended": "the session ended",
@@ -22,12 +23,16 @@ _REASONS = {
     "recovered": "the heartbeat is back",
     "suspended": "the machine sleeps, or nothing is heard",
     "resumed": "the session is heard from again",
+    "withdrawn": "the session had not crashed",
 }
 
 
 @dataclass(slots=True)
 class Standing:
-    """Where a session stands. `ended` is a time in microseconds."""
+    """Where a session stands. `ended` is a time in microseconds.
+
+    `presumed`: the crash is the server's presumption (ingest/presumption.py), since this time in microseconds.
+    """
 
     ended: int | None = None
     suspended: bool = False
@@ -35,6 +40,7 @@ class Standing:
     hung: bool = False
     ever_hung: bool = False
     reason: str | None = None
+    presumed: int | None = None
 
     @property
     def active(self) -> bool:

@@ -25,6 +25,8 @@ class SessionLine(Struct, tag_field="kind", tag="session", kw_only=True):
     time: int
     machine_id: str | None = None
     hostname: str | None = None
+    boot_id: str | None = None
+    """Another one after every start of the machine."""
     pid: int | None = None
     facts: dict[str, Any] | None = None
     last_heartbeat: int | None = None
@@ -134,6 +136,7 @@ class SessionBatch:
     Without `writers` the records are applied as they are: a single REST call has no ordinals. Without `header` the
     session has to exist already. `unnamed_refusals`: how many were refused beyond those in `refused`. `replayed`: it
     comes from an export; it is folded like any other, but is no sign of life, and nothing is done or told for it.
+    `presumed`: it holds a verdict of the server's own, on a session whose machine was back at that time without it.
     """
 
     id: str
@@ -144,3 +147,9 @@ class SessionBatch:
     unnamed_refusals: int = 0
     heartbeat: int | None = None
     replayed: bool = False
+    presumed: int | None = None
+
+    @property
+    def heard(self) -> bool:
+        """Whether it came from the session."""
+        return not self.replayed and self.presumed is None

@@ -51,6 +51,7 @@ def check_session(line: SessionLine) -> None:
     if line.last_heartbeat is not None:
         line.last_heartbeat = _checked_time("last_heartbeat", line.last_heartbeat)
     line.machine_id, line.hostname = _cut(line.machine_id), _cut(line.hostname)
+    line.boot_id = _cut(line.boot_id)
     line.facts = _cut_facts(line.facts)
     _check_count("pid", line.pid)
     _check_count("dropped", line.dropped)

@@ -8,7 +8,9 @@ from datacat_server.filters import EVERY, Filter
 from datacat_server.ingest.records import SessionBatch
 from datacat_server.ingest.result import IngestResult
 from datacat_server.model import PARTS, Session, SessionPage, StateChange
+from datacat_server.store.alerts import AlertLog
 from datacat_server.store.exchange import ExchangeStore
+from datacat_server.store.figures import StoreFigures
 from datacat_server.store.keys import KeyStore
 from datacat_server.store.views import (
     EventPage,
@@ -39,6 +41,11 @@ class Store(KeyStore, ExchangeStore, Protocol):
     Where the engine cannot do what it should, every call may raise StoreError, and the writing ones StoreUnavailable
     and StoreBusy (store/errors.py); nothing was kept then.
     """
+
+    @property
+    def alerts(self) -> AlertLog:
+        """What somebody may want to be told."""
+        ...
 
     def ingest(self, batches: Sequence[SessionBatch]) -> IngestResult:
         """Apply batches, in order, exactly once by (session, writer, ordinal); returns when they are on disk.
@@ -158,6 +165,10 @@ class Store(KeyStore, ExchangeStore, Protocol):
 
     def session_change_token(self, session_id: str) -> object:
         """Equal to the last answer while nothing came in for this session. Raises UnknownSession."""
+        ...
+
+    def figures(self) -> StoreFigures:
+        """What the store has done since it was opened, and its size."""
         ...
 
     def close(self) -> None: ...

@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 import msgspec
 
 from datacat_server.ingest.lifecycle import event_of, hear, judge, reason_of
+from datacat_server.ingest.presumption import confirm, confirms, is_sign_of_life, withdraw, withdrawal
 from datacat_server.ingest.records import (
     EventRecord,
     MetricRecord,
@@ -19,10 +20,12 @@ from datacat_server.ingest.records import (
 )
 from datacat_server.ingest.result import IngestResult, Positions
 from datacat_server.ingest.validate import LARGEST_INTEGER
+from datacat_server.store.sqlite.alerts import ALERTING, alert_row
 from datacat_server.store.sqlite.courses import fold_points
 from datacat_server.store.sqlite.event_counts import count_events
 from datacat_server.store.sqlite.events import event_rows
 from datacat_server.store.sqlite.live import LiveSession, save
+from datacat_server.store.sqlite.machines import forget_return
 from datacat_server.store.sqlite.metrics import MOST_SERIES, Fold, Point, key_of, open_series, save_series, weight_of
 from datacat_server.store.sqlite.pending import Pending
 from datacat_server.store.sqlite.states import advance
@@ -56,10 +59,13 @@ class Application:
     def run(self, result: IngestResult) -> None:
         """Apply it, and add to the result what became of it."""
         session, batch = self._session, self._batch
-        if not batch.replayed:
+        if batch.heard:
             session.received = time.time_ns() // 1000
             hear(session.standing)
         positions = self._settle()
+        since = session.standing.presumed
+        if since is not None and batch.heard and is_sign_of_life(batch, self.settled, since):
+            self._withdraw(since)
         for record in batch.records:
             if record.writer is None or record.writer in self.settled:
                 if type(record) is EventRecord:  # nearly all are; they are taken together, below
@@ -174,11 +180,11 @@ class Application:
             self._pending.points.append(point)
         self._folds[fold.row] = fold
         if not key[0]:
-            session.series_weight += weight_of(key)
             session.metric_count += 1
 
     def _status(self, record: StatusRecord) -> None:
         session = self._session
+            session.series_weight += weight_of(key)
         changed = judge(session.standing, record)
         if changed:
             self._judged.append((len(self._events), record))
@@ -191,12 +197,46 @@ class Application:
         if changed and not self._batch.replayed and (event := event_of(record)) is not None:
             self._event(event)
 
+        if changed and batch.presumed is not None:
+            session.standing.presumed = batch.presumed
     def _refuse(self, refusal: Refused) -> None:
         self._keep(refusal)
+        self._keep_verdict(record)
+        # A verdict that comes too late is kept as evidence; no event tells of what is not so. A replayed one's is there.
+        if changed and not batch.replayed and (event := event_of(record)) is not None:
+            self._events.append(event)
+        if changed and batch.heard and record.status in ALERTING:
+            self._pending.alerts.append(alert_row(session.row, ALERTING[record.status], record.time, reason_of(record)))
+
+    def _weigh_presumption(self, record: StatusRecord, since: int) -> None:
+        """The machine's own verdict has come to a crash that was presumed."""
+        session = self._session
+        if not confirms(record):
+            self._withdraw(since)
+            return
+        confirm(session.standing, record)
+        self._judged.append((len(self._events), record))
+        if forget_return(self._db, session.row):
+            self._pending.alerts.append(alert_row(session.row, "crash", record.time, reason_of(record)))
+
+    def _withdraw(self, since: int) -> None:
+        """Take back a crash that was presumed: the session was heard from again."""
+        session = self._session
+        withdraw(session.standing)
+        forget_return(self._db, session.row)
+        record = withdrawal(max(since, session.received))
+        self._keep_verdict(record)
+        if (event := event_of(record)) is not None:
+            self._events.append(event)
+
+    def _keep_verdict(self, record: StatusRecord) -> None:
+        session = self._session
         self._refused.append(refusal)
 
     def _keep(self, refusal: Refused) -> None:
-        session = self._session
+        session, batch = self._session, self._batch
+        if session.standing.presumed is not None and record.status in ("ended", "crashed"):
+            self._weigh_presumption(record, session.standing.presumed)
         if session.refused_count < _MOST_REFUSALS_KEPT:
             self._pending.refusals.append(
                 (session.row, session.received, refusal.writer, refusal.ordinal, refusal.error, refusal.details)

@@ -10,11 +10,15 @@ from dataclasses import replace
 import msgspec
 
 from datacat_server.ingest.lifecycle import Standing, fall_silent
+from datacat_server.ingest.presumption import presumed_crash
 from datacat_server.ingest.records import UNKNOWN_VERSION, SessionBatch, SessionLine
 from datacat_server.ingest.result import IngestResult, Positions
+from datacat_server.ingest.validate import LONGEST_WORD
 from datacat_server.store.protocol import UnknownSession
+from datacat_server.store.sqlite.alerts import insert_alert
 from datacat_server.store.sqlite.application import Application, add_state, refused
 from datacat_server.store.sqlite.live import LiveSession, insert, load, save
+from datacat_server.store.sqlite.machines import forget_return, left_behind, note_return, returns_before
 from datacat_server.store.sqlite.pending import Pending
 from datacat_server.store.sqlite.prune import clear_some, condemn, shrink_some
 from datacat_server.store.sqlite.remembered import Remembered
@@ -134,6 +138,48 @@ class Ledger:
             suspended += 1
         return suspended
 
+    def settle_returns(self, before: int) -> int:
+        """Settle the returns of machines up to an instant (microseconds); of how many sessions nothing was heard since.
+
+        Those have crashed, as far as can be presumed, and now somebody may be told.
+        """
+        missing = 0
+        for found in returns_before(self._db, before):
+            forget_return(self._db, found.session)
+            self._touched.add(found.session_id)
+            session = self._sessions.get(found.session_id) or load(self._db, found.session_id)
+            if session is None or session.received > found.since:
+                continue
+            if session.standing.presumed is None and session.standing.suspended:
+                self._presume(found.session_id, session, found.successor, found.began, rebooted=False)
+            if session.standing.presumed is not None:
+                insert_alert(self._db, session.row, "crash", session.standing)
+                missing += 1
+        return missing
+
+    def _look_for_missing(self, newcomer_id: str, newcomer: LiveSession) -> None:
+        """A new session has begun: what has its machine come back without?
+
+        A session with a daemon has somebody on its machine who will say what became of it, unless the machine was
+        started again: the daemon has the time that any session has to be heard. Of others nobody will.
+        """
+        now = _now()
+        began = min(newcomer.created, now)
+        for session_id, rebooted in left_behind(self._db, newcomer):
+            # Read anew and not remembered: this batch may yet be undone.
+            self._sessions.drop(session_id)
+            if (session := load(self._db, session_id)) is not None:
+                note_return(self._db, session.row, now, newcomer_id, began)
+                if rebooted or not session.writers:
+                    self._presume(session_id, session, newcomer_id, began, rebooted=rebooted)
+
+    def _presume(self, session_id: str, session: LiveSession, successor: str, began: int, *, rebooted: bool) -> None:
+        last_heard = max(session.created, min(session.updated, session.received))
+        verdict = presumed_crash(last_heard, successor, began, rebooted=rebooted)
+        session.updated = max(session.updated, _now())
+        batch = SessionBatch(session_id, records=[verdict], presumed=began)
+        Application(self._db, session, batch).run(IngestResult())
+
     def _condemn(self, session_id: str, row: int) -> None:
         self._sessions.drop(session_id)
         condemn(self._db, row)
@@ -191,6 +237,8 @@ class Ledger:
             if batch.header is None:
                 raise UnknownSession(batch.id)
             session = self._create(batch.header)
+            if batch.heard:
+                self._look_for_missing(batch.id, session)
         elif batch.header is not None:
             _bring_up_to_date(session, batch.header)
         self._sessions.keep(batch.id, session)
@@ -207,6 +255,7 @@ class Ledger:
             version=header.version,
             machine_id=header.machine_id,
             hostname=header.hostname,
+            boot_id=_boot_id(header),
             pid=header.pid,
             facts=_encode(header.facts or {}).decode(),
             dropped_count=header.dropped or 0,
@@ -231,10 +280,19 @@ def _bring_up_to_date(session: LiveSession, header: SessionLine) -> None:
     session.created = min(session.created, header.time)
     session.machine_id = header.machine_id or session.machine_id
     session.hostname = header.hostname or session.hostname
+    session.boot_id = _boot_id(header) or session.boot_id
     session.pid = header.pid if header.pid is not None else session.pid
     if header.facts is not None:
         session.facts = _encode(header.facts).decode()
     session.dropped_count = max(session.dropped_count, header.dropped or 0)
+
+
+def _boot_id(header: SessionLine) -> str | None:
+    """What the sender says of the machine's start, in a field of its own or among the facts."""
+    if header.boot_id is not None:
+        return header.boot_id
+    said = (header.facts or {}).get("boot_id")
+    return said[:LONGEST_WORD] if isinstance(said, str) else None
 
 
 def _now() -> int:

@@ -19,7 +19,7 @@ from datacat_server.store.sqlite.timeline import Timeline
 COLUMNS = (
     "id, created, updated, ended, last_heartbeat, suspended, crashed, hung, ever_hung, reason, product, version, "
     "machine_id, hostname, pid, facts, event_count, metric_count, exception_count, refused_count, dropped_count, "
-    "lost_count, received"
+    "lost_count, received, boot_id, presumed"
 )
 
 _SAVED = COLUMNS.split(", ")[1:]
@@ -30,6 +30,7 @@ _STANDING = {"ended", "suspended", "crashed", "hung", "ever_hung", "reason"}
 _WEIGHT = 2_000
 _WEIGHT_OF_WRITER = 200
 
+_STANDING = {"ended", "suspended", "crashed", "hung", "ever_hung", "reason", "presumed"}
 
 @dataclass(slots=True)
 class LiveSession:
@@ -54,6 +55,7 @@ class LiveSession:
     lost_count: int = 0
     received: int = 0
     writers: dict[str, int] = field(default_factory=dict)
+    boot_id: str | None = None
     verdict_count: int = 0
     states: StateLog = field(default_factory=StateLog)
     series: dict[SeriesKey, Fold] = field(default_factory=dict)
@@ -85,8 +87,8 @@ def load(db: sqlite3.Connection, session_id: str) -> LiveSession | None:
     row = db.execute(f"SELECT {COLUMNS} FROM sessions WHERE session_id = ?", (session_id,)).fetchone()
     if row is None:
         return None
-    number, created, updated, ended, heartbeat, suspended, crashed, hung, ever_hung, reason, *rest = row
-    standing = Standing(ended, bool(suspended), bool(crashed), bool(hung), bool(ever_hung), reason)
+    number, created, updated, ended, heartbeat, suspended, crashed, hung, ever_hung, reason, *rest, presumed = row
+    standing = Standing(ended, bool(suspended), bool(crashed), bool(hung), bool(ever_hung), reason, presumed)
     session = LiveSession(number, created, updated, heartbeat, standing, *rest)
     session.writers = dict(db.execute("SELECT writer, next FROM writers WHERE session = ?", (number,)))
     session.verdict_count = _count(db, "SELECT count(*) FROM verdicts WHERE session = ?", number)

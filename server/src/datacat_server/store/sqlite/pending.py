@@ -9,7 +9,7 @@ from datacat_server.store.sqlite.metrics import Point
 
 Row = tuple[Any, ...]
 
-ALERT = "INSERT INTO alerts (session, received, time, kind, reason, problem) VALUES (?, ?, ?, ?, ?, ?)"
+ALERT = "INSERT INTO alerts (session, noticed, time, kind, why, problem) VALUES (?, ?, ?, ?, ?, ?)"
 
 _EVENTS = (
     "INSERT INTO events (session, time, level, is_exception, name, category, grp, labels, message, data, exception)"

@@ -19,7 +19,7 @@ KEPT_FREE_PAGES = 1_024
 """Free pages that are not given back: what comes in next takes them without growing the file."""
 
 # Those with rows of their own; `points` belong to series, and `writers` are few.
-_LARGE_TABLES = ("events", "state_changes", "snapshots", "verdicts", "refusals", "event_counts")
+_LARGE_TABLES = ("events", "state_changes", "snapshots", "verdicts", "refusals", "event_counts", "alerts", "returns")
 
 
 def condemn(db: sqlite3.Connection, session: int) -> None:

@@ -14,13 +14,17 @@ from datacat_server.filters import EVERY, Filter
 from datacat_server.ingest.records import SessionBatch
 from datacat_server.ingest.result import IngestResult
 from datacat_server.model import PARTS, Session, SessionPage, StateChange
+from datacat_server.store.alerts import AlertLog
 from datacat_server.store.errors import StoreError
 from datacat_server.store.exchange import ExportedSession, Outcome
+from datacat_server.store.figures import Intake, StoreFigures
 from datacat_server.store.keys import StoredKey
 from datacat_server.store.protocol import UnknownSession
-from datacat_server.store.sqlite import event_query, export, keys, read, views
+from datacat_server.store.sqlite import event_query, export, keys, machines, read, views
+from datacat_server.store.sqlite.alert_log import SqliteAlertLog
 from datacat_server.store.sqlite.connection import FILE_NAME, Readers, connect
 from datacat_server.store.sqlite.failures import explained
+from datacat_server.store.sqlite.figures import SessionCounts, read_sizes
 from datacat_server.store.sqlite.importing import import_session
 from datacat_server.store.sqlite.ledger import Ledger
 from datacat_server.store.sqlite.listing import read_page
@@ -73,12 +77,18 @@ class SqliteStore:
             raise
         self._writer = Writer(connection)
         self._sweeper = Sweeper(self._writer)
+        self._path = path
+        self._intake = Intake()
+        self._session_counts = SessionCounts()
         self._readers = Readers(path)
+        self.alerts: AlertLog = SqliteAlertLog(self._writer, self._readers)
         self._watcher = connect(path)
         self._watching = threading.Lock()
 
     def ingest(self, batches: Sequence[SessionBatch]) -> IngestResult:
-        return self._writer.run(lambda ledger: ledger.apply(batches))
+        result = self._writer.run(lambda ledger: ledger.apply(batches))
+        self._intake.count(batches, result)
+        return result
 
     def session(self, session_id: str, parts: Collection[str] = PARTS) -> Session:
         with self._readers.snapshot() as db:
@@ -209,6 +219,9 @@ class SqliteStore:
         instant = to_microseconds(before)
         with self._readers.snapshot() as db:
             silent = read.read_running_and_silent_since(db, instant)
+            returned = machines.returns_before(db, instant)
+        if returned:
+            self._writer.run(lambda ledger: ledger.settle_returns(instant))
         return self._writer.run(lambda ledger: ledger.suspend(silent, instant)) if silent else 0
 
     def change_token(self) -> object:
@@ -235,6 +248,23 @@ class SqliteStore:
 
     def note_key_uses(self, uses: Mapping[str, datetime]) -> None:
         self._writer.run(lambda ledger: keys.note_uses(ledger.db, uses))
+
+    def figures(self) -> StoreFigures:
+        with self._readers.snapshot() as db:
+            database, log, free = read_sizes(db, self._path)
+            sessions = self._session_counts.read(db)
+        return StoreFigures(
+            records=self._intake.records(),
+            batches=self._intake.batches(),
+            commit_seconds=self._writer.commit_seconds.read(),
+            jobs=self._writer.jobs.read(),
+            failed_commits=self._writer.failed_commits,
+            waiting=self._writer.waiting,
+            database_bytes=database,
+            log_bytes=log,
+            free_bytes=free,
+            sessions=sessions,
+        )
 
     def close(self) -> None:
         """Finish what is being written, then close. The store is of no use afterwards."""

@@ -1,0 +1,100 @@
+"""What a storage engine keeps of alerts: what somebody may want to be told, and how far each webhook has come."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Protocol
+
+from msgspec import Struct
+
+from datacat_server.model import SessionSummary
+
+KINDS = ("crash", "hang", "problem")
+
+
+class Alert(Struct, kw_only=True, frozen=True):
+    """Something that somebody may want to be told.
+
+    `number` rises with each; `time` is when it happened, `noticed` when the server got to know. `problem`: the id of
+    the problem that is new or has come back, for the kind `problem`.
+    """
+
+    number: int
+    time: datetime
+    noticed: datetime
+    kind: str
+    reason: str
+    problem: str | None
+    session: SessionSummary
+
+
+class AlertPage(Struct, frozen=True):
+    """Part of the alerts, newest first; `cursor` asks for the older ones, null at the end."""
+
+    alerts: list[Alert]
+    cursor: str | None
+
+
+class Delivery(Struct, kw_only=True, frozen=True):
+    """What is under way to a webhook: `body` is sent as it is until it is taken.
+
+    `last`: the number of the last alert that it tells of. `since`: when it was first tried.
+    """
+
+    id: str
+    event: str
+    body: bytes
+    last: int
+    attempts: int
+    since: datetime
+
+
+class Waiting(Struct, kw_only=True, frozen=True):
+    """The alerts that wait for a webhook: the first of them, and of all how many of each kind and of each product.
+
+    `newest`: the number up to which was looked, whoever it concerns. `sessions`: ids of the first few sessions.
+    """
+
+    first: Alert
+    count: int
+    newest: int
+    kinds: Mapping[str, int]
+    products: Mapping[str, int]
+    sessions: list[str]
+    begin: datetime
+    end: datetime
+
+
+class AlertLog(Protocol):
+    """Alerts, in the order in which they came in, and webhooks' places in it. As safe as the calls of a Store."""
+
+    def page(self, *, limit: int = 100, cursor: str | None = None, kind: str | None = None) -> AlertPage:
+        """Some alerts, newest first. Raises ValueError for a cursor or kind that is none."""
+        ...
+
+    def settle_webhooks(self, webhooks: Collection[str]) -> None:
+        """These webhooks there are: new ones begin now, and what is kept of others is forgotten."""
+        ...
+
+    def newest(self) -> int:
+        """The number of the newest alert there ever was, 0 for none."""
+        ...
+
+    def waiting(self, webhook: str, kinds: Collection[str], product: str | None) -> Waiting | None:
+        """What waits for a webhook that is told of some kinds (and one product); None for nothing."""
+        ...
+
+    def under_way(self, webhook: str) -> Delivery | None:
+        """What was begun and is not finished."""
+        ...
+
+    def begin(self, webhook: str, delivery: Delivery) -> None:
+        """Keep what is to be sent, before it is sent."""
+        ...
+
+    def note_attempt(self, webhook: str) -> None:
+        """Count an attempt that failed."""
+        ...
+
+    def finish(self, webhook: str, last: int) -> None:
+        """The webhook has got, or will never get, all up to this number."""
+        ...

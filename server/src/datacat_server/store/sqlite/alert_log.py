@@ -1,0 +1,47 @@
+"""`AlertLog` over the writer and the readers of the file."""
+
+from collections.abc import Collection
+
+from datacat_server.store.alerts import AlertPage, Delivery, Waiting
+from datacat_server.store.sqlite import alerts
+from datacat_server.store.sqlite.connection import Readers
+from datacat_server.store.sqlite.writer import Writer
+
+
+class SqliteAlertLog:
+    """The alerts of one file, and its webhooks."""
+
+    def __init__(self, writer: Writer, readers: Readers) -> None:
+        self._writer = writer
+        self._readers = readers
+
+    def page(self, *, limit: int = 100, cursor: str | None = None, kind: str | None = None) -> AlertPage:
+        with self._readers.snapshot() as db:
+            return alerts.read_alerts(db, limit, cursor, kind)
+
+    def settle_webhooks(self, webhooks: Collection[str]) -> None:
+        self._writer.run(lambda ledger: alerts.settle_webhooks(ledger.db, webhooks))
+
+    def newest(self) -> int:
+        with self._readers.snapshot() as db:
+            return alerts.newest_alert(db)
+
+    def waiting(self, webhook: str, kinds: Collection[str], product: str | None) -> Waiting | None:
+        with self._readers.snapshot() as db:
+            upto, found = alerts.read_waiting(db, webhook, kinds, product)
+        if found is None:
+            self.finish(webhook, upto)  # so that it is not looked at again
+        return found
+
+    def under_way(self, webhook: str) -> Delivery | None:
+        with self._readers.snapshot() as db:
+            return alerts.read_delivery(db, webhook)
+
+    def begin(self, webhook: str, delivery: Delivery) -> None:
+        self._writer.run(lambda ledger: alerts.begin_delivery(ledger.db, webhook, delivery))
+
+    def note_attempt(self, webhook: str) -> None:
+        self._writer.run(lambda ledger: alerts.note_attempt(ledger.db, webhook))
+
+    def finish(self, webhook: str, last: int) -> None:
+        self._writer.run(lambda ledger: alerts.finish_delivery(ledger.db, webhook, last))
