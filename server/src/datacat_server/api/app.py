@@ -8,7 +8,7 @@ from litestar.types import Message, Scope
 from datacat_server import __version__
 from datacat_server.access.admission import Admission
 from datacat_server.access.scopes import PUBLIC
-from datacat_server.api import ingest, records, sessions
+from datacat_server.api import exchange, ingest, records, sessions
 from datacat_server.api.auth import key_guard
 from datacat_server.api.errors import EXCEPTION_HANDLERS
 from datacat_server.api.filtering import FILTER, provide_filter
@@ -46,6 +46,7 @@ def create_api(store: Store, config: Config) -> Litestar:
             sessions.router,
             records.router,
             ingest.ingest,
+            exchange.router,
             schema_router(requires_key=config.require_api_key),
         ],
         dependencies={"store": Provide(lambda: store, sync_to_thread=False), FILTER: provide_filter},

@@ -2,12 +2,13 @@
 
 import sys
 from importlib import import_module
+from keyword import iskeyword
 
 import typer
 
 from datacat_server.cli.options import CONTEXT, version_option
 
-_COMMANDS = ("up", "demo", "run", "sync", "backup", "restore", "prune", "doctor", "keys")
+_COMMANDS = ("up", "demo", "run", "sync", "export", "import", "backup", "restore", "prune", "doctor", "keys")
 
 
 def datacat(version: bool = version_option("datacat")) -> None:
@@ -27,11 +28,12 @@ def _app(names: tuple[str, ...] | list[str]) -> typer.Typer:
     app = typer.Typer(name="datacat", no_args_is_help=True, pretty_exceptions_enable=False, context_settings=CONTEXT)
     app.callback()(datacat)
     for name in names:
-        command = getattr(import_module(f"datacat_server.cli.{name}"), name)
+        place = f"{name}_" if iskeyword(name) else name
+        command = getattr(import_module(f"datacat_server.cli.{place}"), place)
         if isinstance(command, typer.Typer):
             app.add_typer(command, name=name)
         elif name == "run":  # what follows the program is its own, even where it looks like an option
             app.command(context_settings={"allow_interspersed_args": False})(command)
         else:
-            app.command()(command)
+            app.command(name)(command)
     return app

@@ -21,6 +21,16 @@ def export_stream(store: Store, wanted: Filter) -> Iterator[bytes]:
 
     Nothing of the store is held while the reader takes its time. Raises StoreError.
     """
+    gathered = bytearray()
+    for piece in _pieces(store, wanted):
+        gathered += piece
+        if len(gathered) >= _CHUNK:
+            yield bytes(gathered)
+            gathered.clear()
+    yield bytes(gathered)
+
+
+def _pieces(store: Store, wanted: Filter) -> Iterator[bytes]:
     head = ExportLine(
         format=FORMAT,
         program=f"datacat {__version__}",
@@ -39,20 +49,38 @@ def export_stream(store: Store, wanted: Filter) -> Iterator[bytes]:
     yield encode(EndLine(sessions=sessions, records=records)) + b"\n"
 
 
-def lines_of(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Lines, without their ends, of what comes in pieces. Raises ValueError for one that is too long to be any."""
-    rest = b""
-    for chunk in chunks:
+class LineSplitter:
+    """Makes lines of what comes in pieces."""
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+        self._length = 0
+
+    def split(self, chunk: bytes) -> list[bytes]:
+        """The lines, without their ends, that this piece completes. Raises ValueError for one too long to be any."""
         first, end, others = chunk.partition(b"\n")
-        rest += first
+        self._pieces.append(first)
+        self._length += len(first)
+        if self._length > LARGEST_LINE:
+            raise ValueError(f"a line is longer than {LARGEST_LINE // 2**20} MB")
         if not end:
-            if len(rest) > LARGEST_LINE:
-                raise ValueError(f"a line is longer than {LARGEST_LINE // 2**20} MB")
-            continue
-        yield rest
+            return []
+        begun = b"".join(self._pieces)
         *whole, rest = others.split(b"\n")
-        yield from whole
-    if rest:
+        self._pieces, self._length = [rest], len(rest)
+        return [begun, *whole]
+
+    def rest(self) -> bytes:
+        """What came after the last line's end."""
+        return b"".join(self._pieces)
+
+
+def lines_of(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The lines, without their ends, of what comes in pieces. Raises ValueError for one too long to be any."""
+    splitter = LineSplitter()
+    for chunk in chunks:
+        yield from splitter.split(chunk)
+    if rest := splitter.rest():
         yield rest
 
 

@@ -1,0 +1,36 @@
+"""The shared filter as options of a command: what `--help` shows, and what they make."""
+
+from typing import Annotated, Any
+
+import typer
+
+from datacat_server.cli.options import fail
+from datacat_server.filters import Filter, parse_filter
+
+ProductOption = Annotated[str | None, typer.Option("--product", help="Of this product.", metavar="NAME")]
+VersionOption = Annotated[str | None, typer.Option("--version", help="Of this version.", metavar="VERSION")]
+MachineOption = Annotated[str | None, typer.Option("--machine", help="Of this machine, by id or name.", metavar="NAME")]
+StatusOption = Annotated[str | None, typer.Option("--status", help="crashed, hung, ended, ever_hung ...")]
+FromOption = Annotated[str | None, typer.Option("--from", help="Created then or later, UTC.", metavar="TIME")]
+ToOption = Annotated[str | None, typer.Option("--to", help="Created before, UTC.", metavar="TIME")]
+TextOption = Annotated[str | None, typer.Option("--q", help="With this text in id, machine, reason ...")]
+_PAIR = "PATH:VALUE"
+StateOption = Annotated[list[str] | None, typer.Option("--state", help="The state is so now.", metavar=_PAIR)]
+StateEverOption = Annotated[list[str] | None, typer.Option("--state-ever", help="It was ever so.", metavar=_PAIR)]
+ContainsOption = Annotated[list[str] | None, typer.Option("--contains", help="An array there has it.", metavar=_PAIR)]
+EverContainsOption = Annotated[
+    list[str] | None, typer.Option("--ever-contains", help="An array there ever had it.", metavar=_PAIR)
+]
+
+
+def filter_from(**said: Any) -> Filter:
+    """The filter that options make, by the names in an address, `start` for `from`; one that will not do ends it."""
+    pairs = []
+    for name, value in said.items():
+        values = value if isinstance(value, list) else [value]
+        pairs += [("from" if name == "start" else name, text) for text in values if text is not None]
+    try:
+        return parse_filter(pairs)
+    except ValueError as error:
+        name, _, advice = str(error).partition(":")
+        fail(f"--{name.replace('_', '-')}:{advice}")
