@@ -16,9 +16,13 @@ class Positions(Struct):
 
 
 class IngestResult(Struct):
-    """The answer to a batch; shape: docs/design/records.md, `POST /api/ingest`."""
+    """The answer to a batch; shape: docs/design/records.md, `POST /api/ingest`.
+
+    `applied`: how many records have been applied just now; those that were sent again are not among them.
+    """
 
     status: str = "ok"
     success: bool = True
     sessions: dict[str, Positions] = field(default_factory=dict)
     refused: list[Refused] = field(default_factory=list)
+    applied: int = 0

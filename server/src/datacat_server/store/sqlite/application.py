@@ -63,6 +63,7 @@ class Application:
             session.received = time.time_ns() // 1000
             hear(session.standing)
         positions = self._settle()
+        of_writers = len(self._refused)
         since = session.standing.presumed
         if since is not None and batch.heard and is_sign_of_life(batch, self.settled, since):
             self._withdraw(since)
@@ -77,6 +78,7 @@ class Application:
                     self._refuse(refused(batch.id, record, str(error)))
         self._take_events()
         session.tally.take(self._exceptions, self._judged)
+        of_records = len(self._refused) - of_writers
         self._keep_refusals_of_the_batch()
         if batch.heartbeat is not None:
             session.last_heartbeat = max(session.last_heartbeat or 0, batch.heartbeat)
@@ -97,6 +99,14 @@ class Application:
         if batch.writers and self.settled >= positions.keys():
             settled.state_changes = session.states.next_seq
         result.refused.extend(self._refused)
+        result.applied += self._taken() - of_records
+
+    def _taken(self) -> int:
+        """How many records of the batch were taken up, and then applied or refused."""
+        batch = self._batch
+        if all(line.writer in self.settled for line in batch.writers):
+            return len(batch.records)
+        return sum(record.writer is None or record.writer in self.settled for record in batch.records)
 
     def add_points(self, fold: Fold, points: Sequence[Point]) -> None:
         """Have a series and points of it saved that were folded elsewhere."""
@@ -176,6 +186,7 @@ class Application:
                     f"name: the session has {MOST_SERIES:,} series already; use fewer names, tags or buckets"
                 )
             fold = session.series[key] = open_series(self._db, session.row, key)
+            session.series_weight += weight_of(key)
         if (point := fold.add(record)) is not None:
             self._pending.points.append(point)
         self._folds[fold.row] = fold
@@ -183,24 +194,14 @@ class Application:
             session.metric_count += 1
 
     def _status(self, record: StatusRecord) -> None:
-        session = self._session
-            session.series_weight += weight_of(key)
+        session, batch = self._session, self._batch
+        if session.standing.presumed is not None and record.status in ("ended", "crashed"):
+            self._weigh_presumption(record, session.standing.presumed)
         changed = judge(session.standing, record)
-        if changed:
-            self._judged.append((len(self._events), record))
-        data = _encode(record.data or {}).decode()
-        self._pending.verdicts.append(
-            (session.row, session.verdict_count, record.time, record.status, reason_of(record), data)
-        )
-        session.verdict_count += 1
-        # A verdict that comes too late is kept as evidence; no event tells of what is not so. A replayed one's is there.
-        if changed and not self._batch.replayed and (event := event_of(record)) is not None:
-            self._event(event)
-
         if changed and batch.presumed is not None:
             session.standing.presumed = batch.presumed
-    def _refuse(self, refusal: Refused) -> None:
-        self._keep(refusal)
+        if changed:
+            self._judged.append((len(self._events), record))
         self._keep_verdict(record)
         # A verdict that comes too late is kept as evidence; no event tells of what is not so. A replayed one's is there.
         if changed and not batch.replayed and (event := event_of(record)) is not None:
@@ -231,12 +232,18 @@ class Application:
 
     def _keep_verdict(self, record: StatusRecord) -> None:
         session = self._session
+        data = _encode(record.data or {}).decode()
+        self._pending.verdicts.append(
+            (session.row, session.verdict_count, record.time, record.status, reason_of(record), data)
+        )
+        session.verdict_count += 1
+
+    def _refuse(self, refusal: Refused) -> None:
+        self._keep(refusal)
         self._refused.append(refusal)
 
     def _keep(self, refusal: Refused) -> None:
-        session, batch = self._session, self._batch
-        if session.standing.presumed is not None and record.status in ("ended", "crashed"):
-            self._weigh_presumption(record, session.standing.presumed)
+        session = self._session
         if session.refused_count < _MOST_REFUSALS_KEPT:
             self._pending.refusals.append(
                 (session.row, session.received, refusal.writer, refusal.ordinal, refusal.error, refusal.details)
