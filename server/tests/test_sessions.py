@@ -288,6 +288,8 @@ def test_a_deleted_session_leaves_nothing(store: SqliteStore, send: Send, tmp_pa
     with sqlite3.connect(tmp_path / "data" / "datacat.sqlite3") as db:
         tables = [row[0] for row in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
         assert len(tables) >= 9
+        # The index of texts has rows that tell of itself.
+        tables = [table for table in tables if not table.startswith("session_search_")]
         left = {table: db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables}
         assert left == dict.fromkeys(tables, 0) | {"deleted": 2}
     for call in (store.session, store.delete, store.event_page, store.series, store.states):

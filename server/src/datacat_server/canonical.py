@@ -28,7 +28,12 @@ def canonical(value: Any) -> str:
 
 def write_path(path: Path) -> str:
     """The keys joined by dots; a dot, a colon or a backslash in a key stands behind a backslash."""
-    return ".".join(_escaped(key) if _SPECIAL.intersection(key) else key for key in path)
+    return ".".join(map(write_key, path))
+
+
+def write_key(key: str) -> str:
+    """One key as it stands in a path."""
+    return key if _SPECIAL.isdisjoint(key) else "".join(f"\\{it}" if it in _SPECIAL else it for it in key)
 
 
 def read_path(text: str) -> Path:
@@ -48,7 +53,3 @@ def read_path(text: str) -> Path:
 
 
 _SPECIAL = frozenset("\\.:")
-
-
-def _escaped(key: str) -> str:
-    return "".join(f"\\{character}" if character in _SPECIAL else character for character in key)

@@ -9,6 +9,8 @@ from collections.abc import Callable
 
 from datacat_server.store.sqlite.courses import build_courses
 from datacat_server.store.sqlite.problem_backfill import backfill_problems
+from datacat_server.store.sqlite.search_terms import build_terms
+from datacat_server.store.sqlite.session_text import write_every_text
 from datacat_server.store.sqlite.timeline import build_timelines
 
 log = logging.getLogger("datacat.store")
@@ -16,12 +18,21 @@ log = logging.getLogger("datacat.store")
 _MUCH = 10_000
 
 
+def _make_findable(db: sqlite3.Connection) -> None:
+    write_every_text(db)
+    build_terms(db)
+
+
 def _fold_long_ones(db: sqlite3.Connection) -> None:
     build_timelines(db)
     build_courses(db)
 
 
-BACKFILLS: dict[int, Callable[[sqlite3.Connection], None]] = {6: backfill_problems, 7: _fold_long_ones}
+BACKFILLS: dict[int, Callable[[sqlite3.Connection], None]] = {
+    5: _make_findable,
+    6: backfill_problems,
+    7: _fold_long_ones,
+}
 """By the number of the migration."""
 
 

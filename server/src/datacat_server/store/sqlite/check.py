@@ -49,7 +49,7 @@ def contents_of(connection: sqlite3.Connection) -> Contents:
         rows = {
             name: connection.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0]
             for name in sorted(names)
-            if not name.startswith("sqlite_")
+            if not name.startswith(("sqlite_", "session_search"))  # SQLite's own, and those of the index of texts
         }
     except sqlite3.Error as error:
         raise explained(error) from error

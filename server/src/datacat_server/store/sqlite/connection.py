@@ -9,6 +9,7 @@ from queue import Empty, SimpleQueue
 
 from datacat_server.store.errors import StoreError
 from datacat_server.store.sqlite.failures import advice_at_opening, explained
+from datacat_server.store.sqlite.functions import add_functions
 from datacat_server.store.sqlite.migrate import version_of
 
 FILE_NAME = "datacat.sqlite3"
@@ -34,6 +35,7 @@ def connect(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA journal_size_limit = 67108864")
         connection.execute("PRAGMA temp_store = MEMORY")
+        add_functions(connection)
     except BaseException as error:
         if connection is not None:
             connection.close()

@@ -25,7 +25,7 @@ def read_page(db: sqlite3.Connection, wanted: Filter, sort: str, limit: int, cur
     name, descending = sort.removeprefix("-"), sort.startswith("-")
     if name not in SORTS:
         raise ValueError(f"sort: expected one of {', '.join(SORTS)}, with a - in front for the largest first")
-    condition, values = selection(checked(wanted))
+    condition, values = selection(checked(wanted), db)
     key = _DURATION if name == "duration" else name
     total, capped = _total(db, wanted, condition, values)
     if cursor is not None:

@@ -12,6 +12,8 @@ from datacat_server.ingest.lifecycle import Standing
 from datacat_server.store.sqlite.event_counts import Pair
 from datacat_server.store.sqlite.metrics import Fold, SeriesKey, load_series, weight_of
 from datacat_server.store.sqlite.releases import Counted
+from datacat_server.store.sqlite.search_terms import SessionTerms, fold_state, load_terms
+from datacat_server.store.sqlite.session_text import write_text
 from datacat_server.store.sqlite.states import StateLog, load_state_log
 from datacat_server.store.sqlite.tally import Tally, load_tally
 from datacat_server.store.sqlite.timeline import Timeline
@@ -61,7 +63,9 @@ class LiveSession:
     series: dict[SeriesKey, Fold] = field(default_factory=dict)
     tally: Tally = field(default_factory=Tally)
     event_pairs: set[Pair] | None = None
+    texts: tuple[str | None, ...] | None = None
     # Read when they are first needed, which a short session never does.
+    terms: SessionTerms | None = None
     timeline: Timeline | None = None
     courses: dict[int, int] = field(default_factory=dict)
 
@@ -73,7 +77,9 @@ class LiveSession:
     @property
     def weight(self) -> int:
         """About how much memory it takes, in bytes."""
-        return _WEIGHT + _WEIGHT_OF_WRITER * len(self.writers) + self.series_weight + self.states.weight
+        terms = 0 if self.terms is None else self.terms.weight
+        return _WEIGHT + _WEIGHT_OF_WRITER * len(self.writers) + self.series_weight + self.states.weight + terms
+
     @property
     def counted(self) -> Counted:
         """What it is counted as in release health and in problems."""
@@ -97,6 +103,7 @@ def load(db: sqlite3.Connection, session_id: str) -> LiveSession | None:
     session.tally = load_tally(db, number)
     return session
     session.series_weight = sum(map(weight_of, session.series))
+    session.texts = _texts(session)
 
 
 def insert(db: sqlite3.Connection, session_id: str, session: LiveSession) -> int:
@@ -112,12 +119,25 @@ def insert(db: sqlite3.Connection, session_id: str, session: LiveSession) -> int
 
 
 def save(db: sqlite3.Connection, session: LiveSession) -> None:
-    """Bring the session's row up to date."""
+    """Bring the session's row up to date, and what it is found by."""
     columns = ", ".join(f"{name} = ?" for name in _SAVED)
     db.execute(
         f"UPDATE sessions SET status = ?, {columns} WHERE id = ?",
         (session.standing.status, *_values(session), session.row),
     )
+    if (texts := _texts(session)) != session.texts:
+        write_text(db, session.row)
+        session.texts = texts
+    log = session.states
+    if log.unfolded:
+        if session.terms is None:
+            session.terms = load_terms(db, session.row)
+        fold_state(db, session.row, session.terms, log.folded, log.state, log.unfolded)
+        log.folded, log.unfolded = log.state, []
+
+
+def _texts(session: LiveSession) -> tuple[str | None, ...]:
+    return session.product, session.version, session.machine_id, session.hostname, session.standing.reason
 
 
 def _values(session: LiveSession) -> list[Any]:

@@ -9,6 +9,7 @@ import sqlite3
 import time
 
 from datacat_server.store.sqlite.releases import read_counted
+from datacat_server.store.sqlite.search_terms import clear_terms
 from datacat_server.store.sqlite.tally import remove_tally
 
 _STEP_ROWS = 5_000
@@ -56,7 +57,10 @@ def shrink_some(db: sqlite3.Connection) -> bool:
 
 
 def _clear_chunk(db: sqlite3.Connection, session: int) -> int:
-    """Remove at most _CHUNK_ROWS rows (and the few writers) of a session; how many. Fewer: nothing is left."""
+    """Remove at most _CHUNK_ROWS rows (and the few writers and other small things) of a session; how many.
+
+    Fewer: nothing is left.
+    """
     left = _CHUNK_ROWS
     for table in _LARGE_TABLES:
         left -= db.execute(
@@ -93,6 +97,10 @@ def _clear_chunk(db: sqlite3.Connection, session: int) -> int:
     if left == 0:
         return _CHUNK_ROWS
     db.execute("DELETE FROM timelines WHERE session = ?", (session,))
+    left -= clear_terms(db, session, left)
+    if left == 0:
+        return _CHUNK_ROWS
+    db.execute("DELETE FROM session_texts WHERE session = ?", (session,))
     db.execute("DELETE FROM writers WHERE session = ?", (session,))
     return _CHUNK_ROWS - left
 

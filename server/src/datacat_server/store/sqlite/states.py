@@ -27,6 +27,7 @@ class StateLog:
     """The current state, and where the log of its changes stands. Sizes in bytes.
 
     `weight`: about how much memory the state took when its last snapshot was made; it may be twice that now.
+    `unfolded`: the patches since `folded`, the state that the index of what sessions had (search_terms.py) is at.
     """
 
     state: dict[str, Any] = field(default_factory=dict)
@@ -34,6 +35,8 @@ class StateLog:
     snapshot_size: int = 0
     patches_size: int = 0
     weight: int = 0
+    folded: dict[str, Any] = field(default_factory=dict)
+    unfolded: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -64,6 +67,7 @@ def advance(log: StateLog, patch: dict[str, Any]) -> Change | None:
     change = Change(log.next_seq, encoded.decode(), snapshot.decode() if snapshot else None)
     log.state = merged
     log.next_seq += 1
+    log.unfolded.append(patch)
     return change
 
 
@@ -80,6 +84,7 @@ def load_state_log(db: sqlite3.Connection, session: int) -> StateLog:
     for _, _, patch in _patches(db, session, start, row[0]):
         log.state = merge(log.state, _decode(patch))
         log.patches_size += len(patch.encode()) + _PATCH_COST
+    log.folded = log.state
     return log
 
 

@@ -1,0 +1,253 @@
+"""Which sessions had what in their state: an inverted index, kept up to date with every batch.
+
+A term is a path, a kind and a text: the canonical JSON of a value (a scalar or a whole array) or of an element of an
+array. A posting says that a session had it, and whether it has it now. Objects are descended into and have no term.
+
+What changes all the time, such as a position, would make a posting for each of its values. So a path of a session
+that has had more than MOST_VALUES has an overflow instead of any posting: it holds the present value, and what the
+path ever was is looked up in the log of the state (state_check.py). A session with more than MOST_TERMS has one
+overflow for all its paths.
+"""
+
+import hashlib
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+import msgspec
+
+from datacat_server.canonical import Path, canonical, write_key, write_path
+from datacat_server.ingest.merge import merge
+
+MOST_VALUES = 200
+MOST_TERMS = 20_000
+VALUE, ELEMENT = 0, 1
+EVERY_PATH = "\\"
+"""The path of an overflow that is of all paths; no path is written so."""
+
+_LONGEST_TEXT = 200
+_PATCHES_AT_ONCE = 1_000
+_WEIGHT_OF_SLOT = 300
+
+Slot = tuple[str, int]
+"""A path, as it is written, and a kind."""
+Term = tuple[str, int, str]
+"""A path, a kind and a text."""
+
+
+@dataclass(slots=True)
+class SessionTerms:
+    """What the writer remembers of a session's postings: how many there are at most, and which slots overflowed."""
+
+    counts: dict[Slot, int] = field(default_factory=dict)
+    total: int = 0
+    overflows: set[Slot] = field(default_factory=set)
+
+    @property
+    def weight(self) -> int:
+        """About how much memory it takes, in bytes."""
+        return _WEIGHT_OF_SLOT * (len(self.counts) + len(self.overflows))
+
+    @property
+    def full(self) -> bool:
+        return (EVERY_PATH, VALUE) in self.overflows
+
+
+def term(path: Path, kind: int, value: Any) -> Term:
+    """The term of a value, or of an element, at a path."""
+    return _short(write_path(path), "\\#"), kind, _short(canonical(value), "#")
+
+
+def load_terms(db: sqlite3.Connection, session: int) -> SessionTerms:
+    """What `fold_state` left behind."""
+    loaded = SessionTerms()
+    query = "SELECT path, kind, count(*) FROM postings JOIN terms ON id = term WHERE session = ? GROUP BY path, kind"
+    for path, kind, count in db.execute(query, (session,)):
+        loaded.counts[path, kind] = count
+        loaded.total += count
+    loaded.overflows.update(db.execute("SELECT path, kind FROM overflows WHERE session = ?", (session,)))
+    return loaded
+
+
+def fold_state(
+    db: sqlite3.Connection,
+    session: int,
+    terms: SessionTerms,
+    before: dict[str, Any],
+    after: dict[str, Any],
+    patches: Sequence[dict[str, Any]],
+) -> None:
+    """Bring the postings of a session from one state to another, to which the patches have led."""
+    if terms.full:
+        return
+    changes = _Changes(terms.overflows)
+    touched: dict[str, Any] = {}
+    for patch in patches:
+        changes.pass_by("", patch, touched)
+    changes.arrive("", before, after, touched)
+    if changes.present:
+        db.executemany(
+            "UPDATE overflows SET now = ? WHERE session = ? AND path = ? AND kind = 0",
+            [(text, session, path) for path, text in changes.present.items()],
+        )
+    if len(changes.terms) > MOST_TERMS:
+        _give_up(db, session, terms)
+    elif changes.terms:
+        _write(db, session, terms, changes.terms)
+
+
+def build_terms(db: sqlite3.Connection) -> None:
+    """The postings of every session, from the logs of their states."""
+    for (session,) in db.execute("SELECT id FROM sessions").fetchall():
+        patches = db.execute("SELECT patch FROM state_changes WHERE session = ? ORDER BY seq", (session,))
+        terms, state = SessionTerms(), dict[str, Any]()
+        while some := [msgspec.json.decode(patch) for (patch,) in islice(patches, _PATCHES_AT_ONCE)]:
+            before = state
+            for patch in some:
+                state = merge(state, patch)
+            fold_state(db, session, terms, before, state, some)
+
+
+class _Changes:
+    """What a batch makes of the terms of a session: of each whether it holds at the end.
+
+    `present`: of the paths that overflowed before, the text of what is there at the end, None for nothing.
+    """
+
+    def __init__(self, overflows: set[Slot]) -> None:
+        self.terms: dict[Term, bool] = {}
+        self.present: dict[str, str | None] = {}
+        self._overflows = overflows
+
+    def pass_by(self, prefix: str, patch: dict[str, Any], touched: dict[str, Any]) -> None:
+        """Note what a patch sets, and gather what patches touch: by key True, or a dict where they go deeper only."""
+        for key, value in patch.items():
+            if isinstance(value, dict):
+                deeper = touched.setdefault(key, {})
+                self.pass_by(f"{prefix}{write_key(key)}.", value, {} if deeper is True else deeper)
+            else:
+                touched[key] = True
+                if value is not None:
+                    self._note(prefix + write_key(key), value, False)
+
+    def arrive(self, prefix: str, before: dict[str, Any], after: dict[str, Any], touched: dict[str, Any]) -> None:
+        """Note what was before and is no more, then what is now, of all that was touched."""
+        for key, deeper in touched.items():
+            old, new = before.get(key), after.get(key)
+            path = prefix + write_key(key)
+            if deeper is not True and isinstance(old, dict) and isinstance(new, dict):
+                self.arrive(f"{path}.", old, new, deeper)
+                continue
+            self._note_all(path, old, False)
+            self._note_all(path, new, True)
+
+    def _note_all(self, path: str, value: Any, now: bool) -> None:
+        if isinstance(value, dict):
+            for key, child in value.items():
+                self._note_all(f"{path}.{write_key(key)}", child, now)
+        elif value is not None:
+            self._note(path, value, now, at_the_end=True)
+
+    def _note(self, path: str, value: Any, now: bool, *, at_the_end: bool = False) -> None:
+        path = _short(path, "\\#")
+        if (path, VALUE) not in self._overflows:
+            self.terms[path, VALUE, _short(canonical(value), "#")] = now
+        elif at_the_end:
+            self.present[path] = _short(canonical(value), "#") if now else None
+        if isinstance(value, list) and (path, ELEMENT) not in self._overflows:
+            for element in value:
+                self.terms[path, ELEMENT, _short(canonical(element), "#")] = now
+
+
+def _write(db: sqlite3.Connection, session: int, terms: SessionTerms, changes: dict[Term, bool]) -> None:
+    added: dict[Slot, int] = {}
+    for path, kind, _ in changes:
+        added[path, kind] = added.get((path, kind), 0) + 1
+    for slot, count in added.items():
+        if count > MOST_VALUES:
+            _overflow(db, session, terms, slot, changes)
+            changes = {found: now for found, now in changes.items() if found[:2] != slot}
+    db.executemany("INSERT OR IGNORE INTO terms (path, kind, text) VALUES (?, ?, ?)", changes)
+    db.executemany(
+        "INSERT INTO postings SELECT id, ?, ? FROM terms WHERE path = ? AND kind = ? AND text = ?"
+        " ON CONFLICT (term, session) DO UPDATE SET now = excluded.now WHERE now <> excluded.now",
+        [(session, now, *found) for found, now in changes.items()],
+    )
+    for slot, count in added.items():
+        if slot in terms.overflows:
+            continue
+        # Counted in the tables only now and then: a path may well go back and forth between two values for ever.
+        terms.counts[slot] = terms.counts.get(slot, 0) + count
+        terms.total += count
+        if terms.counts[slot] > MOST_VALUES:
+            terms.total -= terms.counts[slot]
+            terms.counts[slot] = _count(db, session, slot)
+            terms.total += terms.counts[slot]
+            if terms.counts[slot] > MOST_VALUES:
+                _overflow(db, session, terms, slot, changes)
+    if terms.total > MOST_TERMS:
+        terms.total = db.execute("SELECT count(*) FROM postings WHERE session = ?", (session,)).fetchone()[0]
+        if terms.total > MOST_TERMS:
+            _give_up(db, session, terms)
+
+
+def _overflow(db: sqlite3.Connection, session: int, terms: SessionTerms, slot: Slot, changes: dict[Term, bool]) -> None:
+    """From now on the slot has no postings. `changes` tell of its present value: it has just been touched."""
+    path, kind = slot
+    now = None
+    if kind == VALUE:
+        now = next((found[2] for found, holds in changes.items() if holds and found[:2] == slot), None)
+    db.execute("INSERT INTO overflows VALUES (?, ?, ?, ?)", (path, kind, session, now))
+    terms.overflows.add(slot)
+    terms.total -= terms.counts.pop(slot, 0)
+    found = db.execute(f"SELECT id {_OF_SLOT}", (session, path, kind)).fetchall()
+    remove_postings(db, session, [number for (number,) in found])
+
+
+def _give_up(db: sqlite3.Connection, session: int, terms: SessionTerms) -> None:
+    """From now on the session has no postings at all."""
+    db.execute("DELETE FROM overflows WHERE session = ?", (session,))
+    db.executemany(
+        "INSERT INTO overflows VALUES (?, ?, ?, NULL)", [(EVERY_PATH, kind, session) for kind in (VALUE, ELEMENT)]
+    )
+    terms.counts, terms.total = {}, 0
+    terms.overflows = {(EVERY_PATH, VALUE), (EVERY_PATH, ELEMENT)}
+    remove_postings(db, session, [row[0] for row in db.execute(_OF_SESSION, (session, -1))])
+
+
+def clear_terms(db: sqlite3.Connection, session: int, most: int) -> int:
+    """Remove at most so many postings of a session that is gone; how many. Fewer: nothing of it is left."""
+    found = [row[0] for row in db.execute(_OF_SESSION, (session, most))]
+    remove_postings(db, session, found)
+    overflows = db.execute(
+        "DELETE FROM overflows WHERE (path, kind, session) IN"
+        " (SELECT path, kind, session FROM overflows WHERE session = ? LIMIT ?)",
+        (session, most - len(found)),
+    ).rowcount
+    return len(found) + overflows
+
+
+def remove_postings(db: sqlite3.Connection, session: int, numbers: Iterable[int]) -> None:
+    """Remove postings of a session by the numbers of their terms, and those terms that nobody else had."""
+    pairs = [(number, session) for number in numbers]
+    db.executemany("DELETE FROM postings WHERE term = ? AND session = ?", pairs)
+    db.executemany(
+        "DELETE FROM terms WHERE id = ? AND NOT EXISTS (SELECT 1 FROM postings WHERE term = id)",
+        [(number,) for number, _ in pairs],
+    )
+
+
+_OF_SLOT = "FROM postings JOIN terms ON id = term WHERE session = ? AND path = ? AND kind = ?"
+_OF_SESSION = "SELECT term FROM postings WHERE session = ? LIMIT ?"
+
+
+def _count(db: sqlite3.Connection, session: int, slot: Slot) -> int:
+    count: int = db.execute(f"SELECT count(*) {_OF_SLOT}", (session, *slot)).fetchone()[0]
+    return count
+
+
+def _short(text: str, mark: str) -> str:
+    """The text, or of a long one its digest behind a mark with which no text begins."""
+    return text if len(text) <= _LONGEST_TEXT else mark + hashlib.sha256(text.encode()).hexdigest()
