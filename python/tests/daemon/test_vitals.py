@@ -42,9 +42,10 @@ ballast = b"x" * (80 << 20)
 files = [open(os.devnull) for _ in range(50)]
 for _ in range(3):
     threading.Thread(target=time.sleep, args=(3600,), daemon=True).start()
-end = time.monotonic() + 60
-while time.monotonic() < end and not os.path.exists(os.environ["ENOUGH"]):
+began, used = time.monotonic(), time.process_time()
+while time.monotonic() < began + 60 and not os.path.exists(os.environ["ENOUGH"]):
     pass
+print(100 * (time.process_time() - used) / (time.monotonic() - began), flush=True)
 """
     enough = bench.spool.parent / "enough"
     process = bench.program(server.url, body, ENOUGH=str(enough))
@@ -54,7 +55,8 @@ while time.monotonic() < end and not os.path.exists(os.environ["ENOUGH"]):
     bench.finish(daemon)
     seen = vitals(server)
     assert set(seen) == NAMES
-    assert 20 < max(seen["process_cpu_percent"]) < 150  # it is busy; this machine may be, too
+    share = float(process.stdout.read())  # all of a processor, unless this machine is busy, too
+    assert 0.4 * share < max(seen["process_cpu_percent"]) < 150
     assert 80 << 20 < max(seen["process_resident_memory_bytes"]) < 400 << 20
     assert max(seen["process_threads"]) == 4
     assert 53 <= max(seen["process_open_files"]) < 80
