@@ -28,11 +28,10 @@ _SAVED = COLUMNS.split(", ")[1:]
 _NEXT_NUMBER = (
     "(SELECT max(id) + 1 FROM (SELECT max(id) AS id FROM sessions UNION ALL SELECT max(session) FROM removals))"
 )
-_STANDING = {"ended", "suspended", "crashed", "hung", "ever_hung", "reason"}
 _WEIGHT = 2_000
 _WEIGHT_OF_WRITER = 200
-
 _STANDING = {"ended", "suspended", "crashed", "hung", "ever_hung", "reason", "presumed"}
+
 
 @dataclass(slots=True)
 class LiveSession:
@@ -56,8 +55,8 @@ class LiveSession:
     dropped_count: int = 0
     lost_count: int = 0
     received: int = 0
-    writers: dict[str, int] = field(default_factory=dict)
     boot_id: str | None = None
+    writers: dict[str, int] = field(default_factory=dict)
     verdict_count: int = 0
     states: StateLog = field(default_factory=StateLog)
     series: dict[SeriesKey, Fold] = field(default_factory=dict)
@@ -66,10 +65,6 @@ class LiveSession:
     texts: tuple[str | None, ...] | None = None
     # Read when they are first needed, which a short session never does.
     terms: SessionTerms | None = None
-    timeline: Timeline | None = None
-    courses: dict[int, int] = field(default_factory=dict)
-
-    # Read when they are first needed, which a short session never does.
     timeline: Timeline | None = None
     courses: dict[int, int] = field(default_factory=dict)
     series_weight: int = 0
@@ -101,9 +96,9 @@ def load(db: sqlite3.Connection, session_id: str) -> LiveSession | None:
     session.states = load_state_log(db, number)
     session.series = load_series(db, number)
     session.tally = load_tally(db, number)
-    return session
     session.series_weight = sum(map(weight_of, session.series))
     session.texts = _texts(session)
+    return session
 
 
 def insert(db: sqlite3.Connection, session_id: str, session: LiveSession) -> int:
