@@ -3,17 +3,21 @@
 from litestar import Litestar, get
 from litestar.datastructures import MutableScopeHeaders
 from litestar.di import Provide
+from litestar.enums import ScopeType
 from litestar.types import Message, Scope
 
 from datacat_server import __version__
 from datacat_server.access.admission import Admission
 from datacat_server.access.scopes import PUBLIC
 from datacat_server.api import exchange, ingest, records, sessions
+from datacat_server.api import compare, problems, releases
 from datacat_server.api.auth import key_guard
-from datacat_server.api.errors import EXCEPTION_HANDLERS
+from datacat_server.api.errors import EXCEPTION_HANDLERS, allow_header
 from datacat_server.api.filtering import FILTER, provide_filter
 from datacat_server.api.openapi.routes import schema_router
+from datacat_server.api.prometheus import RequestFigures, create_registry, metrics_router
 from datacat_server.api.query import refuse_unknown_parameters
+from datacat_server.api.requests import Requests
 from datacat_server.config import Config
 from datacat_server.ingest.decode import LARGEST_BODY
 from datacat_server.store.protocol import Store
@@ -25,6 +29,12 @@ async def health() -> dict[str, str]:
     return {"status": "healthy", "service": "datacat-server", "version": __version__}
 
 
+def allow(app: Litestar, path_template: str) -> str:
+    """The methods of an address as the header `Allow` has them. Litestar's own answer names those of one handler."""
+    methods = {str(method) for route in app.routes if route.path_format == path_template for method in route.methods}
+    return allow_header(methods)
+
+
 async def add_headers(message: Message, scope: Scope) -> None:
     """What every answer has, errors too: its type is not to be guessed, and it is of this moment only.
 
@@ -34,19 +44,24 @@ async def add_headers(message: Message, scope: Scope) -> None:
         headers = MutableScopeHeaders.from_message(message)
         headers["X-Content-Type-Options"] = "nosniff"
         headers.setdefault("Cache-Control", "no-store")
-        if "GET" in (allowed := headers.get("Allow", "").split(", ")):
-            headers["Allow"] = ", ".join(sorted({*allowed, "HEAD"}))
+        if scope["type"] == ScopeType.HTTP and scope["method"] == "OPTIONS" and "path_template" in scope:
+            headers["Allow"] = allow(scope["litestar_app"], scope["path_template"])
 
 
 def create_api(store: Store, config: Config) -> Litestar:
     """The API over a store. The caller closes the store."""
-    return Litestar(
+    registry = create_registry(store)
+    app = Litestar(
         route_handlers=[
             health,
             sessions.router,
+            problems.router,
+            releases.router,
+            compare.router,
             records.router,
             ingest.ingest,
             exchange.router,
+            metrics_router(registry),
             schema_router(requires_key=config.require_api_key),
         ],
         dependencies={"store": Provide(lambda: store, sync_to_thread=False), FILTER: provide_filter},
@@ -58,3 +73,6 @@ def create_api(store: Store, config: Config) -> Litestar:
         openapi_config=None,
         logging_config=None,
     )
+    # Around the routing: a request that fits no call counts as well.
+    app.asgi_handler = Requests(app.asgi_handler, RequestFigures(registry))
+    return app

@@ -1,6 +1,7 @@
 """Every error as `{"error": kind, "details": what to do}`."""
 
 import logging
+from collections.abc import Collection
 from typing import Any
 
 from litestar import Request, Response
@@ -36,18 +37,26 @@ def error_response(status: int, details: str, headers: dict[str, str] | None = N
     return Response(content, status_code=status, media_type="application/json", headers=headers)
 
 
+def allow_header(methods: Collection[str]) -> str:
+    """The value of `Allow`; who takes GET takes HEAD."""
+    allowed = {*methods, "HEAD"} if "GET" in methods else set(methods)
+    return ", ".join(sorted(allowed))
+
+
 def _on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
     where = f"{request.method} {request.url.path}"
+    headers = dict(error.headers or {})
     match error.status_code:
         case 404:
             details = f"there is nothing at {where}; sessions are at /api/sessions, the web UI has a port of its own"
         case 405:
-            details = f"{where} is not a call; this address takes {(error.headers or {}).get('allow', 'other methods')}"
+            headers["Allow"] = allow_header(headers.pop("allow", "").split(", "))
+            details = f"{where} is not a call; this address takes {headers['Allow']}"
         case 413:
             details = "the body is larger than 16 MB; send it in parts"
         case _:
             details = error.detail
-    return error_response(error.status_code, details, dict(error.headers or {}))
+    return error_response(error.status_code, details, headers)
 
 
 def _on_validation_error(request: Request[Any, Any, Any], error: ValidationException) -> Response[Any]:

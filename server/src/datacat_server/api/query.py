@@ -20,7 +20,7 @@ _RESERVED = frozenset({"body", "data", "headers", "query", "request", "scope", "
 def query_parameters(handler: BaseRouteHandler) -> dict[str, FieldDefinition]:
     """The query parameters of a call, by the name that they have in an address."""
     parameters = handler.parsed_fn_signature.parameters
-    return dict(sorted(_found(parameters, handler.resolve_dependencies())))
+    return dict(_found(parameters, handler.resolve_dependencies()))
 
 
 def refuse_unknown_parameters(request: Request[Any, Any, Any]) -> None:
@@ -31,7 +31,7 @@ def refuse_unknown_parameters(request: Request[Any, Any, Any]) -> None:
     known = query_parameters(handler)
     for name in request.query_params:
         if name not in known:
-            takes = f"this call takes {', '.join(known)}" if known else "this call takes none"
+            takes = f"this call takes {', '.join(sorted(known))}" if known else "this call takes none"
             raise BadRequest(f"{name[:100]}: is no query parameter here; {takes}")
 
 

@@ -6,12 +6,14 @@ as often as the disk allows and not once a call.
 
 import sqlite3
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from datacat_server.store.errors import StoreBusy, StoreDamaged, StoreUnavailable
+from datacat_server.store.figures import COMMIT_SECONDS, JOBS, Distribution
 from datacat_server.store.sqlite.failures import explained
 from datacat_server.store.sqlite.ledger import Ledger
 
@@ -26,7 +28,10 @@ Job = Callable[[Ledger], Any]
 
 
 class Writer:
-    """Runs jobs against the ledger. A job that raises is undone alone; a commit that fails undoes all it held."""
+    """Runs jobs against the ledger. A job that raises is undone alone; a commit that fails undoes all it held.
+
+    `commit_seconds`, `jobs`, `failed_commits`: of its commits, see `StoreFigures`.
+    """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -36,6 +41,9 @@ class Writer:
         self._closed = False
         self._damage: StoreDamaged | None = None
         self._data_version: int | None = None
+        self.commit_seconds = Distribution(COMMIT_SECONDS)
+        self.jobs = Distribution(JOBS)
+        self.failed_commits = 0
         self._thread = threading.Thread(target=self._run, name="datacat-store-writer", daemon=True)
         self._thread.start()
 
@@ -55,6 +63,11 @@ class Writer:
             self._waiting.append((job, future))
             self._changed.notify()
         return future.result()
+
+    @property
+    def waiting(self) -> int:
+        """How many jobs wait."""
+        return len(self._waiting)
 
     def close(self) -> None:
         """Finish what waits, then stop."""
@@ -76,6 +89,7 @@ class Writer:
 
     def _write(self, jobs: list[tuple[Job, Future[Any]]]) -> None:
         done: list[tuple[Future[Any], Any]] = []
+        begun = time.perf_counter()
         try:
             self._begin()
             for job, future in jobs:
@@ -87,6 +101,7 @@ class Writer:
                     future.set_exception(explained(error))
             self._connection.execute("COMMIT")
         except Exception as error:
+            self.failed_commits += 1
             self._ledger.forget()
             self._roll_back()
             failure = explained(error)
@@ -96,6 +111,8 @@ class Writer:
                 if not future.done():
                     future.set_exception(failure)
             return
+        self.commit_seconds.observe(time.perf_counter() - begun)
+        self.jobs.observe(len(jobs))
         for future, answer in done:
             future.set_result(answer)
 

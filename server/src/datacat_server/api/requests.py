@@ -1,0 +1,78 @@
+"""What holds of every request, whatever it asks: HEAD is GET without the body, and each is counted and timed."""
+
+import asyncio
+import time
+from typing import cast
+
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, HTTPReceiveMessage, HTTPScope, Message, Receive, Scope, Send
+
+from datacat_server.api.prometheus import RequestFigures
+
+_OTHER = "other"
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+class Requests:
+    """An ASGI application around another one."""
+
+    def __init__(self, app: ASGIApp, figures: RequestFigures) -> None:
+        self._app = app
+        self._figures = figures
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.HTTP:
+            await self._app(scope, receive, send)
+            return
+        outer = scope
+        inner = cast(HTTPScope, {**outer, "method": "GET"}) if outer["method"] == "HEAD" else outer
+        status = 0
+        received = 0
+        begun = time.perf_counter()
+
+        async def send_on(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        async def receive_on() -> HTTPReceiveMessage:
+            nonlocal received
+            message = await receive()
+            if message["type"] == "http.request":
+                received += len(message["body"])
+            return cast(HTTPReceiveMessage, message)
+
+        self._figures.begin()
+        try:
+            if inner is outer:
+                await self._app(inner, receive_on, send_on)
+            else:
+                await self._without_body(inner, receive_on, send_on)
+        finally:
+            method = outer["method"] if outer["method"] in _METHODS else _OTHER
+            call = inner.get("path_template") or _OTHER
+            self._figures.end(method, call, status, time.perf_counter() - begun, received)
+
+    async def _without_body(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
+        """Answer with the headers; what would stream its body is not kept at it."""
+        enough = asyncio.Event()
+
+        async def send_head(message: Message) -> None:
+            if message["type"] == "http.response.body":
+                if enough.is_set():
+                    return
+                enough.set()
+                message = {"type": "http.response.body", "body": b"", "more_body": False}
+            await send(message)
+
+        work = asyncio.ensure_future(self._app(scope, receive, send_head))
+        stop = asyncio.ensure_future(enough.wait())
+        try:
+            await asyncio.wait({work, stop}, return_when=asyncio.FIRST_COMPLETED)
+            if work.done():
+                await work
+        finally:
+            for task in (work, stop):
+                task.cancel()
+            await asyncio.gather(work, stop, return_exceptions=True)
