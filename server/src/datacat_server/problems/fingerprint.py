@@ -129,16 +129,18 @@ def _cause(type_: str, raised: Raised) -> Cause:
     return Cause(_cut(type_), own_frames(raised.stack), tuple(sorted(parts)))
 
 
-def _frames_of(stacks: object) -> tuple[Frame, ...]:
-    """Of the stacks of a verdict the current thread's; where none is, that of the main one, which is written last."""
+def innermost_first(stacks: object) -> list[dict[str, Any]]:
+    """Of the stacks of a verdict the frames of the current thread; where none is, of the main one, written last."""
     threads = [one for one in stacks if isinstance(one, dict)] if isinstance(stacks, list) else []
-    chosen = next((one for one in threads if one.get("current")), threads[-1] if threads else {})
-    frames = chosen.get("frames")
+    frames = next((one for one in threads if one.get("current")), threads[-1] if threads else {}).get("frames")
+    return [frame for frame in frames if isinstance(frame, dict)] if isinstance(frames, list) else []
+
+
+def _frames_of(stacks: object) -> tuple[Frame, ...]:
     return own_frames(
         [
             Frame(_text(frame.get("file")) or "?", _text(frame.get("function")) or "?")
-            for frame in (frames if isinstance(frames, list) else [])
-            if isinstance(frame, dict)
+            for frame in innermost_first(stacks)
         ]
     )
 

@@ -27,6 +27,7 @@ class Share:
 
 _ADD = "count = count + excluded.count, sessions = sessions + excluded.sessions"
 _SPAN = "first = min(first, excluded.first), last = max(last, excluded.last)"
+_NEW_IN = "(SELECT version FROM problem_versions WHERE problem = problems.id ORDER BY first, version LIMIT 1)"
 
 
 def add(db: sqlite3.Connection, share: Share) -> bool:
@@ -51,7 +52,7 @@ def add(db: sqlite3.Connection, share: Share) -> bool:
     _add_days(db, problem, share.days.items())
     db.execute(
         "UPDATE problems SET count = count + ?, sessions = sessions + ?, machines = machines + ?,"
-        " first = min(first, ?), last = max(last, ?) WHERE id = ?",
+        f" first = min(first, ?), last = max(last, ?), new_in = {_NEW_IN} WHERE id = ?",
         (share.count, share.sessions, machines, share.first, share.last, problem),
     )
     return _come_back(db, share)
@@ -86,10 +87,10 @@ def take(db: sqlite3.Connection, share: Share) -> None:
     )
     db.execute(f"UPDATE problems {less}, machines = machines - ? WHERE id = ?", (*amount, machines, problem))
     if not db.execute("DELETE FROM problems WHERE id = ? AND sessions = 0", (problem,)).rowcount:
-        of_versions = "FROM problem_versions WHERE problem = ?1"
+        of_versions = "FROM problem_versions WHERE problem = problems.id"
         db.execute(
-            f"UPDATE problems SET first = (SELECT min(first) {of_versions}), last = (SELECT max(last) {of_versions})"
-            " WHERE id = ?1",
+            f"UPDATE problems SET first = (SELECT min(first) {of_versions}), last = (SELECT max(last) {of_versions}),"
+            f" new_in = {_NEW_IN} WHERE id = ?",
             (problem,),
         )
 

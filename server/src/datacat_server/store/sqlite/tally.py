@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from operator import itemgetter
 from typing import Any, TypeVar
 
 import msgspec
@@ -107,13 +106,10 @@ class Tally:
 
     def take(self, exceptions: Sequence[Placed[EventRecord]], verdicts: Sequence[Placed[StatusRecord]]) -> None:
         """Take in what a batch brings, in its order: each with its place, a verdict with that of the event after it."""
-        for _, _, record in sorted(
-            [
-                *((place, 0, verdict) for place, verdict in verdicts),
-                *((place, 1, event) for place, event in exceptions),
-            ],
-            key=itemgetter(0, 1),
-        ):
+        placed: list[tuple[int, EventRecord | StatusRecord]] = sorted(
+            [*verdicts, *exceptions], key=lambda one: (one[0], isinstance(one[1], EventRecord))
+        )
+        for _, record in placed:
             if isinstance(record, EventRecord):
                 self.exception(record)
             else:
@@ -298,11 +294,12 @@ def _take_back(db: sqlite3.Connection, session: int, sighting: Sighting, problem
 
 
 def _open_problem(db: sqlite3.Connection, sighting: Sighting, problem: str, product: str) -> bool:
-    """A row for a problem that is new; `add` counts what is in it."""
+    """A row for a problem that is new; `add` counts what is in it. Whether there was none."""
     words = f"{title(sighting.kind, sighting.type, sighting.culprit)} {sighting.culprit}".casefold()
     inserted = db.execute(
         "INSERT INTO problems (id, product, kind, cause, type, culprit, frames, words, count, sessions, machines,"
-        " first, last, status) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, ?, ?, 'open') ON CONFLICT DO NOTHING",
+        " first, last, new_in, status) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, ?, ?, '', 'open')"
+        " ON CONFLICT DO NOTHING",
         (problem, product, sighting.kind, sighting.cause, sighting.type, sighting.culprit, sighting.frames, words,
          sighting.first, sighting.last),
     )  # fmt: skip

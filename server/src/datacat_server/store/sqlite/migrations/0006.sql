@@ -1,4 +1,4 @@
--- Problems: sessions that crashed, hung or logged an exception, grouped by what went wrong. `id` is derived from product, kind and cause, `cause` from type and frames, so both are the same in every store; `words` is what a search looks through. Only what some session counts in is there.
+-- Problems: sessions that crashed, hung or logged an exception, grouped by what went wrong. `id` is derived from product, kind and cause, `cause` from type and frames, so both are the same in every store; `words` is what a search looks through, `new_in` the version in which it was first seen. Only what some session counts in is there.
 CREATE TABLE problems (
     id TEXT PRIMARY KEY,
     product TEXT NOT NULL,
@@ -13,6 +13,7 @@ CREATE TABLE problems (
     machines INTEGER NOT NULL,
     first INTEGER NOT NULL,
     last INTEGER NOT NULL,
+    new_in TEXT NOT NULL,
     status TEXT NOT NULL,
     resolved INTEGER,
     resolved_in TEXT,
@@ -21,6 +22,7 @@ CREATE TABLE problems (
 ) WITHOUT ROWID;
 CREATE INDEX problems_by_last ON problems (last, id);
 CREATE INDEX problems_by_product ON problems (product, last, id);
+CREATE INDEX problems_by_release ON problems (product, new_in);
 
 -- What a session counts in a problem: how often, when, and how often on each day (an object of UTC days since 1970). `time`, `first_before` and `last_before` are of what came last of it, so that it can be taken back. `source` is the time of the event or verdict that shows it.
 CREATE TABLE problem_sessions (

@@ -1,0 +1,64 @@
+"""Release health: how the sessions of each product and version fared."""
+
+from typing import Annotated, Any
+
+from litestar import Request, Response, Router, get
+from litestar.params import FromPath, FromQuery, QueryParameter
+
+from datacat_server.api.declared import JSON, ResponseSpec
+from datacat_server.api.errors import BadRequest, error_response
+from datacat_server.api.sessions import StoreDependency
+from datacat_server.model import encode
+from datacat_server.store.releases import ReleaseCourse, ReleasePage, UnknownRelease
+
+Days = Annotated[int, QueryParameter(ge=1, le=3660, description="At most so many of the last days.")]
+
+
+@get("/api/releases", sync_to_thread=True, responses={200: ResponseSpec(ReleasePage, description="A page")})
+def list_releases(
+    store: StoreDependency,
+    product: Annotated[str | None, QueryParameter(description="The product, exactly.")] = None,
+    limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100,
+    cursor: FromQuery[str | None] = None,
+) -> Response[bytes]:
+    """A page of releases, the last seen first; `cursor` of the answer asks for the next one."""
+    try:
+        page = store.releases(product or None, limit=limit, cursor=cursor or None)
+    except ValueError as error:
+        raise BadRequest(str(error)) from None
+    return Response(encode(page), media_type=JSON)
+
+
+@get(
+    "/api/releases/{product:str}/{version:str}",
+    sync_to_thread=True,
+    responses={200: ResponseSpec(ReleaseCourse, description="The release")},
+)
+def read_release(
+    store: StoreDependency, product: FromPath[str], version: FromPath[str], days: Days = 90
+) -> Response[bytes]:
+    """One release, day by day."""
+    return Response(encode(store.release(product, version, days=days)), media_type=JSON)
+
+
+@get("/api/release", sync_to_thread=True, responses={200: ResponseSpec(ReleaseCourse, description="The release")})
+def read_release_by_name(
+    store: StoreDependency,
+    product: Annotated[str, QueryParameter(description="The product, exactly.")],
+    version: Annotated[str, QueryParameter(description="The version, exactly.")],
+    days: Days = 90,
+) -> Response[bytes]:
+    """The same for names that cannot stand in a path, such as `feature/login`."""
+    return Response(encode(store.release(product, version, days=days)), media_type=JSON)
+
+
+def _on_unknown_release(request: Request[Any, Any, Any], error: UnknownRelease) -> Response[Any]:
+    product, version = error.args
+    return error_response(404, f"there is no session of {product!r} {version!r}; releases are at /api/releases")
+
+
+router = Router(
+    "/",
+    route_handlers=[list_releases, read_release, read_release_by_name],
+    exception_handlers={UnknownRelease: _on_unknown_release},
+)

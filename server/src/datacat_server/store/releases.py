@@ -1,0 +1,71 @@
+"""Release health: how the sessions of a product's versions fared."""
+
+from datetime import date, datetime
+from typing import Protocol
+
+from msgspec import Struct
+
+
+class UnknownRelease(LookupError):
+    """There is no session of this product and version."""
+
+
+class Health(Struct, kw_only=True, frozen=True):
+    """How sessions fared: `hung` at some time, `ended` without a crash, `running` as far as is known.
+
+    `crash_free` and `hang_free`: percent of the sessions that have not crashed, and never hung, so far.
+    """
+
+    sessions: int
+    crashed: int
+    hung: int
+    ended: int
+    running: int
+    crash_free: float
+    hang_free: float
+
+
+class Release(Health, kw_only=True, frozen=True):
+    """A product's version. First and last seen: the beginnings of its first and its last session.
+
+    `new_problems`: how many were first seen in it. `is_newest`: no version of the product is newer (the order is that
+    of `ProblemSummary.is_new`).
+    """
+
+    product: str
+    version: str
+    first_seen: datetime
+    last_seen: datetime
+    new_problems: int
+    is_newest: bool
+
+
+class ReleasePage(Struct, frozen=True):
+    """Part of the releases, the last seen first; `cursor` asks for the next part, null at the end."""
+
+    releases: list[Release]
+    cursor: str | None
+
+
+class ReleaseDay(Health, kw_only=True, frozen=True):
+    """How the sessions fared that began on a day, UTC."""
+
+    day: date
+
+
+class ReleaseCourse(Release, kw_only=True, frozen=True):
+    """A release over time: the last days on which a session of it began, in order."""
+
+    days: list[ReleaseDay]
+
+
+class ReleaseStore(Protocol):
+    """What a store knows of releases."""
+
+    def releases(self, product: str | None = None, *, limit: int = 100, cursor: str | None = None) -> ReleasePage:
+        """A page of releases (of a product). Raises ValueError for a cursor that is none."""
+        ...
+
+    def release(self, product: str, version: str, *, days: int = 90) -> ReleaseCourse:
+        """One release, with at most so many days. Raises UnknownRelease."""
+        ...

@@ -1,0 +1,68 @@
+"""The store's calls about problems, releases and comparisons."""
+
+from collections.abc import Sequence
+
+from datacat_server.store.comparison import Comparison
+from datacat_server.store.problems import (
+    Problem,
+    ProblemFilter,
+    ProblemPage,
+    ProblemSessionPage,
+    ProblemStatus,
+    SessionProblem,
+)
+from datacat_server.store.releases import ReleaseCourse, ReleasePage
+from datacat_server.store.sqlite import problems
+from datacat_server.store.sqlite.compare import read_comparison
+from datacat_server.store.sqlite.connection import Readers
+from datacat_server.store.sqlite.read import row_number
+from datacat_server.store.sqlite.release_views import read_release, read_releases
+from datacat_server.store.sqlite.writer import Writer
+
+_EVERY = ProblemFilter()
+
+
+class ProblemCalls:
+    """What `SqliteStore` offers as `ProblemStore`, `ReleaseStore` and `ComparisonStore`."""
+
+    _readers: Readers
+    _writer: Writer
+
+    def problems(
+        self, wanted: ProblemFilter = _EVERY, *, sort: str = "-last_seen", limit: int = 100, cursor: str | None = None
+    ) -> ProblemPage:
+        with self._readers.snapshot() as db:
+            return problems.read_problems(db, wanted, sort, limit, cursor)
+
+    def problem(self, problem_id: str) -> Problem:
+        with self._readers.snapshot() as db:
+            return problems.read_problem(db, problem_id)
+
+    def problem_sessions(self, problem_id: str, *, limit: int = 100, cursor: str | None = None) -> ProblemSessionPage:
+        with self._readers.snapshot() as db:
+            return problems.read_problem_sessions(db, problem_id, limit, cursor)
+
+    def session_problems(self, session_id: str) -> list[SessionProblem]:
+        with self._readers.snapshot() as db:
+            return problems.read_session_problems(db, row_number(db, session_id))
+
+    def resolve_problem(self, problem_id: str, version: str | None = None) -> None:
+        self._writer.run(lambda ledger: problems.mark(ledger.db, problem_id, ProblemStatus.RESOLVED, version))
+
+    def reopen_problem(self, problem_id: str) -> None:
+        self._writer.run(lambda ledger: problems.mark(ledger.db, problem_id, ProblemStatus.OPEN))
+
+    def ignore_problem(self, problem_id: str) -> None:
+        self._writer.run(lambda ledger: problems.mark(ledger.db, problem_id, ProblemStatus.IGNORED))
+
+    def releases(self, product: str | None = None, *, limit: int = 100, cursor: str | None = None) -> ReleasePage:
+        with self._readers.snapshot() as db:
+            return read_releases(db, product, limit, cursor)
+
+    def release(self, product: str, version: str, *, days: int = 90) -> ReleaseCourse:
+        with self._readers.snapshot() as db:
+            return read_release(db, product, version, days)
+
+    def compare(self, session_ids: Sequence[str]) -> Comparison:
+        with self._readers.snapshot() as db:
+            return read_comparison(db, session_ids)

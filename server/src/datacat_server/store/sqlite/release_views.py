@@ -1,0 +1,101 @@
+"""Release health out of the tables."""
+
+import base64
+import binascii
+import sqlite3
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Any
+
+import msgspec
+
+from datacat_server.problems.versions import newest
+from datacat_server.store.releases import Release, ReleaseCourse, ReleaseDay, ReleasePage, UnknownRelease
+from datacat_server.store.sqlite.releases import first_seen
+from datacat_server.store.sqlite.times import to_datetime
+
+_COLUMNS = (
+    "product, version, first, last, sessions, crashed, hung, ended, (SELECT count(*) FROM problems"
+    " WHERE problems.product = releases.product AND problems.new_in = releases.version)"
+)
+_EPOCH = date(1970, 1, 1)
+
+_cursor = msgspec.json.Decoder(tuple[int, str, str])
+
+
+def read_releases(db: sqlite3.Connection, product: str | None, limit: int, cursor: str | None) -> ReleasePage:
+    """A page of releases. Raises ValueError for a cursor that is none."""
+    conditions, values = ["TRUE"], list[Any]()
+    if product is not None:
+        conditions.append("product = ?")
+        values.append(product)
+    if cursor is not None:
+        conditions.append("(last, product, version) < (?, ?, ?)")
+        values += _read_cursor(cursor)
+    rows = db.execute(
+        f"SELECT {_COLUMNS} FROM releases WHERE {' AND '.join(conditions)}"
+        " ORDER BY last DESC, product DESC, version DESC LIMIT ?",
+        (*values, limit + 1),
+    ).fetchall()
+    more = len(rows) > limit
+    rows = rows[:limit]
+    newest_of = {name: newest(first_seen(db, name)) for name in {row[0] for row in rows}}
+    return ReleasePage(
+        releases=[Release(**_fields(row, newest_of[row[0]])) for row in rows],
+        cursor=_write_cursor(rows[-1][3], rows[-1][0], rows[-1][1]) if more and rows else None,
+    )
+
+
+def read_release(db: sqlite3.Connection, product: str, version: str, days: int) -> ReleaseCourse:
+    """One release over time. Raises UnknownRelease."""
+    release = (product, version)
+    row = db.execute(f"SELECT {_COLUMNS} FROM releases WHERE product = ? AND version = ?", release).fetchone()
+    if row is None:
+        raise UnknownRelease(product, version)
+    rows = db.execute(
+        "SELECT day, sessions, crashed, hung, ended FROM release_days WHERE product = ? AND version = ?"
+        " ORDER BY day DESC LIMIT ?",
+        (*release, days),
+    ).fetchall()
+    return ReleaseCourse(
+        **_fields(row, newest(first_seen(db, product))),
+        days=[ReleaseDay(day=_EPOCH + timedelta(days=day), **_health(counts)) for day, *counts in reversed(rows)],
+    )
+
+
+def _fields(row: Sequence[Any], newest_version: str | None) -> dict[str, Any]:
+    product, version, first, last, *counts, new_problems = row
+    return {
+        "product": product,
+        "version": version,
+        "first_seen": to_datetime(first),
+        "last_seen": to_datetime(last),
+        "new_problems": new_problems,
+        "is_newest": version == newest_version,
+        **_health(counts),
+    }
+
+
+def _health(counts: Sequence[int]) -> dict[str, Any]:
+    sessions, crashed, hung, ended = counts
+    return {
+        "sessions": sessions,
+        "crashed": crashed,
+        "hung": hung,
+        "ended": ended,
+        "running": sessions - crashed - ended,
+        "crash_free": 100 * (sessions - crashed) / sessions,
+        "hang_free": 100 * (sessions - hung) / sessions,
+    }
+
+
+def _write_cursor(last: int, product: str, version: str) -> str:
+    return base64.urlsafe_b64encode(msgspec.json.encode((last, product, version))).decode().rstrip("=")
+
+
+def _read_cursor(cursor: str) -> tuple[int, str, str]:
+    try:
+        last, product, version = _cursor.decode(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (binascii.Error, ValueError):
+        raise ValueError("cursor: expected one that a page before this one gave") from None
+    return min(last, 2**62), product, version
