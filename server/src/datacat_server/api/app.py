@@ -11,6 +11,7 @@ from datacat_server.access.admission import Admission
 from datacat_server.access.scopes import PUBLIC
 from datacat_server.api import exchange, ingest, records, sessions
 from datacat_server.api import compare, problems, releases
+from datacat_server.api import compare, problems, releases
 from datacat_server.api.auth import key_guard
 from datacat_server.api.errors import EXCEPTION_HANDLERS, allow_header
 from datacat_server.api.filtering import FILTER, provide_filter
@@ -55,6 +56,9 @@ def create_api(store: Store, config: Config) -> Litestar:
         route_handlers=[
             health,
             sessions.router,
+            problems.router,
+            releases.router,
+            compare.router,
             problems.router,
             releases.router,
             compare.router,

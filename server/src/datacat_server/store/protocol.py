@@ -9,9 +9,12 @@ from datacat_server.ingest.records import SessionBatch
 from datacat_server.ingest.result import IngestResult
 from datacat_server.model import PARTS, Session, SessionPage, StateChange
 from datacat_server.store.alerts import AlertLog
+from datacat_server.store.comparison import ComparisonStore
 from datacat_server.store.exchange import ExchangeStore
 from datacat_server.store.figures import StoreFigures
 from datacat_server.store.keys import KeyStore
+from datacat_server.store.problems import ProblemStore
+from datacat_server.store.releases import ReleaseStore
 from datacat_server.store.views import (
     EventPage,
     EventQuery,
@@ -35,7 +38,7 @@ class UnknownSession(LookupError):
     """There is no session with this id."""
 
 
-class Store(KeyStore, ExchangeStore, Protocol):
+class Store(KeyStore, ExchangeStore, ProblemStore, ReleaseStore, ComparisonStore, Protocol):
     """Sessions and their records, and who may reach them, durably. Every call is safe from any thread.
 
     Where the engine cannot do what it should, every call may raise StoreError, and the writing ones StoreUnavailable

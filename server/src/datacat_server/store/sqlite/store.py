@@ -30,6 +30,7 @@ from datacat_server.store.sqlite.ledger import Ledger
 from datacat_server.store.sqlite.listing import read_page
 from datacat_server.store.sqlite.lock import DataLock
 from datacat_server.store.sqlite.migrate import migrate
+from datacat_server.store.sqlite.problem_store import ProblemCalls
 from datacat_server.store.sqlite.sweeper import Sweeper
 from datacat_server.store.sqlite.times import to_microseconds
 from datacat_server.store.sqlite.writer import Writer
@@ -50,7 +51,7 @@ _EXPIRED_AT_ONCE = 500
 _IN_MEMORY = 1024 * 1024
 
 
-class SqliteStore:
+class SqliteStore(ProblemCalls):
     """Sessions in `datacat.sqlite3` of a data folder, which is made where there is none; private to its owner.
 
     Several processes may open the same folder. Raises StoreError when the folder or file cannot be used.
