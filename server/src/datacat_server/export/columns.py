@@ -12,6 +12,7 @@ from datacat_server.export.records import (
     EventRow,
     ExportLine,
     PointRow,
+    ProblemMark,
     RefusalRow,
     SeriesRow,
     SessionHead,
@@ -63,6 +64,10 @@ class Tabulator:
                 row.kind, row.time, row.name, row.value = "export", decoded.time, decoded.program, decoded.sessions
             case EndLine():
                 row.kind, row.value = "end", decoded.records
+            case ProblemMark():
+                row.kind, row.time, row.product = "problem", decoded.resolved, decoded.product
+                row.version, row.name, row.type = decoded.resolved_in, decoded.problem, decoded.type
+                row.message = f"{decoded.status}: {decoded.culprit}"
             case SessionHead():
                 self._head = decoded
                 row.kind, row.time, row.type, row.message = "session", decoded.created, decoded.status, decoded.reason
@@ -89,7 +94,7 @@ class Tabulator:
                 row.message = decoded.reason
             case RefusalRow():
                 row.kind, row.time, row.name, row.message = "refusal", decoded.time, decoded.error, decoded.details
-        if not isinstance(decoded, ExportLine | EndLine) and self._head is not None:
+        if not isinstance(decoded, ExportLine | EndLine | ProblemMark) and self._head is not None:
             row.session, row.product, row.version = decoded.session, self._head.product, self._head.version
         return row
 

@@ -5,20 +5,24 @@ from typing import IO, cast
 
 from msgspec import Struct
 
-from datacat_server.export.records import EndLine, ExportLine, Row, SessionHead, SessionTail, decode
-from datacat_server.export.replay import header_of
+from datacat_server.export.records import EndLine, ExportLine, ProblemMark, Row, SessionHead, SessionTail, decode
+from datacat_server.export.replay import check_mark, header_of
 from datacat_server.export.sequence import Sequence
 from datacat_server.store.exchange import Outcome
 from datacat_server.store.protocol import Store, UnknownSession
 
 
 class Intaken(Struct):
-    """How many sessions were new, took the place of others, or were there already; `records` of the first two."""
+    """How many sessions were new, took the place of others, or were there already; `records` of the first two.
+
+    `problems`: on how many the marks were set.
+    """
 
     imported: int = 0
     replaced: int = 0
     skipped: int = 0
     records: int = 0
+    problems: int = 0
 
 
 class Intake:
@@ -46,6 +50,9 @@ class Intake:
                     self._begin(decoded)
                 case SessionTail():
                     self._store_session(decoded)
+                case ProblemMark():
+                    check_mark(decoded)
+                    self.done.problems += self._store.mark_problem(decoded)
                 case ExportLine() | EndLine():
                     pass
                 case _:

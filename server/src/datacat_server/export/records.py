@@ -33,7 +33,11 @@ class ExportLine(Struct, tag_field="kind", tag="export", kw_only=True):
 
 
 class SessionHead(Struct, tag_field="kind", tag="session", kw_only=True):
-    """A session, before all that belongs to it. `received`: when something last came in, by the server's clock."""
+    """A session, before all that belongs to it.
+
+    `received`: when something last came in, by the server's clock. `presumed`: its crash is the server's presumption,
+    since then.
+    """
 
     session: str
     product: str
@@ -49,9 +53,11 @@ class SessionHead(Struct, tag_field="kind", tag="session", kw_only=True):
     hung: bool
     ever_hung: bool
     reason: str | None
+    presumed: datetime | None = None
     machine_id: str | None
     hostname: str | None
     pid: int | None
+    boot_id: str | None = None
     facts: Raw
     event_count: int
     metric_count: int
@@ -134,7 +140,7 @@ class EventRow(Struct, tag_field="kind", tag="event", kw_only=True, omit_default
 
 
 class VerdictRow(Struct, tag_field="kind", tag="verdict", kw_only=True):
-    """What was said about the process; its event, where there is one, is among the events."""
+    """What was said about the process, in its order; its event, where there is one, is among the events."""
 
     session: str
     time: datetime
@@ -161,15 +167,33 @@ class SessionTail(Struct, tag_field="kind", tag="session_end", kw_only=True):
     records: int
 
 
+class ProblemMark(Struct, tag_field="kind", tag="problem", kw_only=True):
+    """What people have marked a problem as, in which some of the sessions before it count; `problem`: its id.
+
+    The problem itself is counted anew from the sessions. `type` and `culprit` are for whoever reads the file by eye.
+    """
+
+    problem: str
+    product: str
+    type: str
+    culprit: str
+    status: str
+    resolved: datetime | None
+    resolved_in: str | None
+    regressed: datetime | None
+    regressed_in: str | None
+
+
 class EndLine(Struct, tag_field="kind", tag="end", kw_only=True):
     """The last line: the export is whole."""
 
     sessions: int
     records: int
+    problems: int
 
 
 Row = WriterRow | StateRow | SeriesRow | PointRow | EventRow | VerdictRow | RefusalRow
-Line = ExportLine | SessionHead | Row | SessionTail | EndLine
+Line = ExportLine | SessionHead | Row | SessionTail | ProblemMark | EndLine
 
 encode = msgspec.json.Encoder().encode
 encode_lines = msgspec.json.Encoder().encode_lines

@@ -12,6 +12,7 @@ import msgspec
 from datacat_server.export.records import (
     EventRow,
     PointRow,
+    ProblemMark,
     SeriesRow,
     SessionHead,
     StateRow,
@@ -20,6 +21,7 @@ from datacat_server.export.records import (
     microseconds,
 )
 from datacat_server.ingest.histogram import LARGEST_COUNT, MOST_BOUNDS
+from datacat_server.ingest.presumption import WITHDRAWN
 from datacat_server.ingest.records import (
     EventRecord,
     MetricRecord,
@@ -48,10 +50,11 @@ def header_of(head: SessionHead) -> SessionLine:
         machine_id=head.machine_id,
         hostname=head.hostname,
         pid=head.pid,
+        boot_id=head.boot_id,
     )
     check_session(line)
     line.time = microseconds("created", head.created)
-    for field in ("updated", "received", "ended", "last_heartbeat"):
+    for field in ("updated", "received", "ended", "last_heartbeat", "presumed"):
         if (time := getattr(head, field)) is not None:
             microseconds(field, time)
     for field in _COUNTS:
@@ -152,9 +155,24 @@ def samples_of(series: SeriesRow) -> MetricRecord:
 
 
 def status_of(row: VerdictRow) -> StatusRecord:
+    """What a server said by itself is taken too: that it took a crash back."""
     record = StatusRecord(status=row.status, reason=row.reason, data=content("data", row.data))
-    _check(record, row.time)
+    if row.status == WITHDRAWN:
+        record.time = microseconds("time", row.time)
+    else:
+        _check(record, row.time)
     return record
+
+
+def check_mark(mark: ProblemMark) -> None:
+    """Raises ValueError for a mark that nobody can have set."""
+    if mark.status not in ("resolved", "regressed") or mark.resolved is None or mark.resolved_in is None:
+        raise ValueError("status: expected resolved or regressed, and when and in which version it was resolved")
+    if mark.status == "regressed" and (mark.regressed is None or mark.regressed_in is None):
+        raise ValueError("regressed: is missing")
+    for field in ("resolved", "regressed"):
+        if (time := getattr(mark, field)) is not None:
+            microseconds(field, time)
 
 
 def check_series(row: SeriesRow) -> None:
@@ -173,6 +191,8 @@ def check_row(row: msgspec.Struct, series: SeriesRow | None) -> None:
     Raises ValueError with `field: what is wrong`.
     """
     match row:
+        case ProblemMark():
+            check_mark(row)
         case StateRow():
             state_of(row)
         case EventRow():

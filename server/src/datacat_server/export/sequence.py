@@ -2,9 +2,10 @@
 
 export
     session          one session after the other
-        writer ..., state ..., series and its points ..., event ..., verdict ..., refusal ...
+        writer ..., state ..., series and its points ..., events and verdicts ..., refusal ...
     session_end      with the number of lines between
-end                  with the numbers of sessions and of their lines
+problem ...
+end                  with the numbers of sessions, of their lines and of problems
 """
 
 from datacat_server.export.records import (
@@ -13,6 +14,8 @@ from datacat_server.export.records import (
     ExportLine,
     Line,
     PointRow,
+    ProblemMark,
+    Row,
     SeriesRow,
     SessionHead,
     SessionTail,
@@ -30,6 +33,7 @@ class Sequence:
         self.ended = False
         self.sessions = 0
         self.records = 0
+        self.problems = 0
         self._rows = 0
         self._series: SeriesRow | None = None
         self._series_count = 0
@@ -48,6 +52,10 @@ class Sequence:
                 self._open(line)
             case SessionTail():
                 self._close(line)
+            case ProblemMark():
+                if self.inside is not None:
+                    raise ValueError(f"kind: session {self.inside.session} has no end before this line")
+                self.problems += 1
             case EndLine():
                 self._end(line)
             case _:
@@ -72,6 +80,8 @@ class Sequence:
     def _open(self, head: SessionHead) -> None:
         if self.inside is not None:
             raise ValueError(f"kind: session {self.inside.session} has no end before this one")
+        if self.problems:
+            raise ValueError("kind: sessions come before problems")
         self.inside = head
         self._rows, self._series, self._series_count, self._has_state = 0, None, 0, False
 
@@ -81,7 +91,7 @@ class Sequence:
         if session != self.inside.session:
             raise ValueError(f"session: expected {self.inside.session!r}, in which this line stands")
 
-    def _check_row(self, line: Line) -> None:
+    def _check_row(self, line: Row) -> None:
         if isinstance(line, StateRow):
             self._has_state = True
         elif not self._has_state and not isinstance(line, WriterRow):
@@ -108,9 +118,10 @@ class Sequence:
     def _end(self, line: EndLine) -> None:
         if self.inside is not None:
             raise ValueError(f"kind: session {self.inside.session} has no end before the export's")
-        if (line.sessions, line.records) != (self.sessions, self.records):
-            raise ValueError(
-                f"sessions: here are {self.sessions:,} with {self.records:,} lines, and there were "
-                f"{line.sessions:,} with {line.records:,}"
-            )
+        if line != (found := EndLine(sessions=self.sessions, records=self.records, problems=self.problems)):
+            raise ValueError(f"sessions: the export had {_counts(line)}, and here are {_counts(found)}")
         self.ended = True
+
+
+def _counts(end: EndLine) -> str:
+    return f"{end.sessions:,} sessions with {end.records:,} lines, and {end.problems:,} problems"

@@ -13,6 +13,7 @@ _CHUNK = 256 * 1024
 
 _HEAD = b'{"kind":"export",'
 _TAIL = b'{"kind":"session_end",'
+_PROBLEM = b'{"kind":"problem",'
 _END = b'{"kind":"end",'
 
 
@@ -46,7 +47,10 @@ def _pieces(store: Store, wanted: Filter) -> Iterator[bytes]:
                 yield chunk
         sessions += 1
         records += exported.records
-    yield encode(EndLine(sessions=sessions, records=records)) + b"\n"
+    marks = store.problem_marks(wanted)
+    for mark in marks:
+        yield encode(mark) + b"\n"
+    yield encode(EndLine(sessions=sessions, records=records, problems=len(marks))) + b"\n"
 
 
 class LineSplitter:
@@ -91,6 +95,7 @@ class Tally:
         self.total = 0
         self.sessions = 0
         self.records = 0
+        self.problems = 0
         self.complete = False
 
     def take(self, line: bytes) -> None:
@@ -102,8 +107,10 @@ class Tally:
         elif line.startswith(_HEAD):
             if isinstance(head := decode(line), ExportLine):
                 self.total = head.sessions
+        elif line.startswith(_PROBLEM):
+            self.problems += 1
         elif line.startswith(_END):
             end = decode(line)
-            if end != EndLine(sessions=self.sessions, records=self.records):
+            if end != EndLine(sessions=self.sessions, records=self.records, problems=self.problems):
                 raise ValueError("the export came incomplete; try again")
             self.complete = True

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import IO, Protocol
 
-from datacat_server.export.records import Row, SessionHead
+from datacat_server.export.records import ProblemMark, Row, SessionHead
 from datacat_server.filters import Filter
 
 
@@ -46,6 +46,14 @@ class ExchangeStore(Protocol):
         What it tells is folded as if it came in anew; one that was deleted is back. Raises ValueError, with nothing
         stored, for what cannot be applied.
         """
+        ...
+
+    def problem_marks(self, wanted: Filter) -> list[ProblemMark]:
+        """What is marked of the problems in which sessions of a filter count."""
+        ...
+
+    def mark_problem(self, mark: ProblemMark) -> bool:
+        """Mark a problem, if it is there and not marked later already; whether that changed anything."""
         ...
 
     def scratch(self) -> IO[bytes]:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 import msgspec
 
 from datacat_server.ingest.lifecycle import event_of, hear, judge, reason_of
-from datacat_server.ingest.presumption import confirm, confirms, is_sign_of_life, withdraw, withdrawal
+from datacat_server.ingest.presumption import WITHDRAWN, confirm, confirms, is_sign_of_life, withdraw, withdrawal
 from datacat_server.ingest.records import (
     EventRecord,
     MetricRecord,
@@ -195,6 +195,10 @@ class Application:
 
     def _status(self, record: StatusRecord) -> None:
         session, batch = self._session, self._batch
+        if record.status == WITHDRAWN:  # only a replayed verdict can be one that this server would give itself
+            withdraw(session.standing)
+            self._keep_verdict(record)
+            return
         if session.standing.presumed is not None and record.status in ("ended", "crashed"):
             self._weigh_presumption(record, session.standing.presumed)
         changed = judge(session.standing, record)

@@ -11,6 +11,7 @@ from msgspec import Raw
 from datacat_server.export.records import (
     EventRow,
     PointRow,
+    ProblemMark,
     RefusalRow,
     Row,
     SeriesRow,
@@ -34,7 +35,7 @@ _AT_ONCE = 1_000
 _HEAD = (
     "id, session_id, product, version, status, created, updated, ended, last_heartbeat, received, suspended, crashed,"
     " hung, ever_hung, reason, machine_id, hostname, pid, facts, event_count, metric_count, exception_count,"
-    " refused_count, dropped_count, lost_count"
+    " refused_count, dropped_count, lost_count, boot_id, presumed"
 )
 
 _strings = msgspec.json.Decoder(list[str])
@@ -87,7 +88,7 @@ def read_head(db: sqlite3.Connection, session_id: str) -> tuple[int, SessionHead
         return None
     number, name, product, version, status, created, updated, ended, heartbeat, received, *rest = found
     suspended, crashed, hung, ever_hung, reason, machine_id, hostname, pid, facts, *counts = rest
-    events, metrics, exceptions, refused, dropped, lost = counts
+    events, metrics, exceptions, refused, dropped, lost, boot_id, presumed = counts
     return number, SessionHead(
         session=name,
         product=product,
@@ -106,6 +107,8 @@ def read_head(db: sqlite3.Connection, session_id: str) -> tuple[int, SessionHead
         machine_id=machine_id,
         hostname=hostname,
         pid=pid,
+        boot_id=boot_id,
+        presumed=to_optional_datetime(presumed),
         facts=Raw(facts.encode()),
         event_count=events,
         metric_count=metrics,
@@ -121,9 +124,52 @@ def read_rows(db: sqlite3.Connection, number: int, session_id: str) -> Iterator[
     yield from _writers(db, number, session_id)
     yield from _states(db, number, session_id)
     yield from _series(db, number, session_id)
-    yield from _events(db, number, session_id)
-    yield from _verdicts(db, number, session_id)
+    yield from _happened(_events(db, number, session_id), _verdicts(db, number, session_id))
     yield from _refusals(db, number, session_id)
+
+
+def _happened(events: Iterator[EventRow], verdicts: Iterator[VerdictRow]) -> Iterator[EventRow | VerdictRow]:
+    """Both by time, and verdicts in their order; one stands before the events of its time, but for exceptions.
+
+    So it stands before the event that tells of it, and behind the exception that ended the session.
+    """
+    verdict = next(verdicts, None)
+    for event in events:
+        while verdict is not None and (
+            verdict.time < event.time or (verdict.time == event.time and event.exception_type is None)
+        ):
+            yield verdict
+            verdict = next(verdicts, None)
+        yield event
+    if verdict is not None:
+        yield verdict
+        yield from verdicts
+
+
+def read_marks(db: sqlite3.Connection, wanted: Filter) -> list[ProblemMark]:
+    """What is marked of the problems in which sessions of a filter count."""
+    condition, values = selection(wanted)
+    rows = db.execute(
+        "SELECT id, product, type, culprit, status, resolved, resolved_in, regressed, regressed_in FROM problems"
+        " WHERE status IN ('resolved', 'regressed') AND EXISTS (SELECT 1 FROM problem_sessions"
+        f" JOIN sessions ON sessions.id = problem_sessions.session WHERE problem = problems.id AND {condition})"
+        " ORDER BY id",
+        values,
+    )
+    return [
+        ProblemMark(
+            problem=problem,
+            product=product,
+            type=kind,
+            culprit=culprit,
+            status=status,
+            resolved=to_optional_datetime(resolved),
+            resolved_in=resolved_in,
+            regressed=to_optional_datetime(regressed),
+            regressed_in=regressed_in,
+        )
+        for problem, product, kind, culprit, status, resolved, resolved_in, regressed, regressed_in in rows
+    ]
 
 
 def _writers(db: sqlite3.Connection, number: int, session_id: str) -> Iterator[WriterRow]:

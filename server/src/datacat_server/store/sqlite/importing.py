@@ -5,11 +5,13 @@ What cannot be had so is set from the export: how far writers are settled, what 
 transaction: it is there whole or not at all, and what else comes in waits for so long.
 """
 
+import sqlite3
 from collections.abc import Iterable
 
 from datacat_server.export.records import (
     EventRow,
     PointRow,
+    ProblemMark,
     RefusalRow,
     Row,
     SeriesRow,
@@ -30,7 +32,7 @@ from datacat_server.export.replay import (
     status_of,
 )
 from datacat_server.ingest.lifecycle import Standing
-from datacat_server.ingest.records import Record, SessionBatch, SessionLine
+from datacat_server.ingest.records import Record, SessionBatch, SessionLine, StatusRecord
 from datacat_server.ingest.result import IngestResult
 from datacat_server.store.exchange import Outcome
 from datacat_server.store.sqlite.application import Application
@@ -98,7 +100,7 @@ class _Replayed:
             case EventRow():
                 self._add(event_of(row))
             case VerdictRow():
-                self._add(status_of(row))
+                self._judge(status_of(row))
             case RefusalRow():
                 self._refusals.append(row)
 
@@ -126,9 +128,17 @@ class _Replayed:
         if len(self._records) >= _AT_ONCE:
             self._flush()
 
+    def _judge(self, record: StatusRecord) -> None:
+        """A verdict is weighed by what came before it, and nothing else: it ends what is applied at once."""
+        self._records.append(record)
+        # Of a server's own verdict it only counts that it is one.
+        presumed = record.time if (record.data or {}).get("presumed") is True else None
+        self._flush(presumed)
+
     def _open(self, row: SeriesRow) -> None:
         """Series are opened in their order; one that is no histogram by its first reading."""
-        self._flush()
+        if self._histogram is not None or row.type == "histogram":
+            self._flush()
         self._series, self._histogram = row, None
         if row.type != "histogram":
             return
@@ -142,8 +152,8 @@ class _Replayed:
         fold.batch_count, fold.batch_sum = 0, 0.0
         session.series[self._histogram] = fold
 
-    def _flush(self) -> None:
-        batch = SessionBatch(self._head.session, header=self._header, records=self._records, replayed=True)
+    def _flush(self, presumed: int | None = None) -> None:
+        batch = SessionBatch(self._head.session, self._header, records=self._records, replayed=True, presumed=presumed)
         self._apply(batch)
         self._header, self._records, self._points = None, [], []
 
@@ -178,9 +188,28 @@ class _Replayed:
             hung=head.hung,
             ever_hung=head.ever_hung,
             reason=head.reason,
+            presumed=microseconds("presumed", head.presumed) if head.presumed else None,
         )
-        session.version = head.version
+        session.version, session.boot_id = head.version, head.boot_id
         session.event_count, session.metric_count = head.event_count, head.metric_count
         session.exception_count, session.refused_count = head.exception_count, head.refused_count
         session.dropped_count, session.lost_count = head.dropped_count, head.lost_count
         session.writers = dict(self._writers)
+
+
+def mark_problem(db: sqlite3.Connection, mark: ProblemMark) -> bool:
+    """Mark a problem that is there, unless it was resolved later here; whether that changed anything."""
+    assert mark.resolved is not None  # checked when it was read
+    values = (
+        mark.status,
+        microseconds("resolved", mark.resolved),
+        mark.resolved_in,
+        microseconds("regressed", mark.regressed) if mark.regressed else None,
+        mark.regressed_in,
+    )
+    changed = db.execute(
+        "UPDATE problems SET status = ?1, resolved = ?2, resolved_in = ?3, regressed = ?4, regressed_in = ?5"
+        " WHERE id = ?6 AND (resolved IS NULL OR resolved < ?2 OR (resolved = ?2 AND status <> ?1))",
+        (*values, mark.problem),
+    )
+    return changed.rowcount > 0

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO
 
-from datacat_server.export.records import Row, SessionHead
+from datacat_server.export.records import ProblemMark, Row, SessionHead
 from datacat_server.filters import EVERY, Filter
 from datacat_server.ingest.records import SessionBatch
 from datacat_server.ingest.result import IngestResult
@@ -25,7 +25,7 @@ from datacat_server.store.sqlite.alert_log import SqliteAlertLog
 from datacat_server.store.sqlite.connection import FILE_NAME, Readers, connect
 from datacat_server.store.sqlite.failures import explained
 from datacat_server.store.sqlite.figures import SessionCounts, read_sizes
-from datacat_server.store.sqlite.importing import import_session
+from datacat_server.store.sqlite.importing import import_session, mark_problem
 from datacat_server.store.sqlite.ledger import Ledger
 from datacat_server.store.sqlite.listing import read_page
 from datacat_server.store.sqlite.lock import DataLock
@@ -139,6 +139,13 @@ class SqliteStore(ProblemCalls):
         if outcome is Outcome.REPLACED:
             self._sweeper.start()
         return outcome
+
+    def problem_marks(self, wanted: Filter) -> list[ProblemMark]:
+        with self._readers.snapshot() as db:
+            return export.read_marks(db, wanted)
+
+    def mark_problem(self, mark: ProblemMark) -> bool:
+        return self._writer.run(lambda ledger: mark_problem(ledger.db, mark))
 
     def scratch(self) -> IO[bytes]:
         return tempfile.SpooledTemporaryFile(_IN_MEMORY, dir=str(self._folder))
