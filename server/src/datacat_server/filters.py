@@ -147,7 +147,7 @@ _PATH = re.compile(r"(?:[^\\:]|\\.?)*", re.DOTALL)
 
 def _condition(name: str, text: str) -> StateCondition:
     path = _PATH.match(text)[0]  # type: ignore[index]  # it matches the empty text too
-    if not path or path == text:
+    if path == text:
         raise ValueError(f"{name}: expected path:value, such as window_state.open:true")
     value = text[len(path) + 1 :]
     try:
