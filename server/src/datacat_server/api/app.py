@@ -9,7 +9,7 @@ from litestar.types import Message, Scope
 from datacat_server import __version__
 from datacat_server.access.admission import Admission
 from datacat_server.access.scopes import PUBLIC
-from datacat_server.api import exchange, ingest, records, sessions
+from datacat_server.api import exchange, ingest, metrics, records, session_views, sessions
 from datacat_server.api import compare, problems, releases
 from datacat_server.api import compare, problems, releases
 from datacat_server.api.auth import key_guard
@@ -63,6 +63,8 @@ def create_api(store: Store, config: Config) -> Litestar:
             releases.router,
             compare.router,
             records.router,
+            session_views.router,
+            metrics.router,
             ingest.ingest,
             exchange.router,
             metrics_router(registry),

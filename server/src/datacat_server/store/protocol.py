@@ -13,6 +13,7 @@ from datacat_server.store.comparison import ComparisonStore
 from datacat_server.store.exchange import ExchangeStore
 from datacat_server.store.figures import StoreFigures
 from datacat_server.store.keys import KeyStore
+from datacat_server.store.metrics import MetricStore
 from datacat_server.store.problems import ProblemStore
 from datacat_server.store.releases import ReleaseStore
 from datacat_server.store.views import (
@@ -38,7 +39,7 @@ class UnknownSession(LookupError):
     """There is no session with this id."""
 
 
-class Store(KeyStore, ExchangeStore, ProblemStore, ReleaseStore, ComparisonStore, Protocol):
+class Store(KeyStore, ExchangeStore, MetricStore, ProblemStore, ReleaseStore, ComparisonStore, Protocol):
     """Sessions and their records, and who may reach them, durably. Every call is safe from any thread.
 
     Where the engine cannot do what it should, every call may raise StoreError, and the writing ones StoreUnavailable
@@ -96,11 +97,11 @@ class Store(KeyStore, ExchangeStore, ProblemStore, ReleaseStore, ComparisonStore
         ...
 
     def timeline(
-        self, session_id: str, start: datetime, end: datetime, buckets: int, *, outside: bool = False
+        self, session_id: str, start: datetime | None, end: datetime | None, buckets: int, *, outside: bool = False
     ) -> Timeline:
         """A session's events and state changes in [start, end), counted in `buckets` buckets of equal length.
 
-        With `outside`, what lies before and after is counted in the first and in the last. Raises UnknownSession.
+        None for either: from the first of all, to the last. With `outside`, what lies before and after is counted in the first and in the last. Raises UnknownSession.
         """
         ...
 

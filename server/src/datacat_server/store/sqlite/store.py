@@ -19,8 +19,9 @@ from datacat_server.store.errors import StoreError
 from datacat_server.store.exchange import ExportedSession, Outcome
 from datacat_server.store.figures import Intake, StoreFigures
 from datacat_server.store.keys import StoredKey
+from datacat_server.store.metrics import Aggregate, MetricNames, MetricPage
 from datacat_server.store.protocol import UnknownSession
-from datacat_server.store.sqlite import event_query, export, keys, machines, read, views
+from datacat_server.store.sqlite import event_query, export, keys, machines, metric_query, read, views
 from datacat_server.store.sqlite.alert_log import SqliteAlertLog
 from datacat_server.store.sqlite.connection import FILE_NAME, Readers, connect
 from datacat_server.store.sqlite.failures import explained
@@ -168,7 +169,7 @@ class SqliteStore(ProblemCalls):
             return views.read_event(db, read.row_number(db, session_id), number)
 
     def timeline(
-        self, session_id: str, start: datetime, end: datetime, buckets: int, *, outside: bool = False
+        self, session_id: str, start: datetime | None, end: datetime | None, buckets: int, *, outside: bool = False
     ) -> Timeline:
         with self._readers.snapshot() as db:
             return views.read_timeline(db, read.row_number(db, session_id), start, end, buckets, outside=outside)
@@ -196,6 +197,22 @@ class SqliteStore(ProblemCalls):
     ) -> ReadingPage:
         with self._readers.snapshot() as db:
             return views.read_reading_page(db, read.row_number(db, session_id), wanted, limit, cursor)
+
+    def metric_page(
+        self,
+        metric: MetricFilter,
+        aggregate: Aggregate,
+        sessions: Filter = EVERY,
+        *,
+        limit: int = 100,
+        cursor: str | None = None,
+    ) -> MetricPage:
+        with self._readers.snapshot() as db:
+            return metric_query.read_metric_page(db, metric, aggregate, sessions, limit, cursor)
+
+    def metric_names(self, sessions: Filter = EVERY) -> MetricNames:
+        with self._readers.snapshot() as db:
+            return metric_query.read_metric_names(db, sessions)
 
     def delete(self, session_id: str) -> None:
         if self._writer.run(lambda ledger: ledger.delete(session_id)):

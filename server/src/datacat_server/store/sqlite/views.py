@@ -45,9 +45,18 @@ def read_event(db: sqlite3.Connection, session: int, number: int) -> StoredEvent
 
 
 def read_timeline(
-    db: sqlite3.Connection, session: int, start: datetime, end: datetime, buckets: int, *, outside: bool
+    db: sqlite3.Connection,
+    session: int,
+    start: datetime | None,
+    end: datetime | None,
+    buckets: int,
+    *,
+    outside: bool,
 ) -> Timeline:
     """Events and state changes counted in `buckets` buckets; `outside`: what lies there is in the first or the last."""
+    first, last = _range(db, session)
+    start = start or (to_datetime(first) if end is None else min(to_datetime(first), end))
+    end = end or max(to_datetime(last), start)
     edges = borders(to_microseconds(start), to_microseconds(end), buckets)
     if outside:
         edges[0], edges[-1] = 0, _ALWAYS
@@ -59,6 +68,16 @@ def read_timeline(
         exceptions=list(counts[EXCEPTIONS]),
         state_changes=list(counts[CHANGES]),
     )
+
+
+def _range(db: sqlite3.Connection, session: int) -> tuple[int, int]:
+    """When the first record of a session was, in microseconds, and when nothing was any more."""
+    created, updated = db.execute("SELECT created, updated FROM sessions WHERE id = ?", (session,)).fetchone()
+    firsts = [
+        db.execute(f"SELECT min(time) FROM {table} WHERE session = ?", (session,)).fetchone()[0]
+        for table in ("events", "state_changes")
+    ]
+    return min([created, *(first for first in firsts if first is not None)]), updated + 1
 
 
 def read_states(db: sqlite3.Connection, session: int, at: datetime | None, limit: int) -> list[StateChange]:
