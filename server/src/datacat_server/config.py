@@ -8,6 +8,7 @@ from typing import Any, Self, get_type_hints
 import msgspec
 from msgspec import Struct
 
+from datacat_server.alerts.webhook import Webhook, read_webhooks
 from datacat_server.ingest.explain import explain
 
 DEFAULT_FILE = Path("config.json")
@@ -32,6 +33,8 @@ class Config(Struct, kw_only=True, frozen=True):
     tls_cert_file: str | None = None
     tls_key_file: str | None = None
     log_file: str | None = None
+    web_url: str | None = None
+    webhooks: tuple[Webhook, ...] = ()
 
     def checked(self) -> Self:
         """The configuration itself. Raises ConfigError for values that are impossible, alone or together."""
@@ -49,6 +52,8 @@ class Config(Struct, kw_only=True, frozen=True):
         if (self.tls_cert_file is None) != (self.tls_key_file is None):
             missing = "tls_cert_file" if self.tls_cert_file is None else "tls_key_file"
             raise ConfigError(f"{missing}: is missing; TLS needs the certificate and its key")
+        if self.web_url is not None and not self.web_url.startswith(("http://", "https://")):
+            raise ConfigError("web_url: expected an address such as https://datacat.example.org")
         return self
 
 
@@ -105,7 +110,19 @@ def convert_setting(where: str, name: str, value: Any, *, strict: bool) -> Any:
         close = difflib.get_close_matches(name, _TYPES, 1)
         hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(_TYPES)}"
         raise ConfigError(f"{where}: unknown key; {hint}")
+    if name == "webhooks":
+        return _webhooks(where, value)
     try:
         return msgspec.convert(value, _TYPES[name], strict=strict)
     except msgspec.ValidationError as error:
         raise ConfigError(explain(error, where)) from None
+
+
+def _webhooks(where: str, value: Any) -> tuple[Webhook, ...]:
+    """The webhooks of a list, or of a text that holds one as JSON."""
+    try:
+        return read_webhooks(msgspec.json.decode(value) if isinstance(value, str) else value)
+    except msgspec.DecodeError as error:
+        raise ConfigError(explain(error, where)) from None
+    except ValueError as error:
+        raise ConfigError(f"{where}{error}") from None

@@ -9,9 +9,18 @@ from litestar.types import Message, Scope
 from datacat_server import __version__
 from datacat_server.access.admission import Admission
 from datacat_server.access.scopes import PUBLIC
-from datacat_server.api import exchange, ingest, metrics, records, session_views, sessions
-from datacat_server.api import compare, problems, releases
-from datacat_server.api import compare, problems, releases
+from datacat_server.api import (
+    alerts,
+    compare,
+    exchange,
+    ingest,
+    metrics,
+    problems,
+    records,
+    releases,
+    session_views,
+    sessions,
+)
 from datacat_server.api.auth import key_guard
 from datacat_server.api.errors import EXCEPTION_HANDLERS, allow_header
 from datacat_server.api.filtering import FILTER, provide_filter
@@ -64,6 +73,7 @@ def create_api(store: Store, config: Config) -> Litestar:
             compare.router,
             records.router,
             session_views.router,
+            alerts.router,
             metrics.router,
             ingest.ingest,
             exchange.router,

@@ -1,5 +1,6 @@
 """`datacat-server`: the REST API alone."""
 
+from datacat_server.alerts.chore import deliver_alerts
 from datacat_server.cli.options import run_command, takes_settings
 from datacat_server.cli.services import api_service
 from datacat_server.cli.starting import run
@@ -18,7 +19,7 @@ def server(config: Config) -> None:
         config,
         lambda store: [api_service(store)],
         lambda addresses, folder: f"DataCat server is ready at {addresses[0]} (data in {folder})",
-        [keep_retention, watch_silence],
+        [keep_retention, watch_silence, deliver_alerts],
     )
 
 

@@ -1,5 +1,6 @@
 """`datacat up`: the API and the web UI in one process."""
 
+from datacat_server.alerts.chore import deliver_alerts
 from datacat_server.cli.options import takes_settings
 from datacat_server.cli.services import api_service, web_service
 from datacat_server.cli.starting import run
@@ -18,5 +19,5 @@ def up(config: Config) -> None:
         config,
         lambda store: [api_service(store), web_service(store)],
         lambda addresses, folder: f"DataCat is up: web UI {addresses[1]}, API {addresses[0]} (data in {folder})",
-        [keep_retention, watch_silence],
+        [keep_retention, watch_silence, deliver_alerts],
     )

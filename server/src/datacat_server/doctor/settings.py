@@ -47,6 +47,8 @@ def look_at_settings(
     in_force = [ok(ABOUT, there)]
     for name in Config.__struct_fields__:
         shown = "set, not shown" if name in _SECRET and getattr(config, name) else _text(getattr(config, name))
+        if name == "webhooks":
+            shown = ", ".join(webhook.shown for webhook in config.webhooks) or "none"
         in_force.append(ok(ABOUT, f"{name}: {shown} ({origins.get(name, 'default')})"))
     return findings + in_force, config
 

@@ -2,11 +2,12 @@
 
 import sqlite3
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from datacat_server.ingest.lifecycle import Standing
 from datacat_server.model import SessionSummary
+from datacat_server.problems.fingerprint import title
 from datacat_server.store.alerts import KINDS, Alert, AlertPage, Delivery, Waiting
 from datacat_server.store.sqlite.cursor import read_cursor, write_cursor
 from datacat_server.store.sqlite.listing import SUMMARY, summary_fields
@@ -29,6 +30,19 @@ def alert_row(session: int, kind: str, at: int, why: str, problem: str | None = 
 def insert_alert(db: sqlite3.Connection, session: int, kind: str, standing: Standing) -> None:
     """An alert of what a session has become."""
     db.execute(ALERT, alert_row(session, kind, standing.ended or 0, standing.reason or ""))
+
+
+def alert_of_problems(db: sqlite3.Connection, session: int, problems: Sequence[str]) -> None:
+    """Alerts of problems that are new with a session, or have come back with it."""
+    for problem in problems:
+        kind, type_, culprit, last, back_in = db.execute(
+            "SELECT kind, type, culprit, last, CASE status WHEN 'regressed' THEN regressed_in END FROM problems"
+            " WHERE id = ?",
+            (problem,),
+        ).fetchone()
+        which = "a new problem" if back_in is None else f"a problem that was resolved is back in version {back_in}"
+        words = f"{which}: {title(kind, type_, culprit)}"
+        db.execute(ALERT, alert_row(session, "problem", last, words, problem))
 
 
 def read_alerts(db: sqlite3.Connection, limit: int, cursor: str | None, kind: str | None) -> AlertPage:

@@ -1,0 +1,76 @@
+"""A webhook as the configuration describes it."""
+
+import hashlib
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Struct
+
+from datacat_server.ingest.explain import explain
+from datacat_server.store.alerts import KINDS
+
+MOST_WEBHOOKS = 50
+
+
+class Webhook(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where alerts are sent: which kinds, and of which product (all by default). `secret` signs what is sent."""
+
+    url: str
+    events: tuple[str, ...] = KINDS
+    secret: str | None = None
+    product: str | None = None
+
+    @property
+    def id(self) -> str:
+        """The same for the same address and product, whatever else is changed: its place in the log is kept by it."""
+        return hashlib.sha256(f"{self.url}\0{self.product or ''}".encode()).hexdigest()[:32]
+
+    @property
+    def shown(self) -> str:
+        """The address without what may be a secret: paths and queries of webhooks often are."""
+        parts = urlsplit(self.url)
+        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+        return f"{parts.scheme}://{host}{f':{parts.port}' if parts.port else ''}/…"
+
+
+def read_webhooks(said: Any) -> tuple[Webhook, ...]:
+    """The webhooks of a list of objects. Raises ValueError, which begins with `[0].url: ` or `: `."""
+    if not isinstance(said, list):
+        raise ValueError(": expected an array of objects, each with a url")
+    if len(said) > MOST_WEBHOOKS:
+        raise ValueError(f": more than {MOST_WEBHOOKS}")
+    webhooks: list[Webhook] = []
+    for number, one in enumerate(said):
+        try:
+            webhook = msgspec.convert(one, Webhook)
+        except msgspec.ValidationError as error:
+            words = explain(error, "")
+            raise ValueError(f"[{number}]{'' if words.startswith(':') else '.'}{words}") from None
+        if complaint := _complaint(webhook):
+            raise ValueError(f"[{number}].{complaint}")
+        if any(webhook.id == other.id for other in webhooks):
+            raise ValueError(f"[{number}].url: stands there already, for the same product; put both into one")
+        webhooks.append(webhook)
+    return tuple(webhooks)
+
+
+def _complaint(webhook: Webhook) -> str | None:
+    """What will not do, after the name of the field."""
+    try:
+        parts = urlsplit(webhook.url)
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or not webhook.url.isprintable() or " " in webhook.url:
+        return "url: expected an address such as https://example.org/hook"
+    if not webhook.events:
+        return f"events: expected some of {', '.join(KINDS)}"
+    for event in webhook.events:
+        if event not in KINDS:
+            return f"events: {event!r} is none of {', '.join(KINDS)}"
+    if webhook.secret == "":
+        return "secret: must not be empty; leave it out to send without a signature"
+    if webhook.product == "":
+        return "product: must not be empty; leave it out for all products"
+    return None

@@ -1,0 +1,30 @@
+"""What somebody may have been told: the log of alerts."""
+
+from typing import Annotated
+
+from litestar import Response, Router, get
+from litestar.params import FromQuery, QueryParameter
+
+from datacat_server.api.declared import JSON, ResponseSpec
+from datacat_server.api.errors import BadRequest
+from datacat_server.api.sessions import StoreDependency
+from datacat_server.model import encode
+from datacat_server.store.alerts import KINDS, AlertPage
+
+
+@get("/api/alerts", sync_to_thread=True, responses={200: ResponseSpec(AlertPage, description="A page")})
+def list_alerts(
+    store: StoreDependency,
+    kind: Annotated[str | None, QueryParameter(description=f"One of {', '.join(KINDS)}.")] = None,
+    limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100,
+    cursor: FromQuery[str | None] = None,
+) -> Response[bytes]:
+    """Crashes, hangs, and problems that were new or came back, as they became known, newest first."""
+    try:
+        page = store.alerts.page(limit=limit, cursor=cursor or None, kind=kind or None)
+    except ValueError as error:
+        raise BadRequest(str(error)) from None
+    return Response(encode(page), media_type=JSON)
+
+
+router = Router("/", route_handlers=[list_alerts])
