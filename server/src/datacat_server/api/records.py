@@ -1,6 +1,6 @@
 """Single records: one call each, by the same way into the store as a batch."""
 
-from litestar import Router, post
+from litestar import post
 from litestar.params import FromPath, RawBody
 
 from datacat_server.api import bodies
@@ -24,7 +24,7 @@ def _ingest(store: Store, batch: SessionBatch) -> Recorded:
     "/state",
     status_code=200,
     sync_to_thread=True,
-    opt=declares(bodies.Patch, example={"window_state": {"open": ["space probe"]}}),
+    opt=INGESTS | declares(bodies.Patch, example={"window_state": {"open": ["space probe"]}}),
 )
 def update_state(store: StoreDependency, session_id: FromPath[str], body: RawBody) -> Recorded:
     """Merge a patch deeply into the state."""
@@ -35,7 +35,7 @@ def update_state(store: StoreDependency, session_id: FromPath[str], body: RawBod
     "/events",
     status_code=200,
     sync_to_thread=True,
-    opt=declares(bodies.NewEvent, example={"name": "moved", "data": {"x": 10}}),
+    opt=INGESTS | declares(bodies.NewEvent, example={"name": "moved", "data": {"x": 10}}),
 )
 def log_event(store: StoreDependency, session_id: FromPath[str], body: RawBody) -> Recorded:
     """Add an event."""
@@ -46,20 +46,20 @@ def log_event(store: StoreDependency, session_id: FromPath[str], body: RawBody) 
     "/metrics",
     status_code=200,
     sync_to_thread=True,
-    opt=declares(bodies.Reading, example={"name": "fps", "value": 59.8}),
+    opt=INGESTS | declares(bodies.Reading, example={"name": "fps", "value": 59.8}),
 )
 def log_metric(store: StoreDependency, session_id: FromPath[str], body: RawBody) -> Recorded:
     """Add a reading, a delta or a sample of a metric."""
     return _ingest(store, bodies.metric_batch(session_id, body))
 
 
-@post("/heartbeat", status_code=200, sync_to_thread=True, opt=declares(bodies.Timed, required=False))
+@post("/heartbeat", status_code=200, sync_to_thread=True, opt=INGESTS | declares(bodies.Timed, required=False))
 def heartbeat(store: StoreDependency, session_id: FromPath[str], body: RawBody) -> Recorded:
     """Note that the session lives."""
     return _ingest(store, bodies.heartbeat_batch(session_id, body))
 
 
-@post("/end", status_code=200, sync_to_thread=True, opt=declares(bodies.Said, required=False))
+@post("/end", status_code=200, sync_to_thread=True, opt=INGESTS | declares(bodies.Said, required=False))
 def end_session(store: StoreDependency, session_id: FromPath[str], body: RawBody) -> Recorded:
     """The session ended cleanly."""
     return _ingest(store, bodies.status_batch(session_id, body, "ended"))
@@ -69,15 +69,12 @@ def end_session(store: StoreDependency, session_id: FromPath[str], body: RawBody
     "/crash",
     status_code=200,
     sync_to_thread=True,
-    opt=declares(bodies.Said, required=False, example={"reason": "out of memory"}),
+    opt=INGESTS | declares(bodies.Said, required=False, example={"reason": "out of memory"}),
 )
 def crash_session(store: StoreDependency, session_id: FromPath[str], body: RawBody) -> Recorded:
     """The session's process crashed, for the reason given."""
     return _ingest(store, bodies.status_batch(session_id, body, "crashed"))
 
 
-router = Router(
-    "/api/sessions/{session_id:str}",
-    route_handlers=[update_state, log_event, log_metric, heartbeat, end_session, crash_session],
-    opt=INGESTS,
-)
+handlers = [update_state, log_event, log_metric, heartbeat, end_session, crash_session]
+"""Below the path of a session."""

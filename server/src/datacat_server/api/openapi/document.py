@@ -7,7 +7,9 @@ body and answer in what it declares (`api/declared.py`), who may in its scope.
 import inspect
 from collections.abc import Iterator
 from http import HTTPStatus
-from typing import Any
+from itertools import chain, islice
+from types import UnionType
+from typing import Any, get_args
 
 from litestar import Litestar, Response
 from litestar.handlers import HTTPRouteHandler
@@ -39,9 +41,8 @@ Sessions of programs: what they logged, how they ended, and what is known about 
 def document(app: Litestar, *, requires_key: bool) -> dict[str, Any]:
     """The description of all that is routed in an application, as JSON has it."""
     calls = sorted(_calls(app), key=lambda call: (call[0].path_format, _METHODS.index(call[1])))
-    types = [Error, *(kind for _, _, handler in calls for kind in _types(handler))]
-    schemas, components = schemas_of(types)
-    found = iter(schemas[1:])
+    types = [kind for _, _, handler in calls for kind in _types(handler)]
+    found, components = _schemas(types)
     paths: dict[str, Any] = {}
     for route, method, handler in calls:
         operation = _operation(route, handler, requires_key)
@@ -122,6 +123,20 @@ def _types(handler: HTTPRouteHandler) -> Iterator[Any]:
     for kind, _, _ in _answers(handler).values():
         if kind is not None:
             yield kind
+
+
+def _schemas(types: list[Any]) -> tuple[Iterator[dict[str, Any]], dict[str, Any]]:
+    """The schema of each type, in their order, and all those by name that they refer to."""
+    alternatives = [_alternatives(kind) for kind in types]
+    schemas, components = schemas_of([Error, *chain.from_iterable(alternatives)])
+    each = iter(schemas[1:])
+    grouped = (list(islice(each, len(kinds))) for kinds in alternatives)
+    return (group[0] if len(group) == 1 else {"anyOf": group} for group in grouped), components
+
+
+def _alternatives(kind: Any) -> list[Any]:
+    """What a union is of, so that one of structs without tags can be described; else the type alone."""
+    return list(get_args(kind)) if isinstance(kind, UnionType) else [kind]
 
 
 def _places(handler: HTTPRouteHandler, operation: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -77,7 +77,7 @@ def page() -> Response[str]:
         raise NotFoundException("the page was not built; install the package, or read /schema/openapi.json")
     content = _PAGE.format(style=escape(_address("viewer.css")), script=escape(_address("viewer.js")))
     headers = {"Content-Security-Policy": _CSP, "Referrer-Policy": "no-referrer", "X-Frame-Options": "DENY"}
-    return Response(content, media_type="text/html; charset=utf-8", headers=headers)
+    return Response(content, media_type="text/html", headers=headers)
 
 
 @get("/ui/{name:str}", sync_to_thread=True)
