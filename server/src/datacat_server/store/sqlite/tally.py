@@ -117,7 +117,7 @@ class Tally:
 
     def exception(self, record: EventRecord) -> None:
         """An exception was logged."""
-        self._see(EXCEPTION, _cause_of(record), record.time, record.exception_msg)
+        self._see(EXCEPTION, _cause_of(record), record.time, record.exception_msg or None)
 
     def verdict(self, record: StatusRecord) -> None:
         """The session has crashed or hung, or become something else."""
