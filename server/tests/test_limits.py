@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 import zstandard
-from datacat_server.ingest.decode import LARGEST_BODY, LARGEST_RECORD
+from datacat_server.ingest.decode import LARGEST_BODY
+from datacat_server.ingest.lines import LARGEST_RECORD
 from datacat_server.ingest.result import IngestResult
 from datacat_server.ingest.unpack import LARGEST_UNPACKED
 from datacat_server.store.sqlite import SqliteStore, metrics, remembered

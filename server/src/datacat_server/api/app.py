@@ -73,6 +73,7 @@ def create_api(store: Store, config: Config) -> Litestar:
             metrics.router,
             ingest.ingest,
             exchange.router,
+            alerts.router,
             metrics_router(registry),
             schema_router(requires_key=config.require_api_key),
         ],
