@@ -95,6 +95,14 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         yield
 
+    async def on_tick(self, counter: int) -> bool:
+        """Ten times a second: also hang up on those who keep a connection and do not go on."""
+        if counter % 10 == 0:
+            for connection in list(self.server_state.connections):
+                if isinstance(connection, Http1Protocol):
+                    connection.hang_up_if_overdue()
+        return await super().on_tick(counter)
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Finish what is under way; answers that would go on for ever, as those to live pages, are hung up on."""
         hanging_up = asyncio.create_task(self._hang_up())
