@@ -53,8 +53,12 @@ def list_problems(
     store: StoreDependency,
     product: Annotated[str | None, QueryParameter(description="The product, exactly.")] = None,
     version: Annotated[str | None, QueryParameter(description="Seen in this version, exactly.")] = None,
-    kind: Annotated[str | None, QueryParameter(description=f"One of {_KINDS}.")] = None,
-    status: Annotated[str | None, QueryParameter(description=f"One of {_STATUSES}.")] = None,
+    kind: Annotated[
+        str | None, QueryParameter(description=f"One of {_KINDS}.", schema_extra={"enum": ["", *ProblemKind]})
+    ] = None,
+    status: Annotated[
+        str | None, QueryParameter(description=f"One of {_STATUSES}.", schema_extra={"enum": ["", *ProblemStatus]})
+    ] = None,
     start: Annotated[
         str | None, QueryParameter(name="from", description="Last seen then or later: RFC 3339 or a date, UTC.")
     ] = None,
@@ -62,7 +66,10 @@ def list_problems(
         str | None, QueryParameter(name="to", description="First seen before: RFC 3339 or a date, UTC.")
     ] = None,
     q: Annotated[str | None, QueryParameter(description="Part of the title or culprit, in whatever case.")] = None,
-    sort: Annotated[str, QueryParameter(description=_SORT)] = "-last_seen",
+    sort: Annotated[
+        str,
+        QueryParameter(description=_SORT, schema_extra={"enum": [f"{sign}{by}" for by in SORTS for sign in ("", "-")]}),
+    ] = "-last_seen",
     limit: Limit = 100,
     cursor: FromQuery[str | None] = None,
 ) -> Response[bytes]:

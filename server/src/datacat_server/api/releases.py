@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from litestar import Request, Response, Router, get
 from litestar.params import FromPath, FromQuery, QueryParameter
 
-from datacat_server.api.declared import JSON, ResponseSpec
+from datacat_server.api.declared import JSON, ResponseSpec, raising
 from datacat_server.api.errors import BadRequest, error_response
 from datacat_server.api.sessions import StoreDependency
 from datacat_server.model import encode
@@ -41,7 +41,12 @@ def read_release(
     return Response(encode(store.release(product, version, days=days)), media_type=JSON)
 
 
-@get("/api/release", sync_to_thread=True, responses={200: ResponseSpec(ReleaseCourse, description="The release")})
+@get(
+    "/api/release",
+    sync_to_thread=True,
+    responses={200: ResponseSpec(ReleaseCourse, description="The release")},
+    opt=raising(404),
+)
 def read_release_by_name(
     store: StoreDependency,
     product: Annotated[str, QueryParameter(description="The product, exactly.")],

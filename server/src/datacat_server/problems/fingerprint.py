@@ -7,6 +7,7 @@ from applications: whatever has not the expected shape (docs/design/records.md) 
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -71,49 +72,55 @@ def title(kind: str, type_: str, culprit: str) -> str:
 
 
 def of_exception(
-    type_: str, stacktrace: list[str] | None, source_file: str | None, source_function: str | None
+    type_: str,
+    stacktrace: Sequence[str] | None,
+    source_file: str | None,
+    source_function: str | None,
+    roots: Sequence[str] = (),
 ) -> Cause:
-    """The cause of an exception that was logged."""
+    """The cause of an exception that was logged. `roots`: where the application lies (frames.roots_of)."""
     raised = read_stack(stacktrace or ())
     if raised is None or not raised.stack:
         stack = [Frame(source_file, source_function or "?")] if source_file else []
         raised = Raised(stack=stack, parts=raised.parts if raised else [])
-    return _cause(type_, raised)
+    return _cause(type_, raised, roots)
 
 
-def of_hang(data: dict[str, Any]) -> Cause:
+def of_hang(data: dict[str, Any], roots: Sequence[str] = ()) -> Cause:
     """The cause of a hang, by the data of its verdict: what its thread was doing, or who had stopped it."""
     stopped_by = data.get("stopped_by")
     if "stopped_by" in data:
         return Cause(f"stopped by {stopped_by}" if isinstance(stopped_by, str) else "stopped by a signal")
-    return Cause(HANG, _frames_of(data.get("stacks")))
+    return Cause(HANG, _frames_of(data.get("stacks"), roots))
 
 
-def of_crash(data: dict[str, Any], reason: str | None, output: list[str] | None = None) -> Cause:
+def of_crash(
+    data: dict[str, Any], reason: str | None, output: list[str] | None = None, roots: Sequence[str] = ()
+) -> Cause:
     """The cause of a crash, by the data of its verdict and the last lines of output, where they were captured.
 
     A crash by an exception that was logged has that one's cause instead.
     """
     kind = data.get("kind")
-    frames = _frames_of(data.get("stacks"))
+    frames = _frames_of(data.get("stacks"), roots)
     match kind:
         case "exception":
             return Cause(_text(data.get("exception_type")) or "an exception", frames)
         case "signal":
             return Cause(_text(data.get("signal")) or "a signal", frames)
         case "exit":
-            return _of_exit(data.get("exit_code"), output or [])
+            return _of_exit(data.get("exit_code"), output or [], roots)
         case str() if kind in _WITHOUT_EXCEPTION:
             return Cause(_WITHOUT_EXCEPTION[kind])
         case _:
             return Cause(steady(reason or "") or "a crash", frames)
 
 
-def _of_exit(code: object, output: list[str]) -> Cause:
+def _of_exit(code: object, output: list[str], roots: Sequence[str]) -> Cause:
     raised = read_stack(output)
     if raised is not None and raised.type:
         in_go = raised.type in ("panic", "fatal error")
-        return _cause(f"{raised.type}: {steady(raised.message)}" if in_go else raised.type, raised)
+        return _cause(f"{raised.type}: {steady(raised.message)}" if in_go else raised.type, raised, roots)
     said = next((steady(line.strip()) for line in reversed(output) if _ERROR.search(line)), "")
     exited = f"exit code {code}" if type(code) is int else "exit"
     return Cause(_cut(f"{exited}: {said}" if said else exited))
@@ -124,9 +131,9 @@ def steady(text: str) -> str:
     return _cut(_CHANGING.sub("…", text.partition("\n")[0]))
 
 
-def _cause(type_: str, raised: Raised) -> Cause:
-    parts = {(_cut(part.type), own_frames(part.stack)) for part in raised.parts[:_MOST_PARTS]}
-    return Cause(_cut(type_), own_frames(raised.stack), tuple(sorted(parts)))
+def _cause(type_: str, raised: Raised, roots: Sequence[str]) -> Cause:
+    parts = {(_cut(part.type), own_frames(part.stack, roots)) for part in raised.parts[:_MOST_PARTS]}
+    return Cause(_cut(type_), own_frames(raised.stack, roots), tuple(sorted(parts)))
 
 
 def innermost_first(stacks: object) -> list[dict[str, Any]]:
@@ -136,12 +143,13 @@ def innermost_first(stacks: object) -> list[dict[str, Any]]:
     return [frame for frame in frames if isinstance(frame, dict)] if isinstance(frames, list) else []
 
 
-def _frames_of(stacks: object) -> tuple[Frame, ...]:
+def _frames_of(stacks: object, roots: Sequence[str]) -> tuple[Frame, ...]:
     return own_frames(
         [
             Frame(_text(frame.get("file")) or "?", _text(frame.get("function")) or "?")
             for frame in innermost_first(stacks)
-        ]
+        ],
+        roots,
     )
 
 

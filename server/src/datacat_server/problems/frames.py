@@ -1,12 +1,14 @@
 """The frames of a stack that tell one problem from another: those of the application's own code.
 
-Neither line numbers nor addresses count, and of a file only its place below the folder that all of them share: the
-same code has the same frames on another machine, and after a few lines were added above it.
+Neither line numbers nor addresses count, and of a file only its place inside the application: the same code has the
+same frames on another machine, and after a few lines were added above it. Where the application lies a session says in
+its facts (`roots_of`); of files elsewhere the folder that they share counts for it.
 """
 
+import posixpath
 import re
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 MOST_FRAMES = 20
 """How many frames, the innermost ones, make a problem."""
@@ -25,6 +27,8 @@ _INSTALLED = re.compile(
 )
 # The script that starts an installed program: `sys.exit(main())`, the same in every one of its problems.
 _STARTER = re.compile(r"[\\/](bin|Scripts)[\\/][^\\/]+$", re.IGNORECASE)
+_NO_ROOTS = {"", "/"}
+_LONGEST_ROOT = 1_000
 _GO_RUNTIME = re.compile(r"(runtime\.|panic$)")
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]+")
 
@@ -36,17 +40,32 @@ class Frame(NamedTuple):
     function: str
 
 
-def own_frames(stack: Sequence[Frame]) -> tuple[Frame, ...]:
+def roots_of(facts: Mapping[str, Any]) -> tuple[str, ...]:
+    """Where an application lies, by the facts of a session: its script's folder, its working directory."""
+    cwd, argv = facts.get("cwd"), facts.get("argv")
+    cwd = _slashes(cwd) if isinstance(cwd, str) and len(cwd) <= _LONGEST_ROOT else ""
+    script = argv[0] if isinstance(argv, list) and argv and isinstance(argv[0], str) else ""
+    folder = ""
+    if len(script) <= _LONGEST_ROOT and not script.startswith("-") and script and not _STARTER.search("/" + script):
+        path = posixpath.normpath(posixpath.join(cwd, _slashes(script)))
+        folder = posixpath.dirname(path)
+        if posixpath.basename(path) == "__main__.py":
+            folder = posixpath.dirname(folder)  # of `python -m game`
+    return tuple(sorted({root.rstrip("/") for root in (folder, cwd) if _is_absolute(root)} - _NO_ROOTS, key=len))[::-1]
+
+
+def own_frames(stack: Sequence[Frame], roots: Sequence[str] = ()) -> tuple[Frame, ...]:
     """Of a stack, innermost frame first, what makes a problem: at most MOST_FRAMES, with files as short as they tell.
 
     Those of the application's own code; where there are none, those of installed packages; where there are none of
     these either, all. In "own code" there is no interpreter, no standard library and no script that only starts it.
+    `roots`: where the application lies, the longest first.
     """
-    frames = _without_cycles([Frame(file.replace("\\", "/"), function) for file, function in stack[:_MOST_LOOKED_AT]])
+    frames = _without_cycles([Frame(_slashes(file), function) for file, function in stack[:_MOST_LOOKED_AT]])
     outside = [frame for frame in frames if not _is_interpreter(frame)]
     own = [frame for frame in outside if not _INSTALLED.search(frame.file) and not _is_starter(frame)]
     installed = [frame for frame in outside if not _is_starter(frame)]
-    return _shortened(_without_cycles(own or installed or outside or frames)[:MOST_FRAMES])
+    return _shortened(_without_cycles(own or installed or outside or frames)[:MOST_FRAMES], roots)
 
 
 def _is_interpreter(frame: Frame) -> bool:
@@ -70,16 +89,31 @@ def _without_cycles(frames: Sequence[Frame]) -> list[Frame]:
     return kept
 
 
-def _shortened(frames: list[Frame]) -> tuple[Frame, ...]:
-    """Files relative to the folder that all share, of which the last two parts count."""
-    parts = [frame.file.removesuffix("c" if frame.file.endswith(".pyc") else "").split("/") for frame in frames]
-    shared = 0
-    if parts:
-        for level in zip(*(one[:-1] for one in parts), strict=False):
-            if len(set(level)) > 1:
-                break
-            shared += 1
+def _shortened(frames: list[Frame], roots: Sequence[str]) -> tuple[Frame, ...]:
+    """Files relative to where the application lies, of which the last two parts count."""
+    paths = [_inside(frame.file, roots) for frame in frames]
+    folders = [path.split("/")[:-1] for path in paths if _is_absolute(path)]
+    shared = "/".join(posixpath.commonprefix(folders))
     return tuple(
-        Frame("/".join(path[shared:][-2:])[:_LONGEST_TEXT], _ADDRESS.sub("0x", frame.function)[:_LONGEST_TEXT])
-        for path, frame in zip(parts, frames, strict=True)
+        Frame(
+            "/".join(path.removeprefix(shared if _is_absolute(path) else "").strip("/").split("/")[-2:])[
+                :_LONGEST_TEXT
+            ],
+            _ADDRESS.sub("0x", frame.function)[:_LONGEST_TEXT],
+        )
+        for path, frame in zip(paths, frames, strict=True)
     )
+
+
+def _inside(file: str, roots: Sequence[str]) -> str:
+    """A file relative to the first root that it lies in; as it is where that is none."""
+    file = file.removesuffix("c") if file.endswith(".pyc") else file.removeprefix("./")
+    return next((file[len(root) + 1 :] for root in roots if file.startswith(root + "/")), file)
+
+
+def _slashes(path: str) -> str:
+    return path.replace("\\", "/")
+
+
+def _is_absolute(path: str) -> bool:
+    return path.startswith("/") or path[1:3] == ":/"

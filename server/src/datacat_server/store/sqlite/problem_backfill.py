@@ -7,6 +7,7 @@ import msgspec
 
 from datacat_server.ingest.lifecycle import Standing, judge
 from datacat_server.ingest.records import EventRecord, StatusRecord
+from datacat_server.problems.frames import roots_of
 from datacat_server.store.sqlite.event_counts import backfill_event_counts
 from datacat_server.store.sqlite.releases import read_counted
 from datacat_server.store.sqlite.tally import Tally, write_tally
@@ -17,7 +18,8 @@ _object = msgspec.json.Decoder(dict[str, object])
 def backfill_problems(db: sqlite3.Connection) -> None:
     """Fold every session as if it had just come in. Exceptions and verdicts are taken in the order of their times."""
     for (session,) in db.execute("SELECT id FROM sessions ORDER BY id").fetchall():
-        tally = Tally()
+        (facts,) = db.execute("SELECT facts FROM sessions WHERE id = ?", (session,)).fetchone()
+        tally = Tally(roots=roots_of(_object.decode(facts)))
         standing = Standing()
         for record in _records(db, session):
             match record:

@@ -17,6 +17,7 @@ from datacat_server.ingest.lifecycle import reason_of
 from datacat_server.ingest.records import EventRecord, StatusRecord
 from datacat_server.problems import fingerprint
 from datacat_server.problems.fingerprint import CRASH, EXCEPTION, HANG, Cause, problem_id, title
+from datacat_server.problems.frames import roots_of
 from datacat_server.store.sqlite.problem_totals import Share, add, take
 from datacat_server.store.sqlite.releases import DAY, Counted, read_counted, recount
 
@@ -103,9 +104,18 @@ class Tally:
     counted: Counted | None = None
     sightings: dict[tuple[str, str], Sighting] = field(default_factory=dict)
     unclear: StatusRecord | None = None
+    roots: tuple[str, ...] = ()
 
-    def take(self, exceptions: Sequence[Placed[EventRecord]], verdicts: Sequence[Placed[StatusRecord]]) -> None:
-        """Take in what a batch brings, in its order: each with its place, a verdict with that of the event after it."""
+    def take(
+        self, exceptions: Sequence[Placed[EventRecord]], verdicts: Sequence[Placed[StatusRecord]], facts: str
+    ) -> None:
+        """Take in what a batch brings, in its order: each with its place, a verdict with that of the event after it.
+
+        `facts`: those of the session, as JSON.
+        """
+        if not (exceptions or verdicts):
+            return
+        self.roots = roots_of(_object.decode(facts))
         placed: list[tuple[int, EventRecord | StatusRecord]] = sorted(
             [*verdicts, *exceptions], key=lambda one: (one[0], isinstance(one[1], EventRecord))
         )
@@ -117,13 +127,13 @@ class Tally:
 
     def exception(self, record: EventRecord) -> None:
         """An exception was logged."""
-        self._see(EXCEPTION, _cause_of(record), record.time, record.exception_msg or None)
+        self._see(EXCEPTION, _cause_of(record, self.roots), record.time, record.exception_msg or None)
 
     def verdict(self, record: StatusRecord) -> None:
         """The session has crashed or hung, or become something else."""
         data = record.data or {}
         if record.status == "hung":
-            self._see(HANG, fingerprint.of_hang(data), record.time, reason_of(record))
+            self._see(HANG, fingerprint.of_hang(data, self.roots), record.time, reason_of(record))
         elif record.status == "crashed":
             self.drop_crash()
             match data.get("kind"):
@@ -132,7 +142,8 @@ class Tally:
                 case "exit" | None:
                     self.unclear = record
                 case _:
-                    self._see(CRASH, fingerprint.of_crash(data, record.reason), record.time, reason_of(record))
+                    cause = fingerprint.of_crash(data, record.reason, roots=self.roots)
+                    self._see(CRASH, cause, record.time, reason_of(record))
 
     def close(self, db: sqlite3.Connection, session: int) -> None:
         """What of a batch needs the session's events, which are in the tables by now."""
@@ -144,7 +155,7 @@ class Tally:
         if uncaught is not None:
             self._ended_by(uncaught, record.time)
         else:
-            cause = fingerprint.of_crash(data, record.reason, last_output(db, session))
+            cause = fingerprint.of_crash(data, record.reason, last_output(db, session), self.roots)
             self._see(CRASH, cause, record.time, reason_of(record))
 
     def drop_crash(self) -> None:
@@ -182,15 +193,16 @@ class Tally:
 _causes: dict[bytes, Cause] = {}
 
 
-def _cause_of(record: EventRecord) -> Cause:
+def _cause_of(record: EventRecord, roots: tuple[str, ...]) -> Cause:
     """The cause of an exception; the same traceback is read once."""
     type_ = record.exception_type or ""
-    text = "\x1e".join((type_, record.source_file or "", record.source_function or "", *(record.stacktrace or ())))
+    where = (record.source_file or "", record.source_function or "", *roots)
+    text = "\x1e".join((type_, str(len(roots)), *where, *(record.stacktrace or ())))
     key = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
     if (cause := _causes.get(key)) is None:
         if len(_causes) >= _MOST_CAUSES:
             _causes.clear()
-        cause = fingerprint.of_exception(type_, record.stacktrace, record.source_file, record.source_function)
+        cause = fingerprint.of_exception(type_, record.stacktrace, record.source_file, record.source_function, roots)
         _causes[key] = cause
     return cause
 
