@@ -77,7 +77,7 @@ class Application:
                 except ValueError as error:
                     self._refuse(refused(batch.id, record, str(error)))
         self._take_events()
-        session.tally.take(self._exceptions, self._judged)
+        session.tally.take(self._exceptions, self._judged, session.facts)
         of_records = len(self._refused) - of_writers
         self._keep_refusals_of_the_batch()
         if batch.heartbeat is not None:
