@@ -63,6 +63,11 @@ def reason_of(record: StatusRecord) -> str:
     return record.reason or _REASONS[record.status]
 
 
+def given_reason(record: StatusRecord) -> str | None:
+    """The sentence that came with a verdict, if it says more than the plain one, which is what is kept without any."""
+    return None if record.reason == _REASONS[record.status] else record.reason
+
+
 def judge(standing: Standing, record: StatusRecord) -> bool:
     """Bring the standing up to date; False when the verdict comes too late to change anything.
 

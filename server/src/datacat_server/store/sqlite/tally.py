@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from datacat_server.ingest.lifecycle import reason_of
+from datacat_server.ingest.lifecycle import given_reason, reason_of
 from datacat_server.ingest.records import EventRecord, StatusRecord
 from datacat_server.problems import fingerprint
 from datacat_server.problems.fingerprint import CRASH, EXCEPTION, HANG, Cause, problem_id, title
@@ -142,7 +142,7 @@ class Tally:
                 case "exit" | None:
                     self.unclear = record
                 case _:
-                    cause = fingerprint.of_crash(data, record.reason, roots=self.roots)
+                    cause = fingerprint.of_crash(data, given_reason(record), roots=self.roots)
                     self._see(CRASH, cause, record.time, reason_of(record))
 
     def close(self, db: sqlite3.Connection, session: int) -> None:
@@ -155,7 +155,7 @@ class Tally:
         if uncaught is not None:
             self._ended_by(uncaught, record.time)
         else:
-            cause = fingerprint.of_crash(data, record.reason, last_output(db, session), self.roots)
+            cause = fingerprint.of_crash(data, given_reason(record), last_output(db, session), self.roots)
             self._see(CRASH, cause, record.time, reason_of(record))
 
     def drop_crash(self) -> None:
