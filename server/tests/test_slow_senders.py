@@ -106,11 +106,12 @@ def test_who_begins_a_request_and_does_not_go_on_is_hung_up_on(
 def test_who_goes_on_slowly_is_waited_for(
     start: Callable[..., Any], connect: Callable[..., socket.socket], make_body: Callable[..., bytes]
 ) -> None:
-    server = start("datacat-server", "--port", "0", prelude=IMPATIENT.format(seconds=2.5))
+    server = start("datacat-server", "--port", "0", prelude=IMPATIENT.format(seconds=4))
     body = make_body("s1", "1-0", 0, [{"kind": "event", "name": "moved"}] * 3)
     connection = connect(port_of(server.addresses()[0]), head(len(body)))
-    for at in range(0, len(body), len(body) // 4 + 1):
-        connection.sendall(body[at : at + len(body) // 4 + 1])
+    part = len(body) // 5 + 1
+    for at in range(0, len(body), part):
+        connection.sendall(body[at : at + part])
         time.sleep(1)
     assert connection.recv(1000).startswith(b"HTTP/1.1 200")
 

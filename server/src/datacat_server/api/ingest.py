@@ -1,12 +1,13 @@
 """The batch call that daemons use (docs/design/records.md, `POST /api/ingest`)."""
 
 import asyncio
-from typing import Annotated, Any
+from typing import IO, Annotated, Any
 
 import msgspec
 from litestar import Request, Response, post
 from msgspec import Meta
 
+from datacat_server.api.arriving import arrived
 from datacat_server.api.auth import INGESTS
 from datacat_server.api.declared import JSON, NDJSON, ResponseSpec, declares
 from datacat_server.api.errors import BadRequest
@@ -17,7 +18,7 @@ from datacat_server.ingest.unpack import ENCODINGS, UnreadableBody, unpacked
 from datacat_server.store.errors import StoreBusy
 from datacat_server.store.protocol import Store
 
-_MOST_AT_ONCE = 256
+_MOST_AT_ONCE = 2_000
 """Batches that may wait to be written. Those that are still arriving do not count: a slow sender blocks nobody."""
 
 
@@ -56,21 +57,21 @@ _EXAMPLE = """\
 @post(
     "/api/ingest",
     status_code=200,
-    opt=INGESTS | declares(_Lines, media_type=NDJSON, example=_EXAMPLE),
+    opt=INGESTS | declares(_Lines, media_type=NDJSON, required=False, example=_EXAMPLE),
     responses={200: ResponseSpec(IngestResult, description="The positions reached, and what was refused")},
 )
 async def ingest(request: Request[Any, Any, Any], store: StoreDependency) -> Response[bytes]:
     """Apply a batch; answers when it is on disk, with the positions reached and the records refused."""
-    body = await request.body()
     encoding = request.headers.get("content-encoding")
-    with _gate:
-        answer = await asyncio.to_thread(_apply, store, body, encoding)
+    async with arrived(request) as body:
+        with _gate:
+            answer = await asyncio.to_thread(_apply, store, body, encoding)
     # Who sends zstd knows already what is unpacked here.
     told = {} if encoding == "zstd" else {"Accept-Encoding": ENCODINGS}
     return Response(answer, media_type=JSON, headers=told)
 
 
-def _apply(store: Store, body: bytes, encoding: str | None) -> bytes:
+def _apply(store: Store, body: bytes | IO[bytes], encoding: str | None) -> bytes:
     try:
         with unpacked(body, encoding) as content:
             batches, stray = decode_batches(content)

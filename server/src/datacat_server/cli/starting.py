@@ -15,6 +15,7 @@ import typer
 from datacat_server.access.exposure import warnings
 from datacat_server.cli.options import fail
 from datacat_server.config import Config, ConfigError
+from datacat_server.memory import give_back_freed_memory
 from datacat_server.repeats import RepeatsOnce
 from datacat_server.serve import CannotServe, Service, serve
 from datacat_server.store.errors import StoreError
@@ -35,6 +36,7 @@ def run(
     `ready` makes the one line that is printed when the addresses answer, from them and the folder of the data.
     """
     folder = Path(config.data_path).absolute()
+    give_back_freed_memory()
     try:
         _set_up_log(config.log_file)
         with closing(SqliteStore(folder)) as store:

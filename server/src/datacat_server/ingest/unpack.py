@@ -7,7 +7,8 @@ import threading
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import BytesIO
+from io import SEEK_END, BytesIO
+from typing import IO
 
 import zstandard
 
@@ -35,13 +36,17 @@ class BodyTooLarge(ValueError):
 
 
 @contextmanager
-def unpacked(body: bytes, encoding: str | None) -> Iterator[bytes]:
+def unpacked(body: bytes | IO[bytes], encoding: str | None) -> Iterator[bytes]:
     """The body as it was before compression, for as long as it is needed; of large ones there is one at a time.
 
     Raises UnreadableBody or BodyTooLarge.
     """
     turn = _Turn()
     try:
+        if not isinstance(body, bytes):
+            turn.take(body.seek(0, SEEK_END))
+            body.seek(0)
+            body = body.read()
         yield _unpack(body, encoding, turn)
     finally:
         turn.end()
