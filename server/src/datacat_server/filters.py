@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from datacat_server.canonical import Path, canonical, read_path, write_path
+from datacat_server.instants import read_instant
 from datacat_server.model import Status
 
 
@@ -170,11 +171,8 @@ def _moment(name: str, text: str | None) -> datetime | None:
     if text is None:
         return None
     try:
-        # What was a plus in an address that nobody quoted has become a blank.
-        moment = datetime.fromisoformat(re.sub(r" (\d\d:\d\d)$", r"+\1", text) if "T" in text else text)
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        return moment.astimezone(UTC)
-    except (ValueError, OverflowError):
+        return read_instant(text)
+    except ValueError:
         raise ValueError(f"{name}: expected RFC 3339 or a date, such as 2026-01-31T12:00:00Z or 2026-01-31") from None
 
 

@@ -15,7 +15,9 @@ from datacat_server.store.alerts import KINDS, AlertPage
 @get("/api/alerts", sync_to_thread=True, responses={200: ResponseSpec(AlertPage, description="A page")})
 def list_alerts(
     store: StoreDependency,
-    kind: Annotated[str | None, QueryParameter(description=f"One of {', '.join(KINDS)}.")] = None,
+    kind: Annotated[
+        str | None, QueryParameter(description=f"One of {', '.join(KINDS)}.", schema_extra={"enum": ["", *KINDS]})
+    ] = None,
     limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100,
     cursor: FromQuery[str | None] = None,
 ) -> Response[bytes]:

@@ -9,10 +9,13 @@ from typing import Any
 from litestar.openapi.datastructures import ResponseSpec
 from msgspec import Struct
 
-__all__ = ["Body", "ResponseSpec", "declares"]
+__all__ = ["Body", "ResponseSpec", "declares", "raising"]
 
 BODY = "body"
 """The option that holds a `Body`."""
+
+ERRORS = "errors"
+"""The option that holds the statuses of errors that nothing else tells of."""
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
@@ -33,3 +36,8 @@ class Body(Struct, frozen=True, kw_only=True):
 def declares(body: Any, *, media_type: str = JSON, required: bool = True, example: Any = None) -> dict[str, Any]:
     """The options of a handler that takes a body. `example`: a body that works."""
     return {BODY: Body(type=body, media_type=media_type, required=required, example=example)}
+
+
+def raising(*statuses: int) -> dict[str, Any]:
+    """The options of a handler that answers with errors that neither its path nor its body tells of."""
+    return {ERRORS: statuses}

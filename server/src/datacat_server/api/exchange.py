@@ -6,16 +6,15 @@ from typing import Any
 from litestar import Request, Router, get, post
 from litestar.response import Stream
 
+from datacat_server.api.declared import NDJSON, ResponseSpec, declares
 from datacat_server.api.errors import BadRequest
 from datacat_server.api.filtering import FilterDependency
 from datacat_server.api.sessions import StoreDependency
 from datacat_server.export.intake import Intake, Intaken
 from datacat_server.export.stream import LineSplitter, export_stream
 
-NDJSON = "application/x-ndjson"
 
-
-@get("/api/export")
+@get("/api/export", responses={200: ResponseSpec(str, media_type=NDJSON, description="The lines")})
 async def export_sessions(store: StoreDependency, filter: FilterDependency) -> Stream:
     """The sessions of a filter with all that belongs to them, oldest first, as newline-delimited JSON.
 
@@ -24,7 +23,12 @@ async def export_sessions(store: StoreDependency, filter: FilterDependency) -> S
     return Stream(export_stream(store, filter), media_type=NDJSON)
 
 
-@post("/api/import", status_code=200, request_max_body_size=None)
+@post(
+    "/api/import",
+    status_code=200,
+    request_max_body_size=None,
+    opt=declares(str, media_type=NDJSON, example="", required=False),
+)
 async def import_sessions(request: Request[Any, Any, Any], store: StoreDependency, replace: bool = False) -> Intaken:
     """Store the sessions of an export, or of a part of one that begins like one; answers when they are on disk.
 

@@ -6,15 +6,17 @@ from litestar.di import NamedDependency, Provide
 from litestar.params import QueryParameter, SkipValidation
 
 from datacat_server.api.errors import BadRequest
-from datacat_server.filters import NAMES, Filter, parse_filter
+from datacat_server.filters import LONGEST_Q, STATUSES, Filter, parse_filter
 
 FILTER = "filter"
 """The name under which a handler takes the filter: `filter: FilterDependency`."""
 
 FilterDependency = NamedDependency[SkipValidation[Filter]]
 
-FILTER_PARAMETERS = frozenset(NAMES)
-
+_INSTANT = "RFC 3339, a date, or seconds since 1970 UTC (with 13 digits, milliseconds)."
+_CONDITIONS = {
+    "items": {"type": "string", "pattern": r"^([^\\:]|\\[\s\S])*:|^$"},
+}
 _OF_STATE = (
     "Takes `path:value`, such as `window_state.open:true`; a value that is no JSON is text. May be repeated: all hold."
 )
@@ -27,28 +29,38 @@ def filter_of(
     status: Annotated[
         str | None,
         QueryParameter(
-            description="active, suspended, hung, crashed, ended; ever_hung, hung_recovered, hung_ended, hung_crashed."
+            description="What the sessions are, or had: a hang at all, one that is over, one in which they ended.",
+            schema_extra={"enum": ["", *STATUSES]},
         ),
     ] = None,
     start: Annotated[
-        str | None, QueryParameter(name="from", description="Created then or later: RFC 3339 or a date, UTC.")
+        str | None,
+        QueryParameter(
+            name="from",
+            description=f"Created then or later: {_INSTANT}",
+        ),
     ] = None,
-    end: Annotated[
-        str | None, QueryParameter(name="to", description="Created before: RFC 3339 or a date, UTC.")
-    ] = None,
+    end: Annotated[str | None, QueryParameter(name="to", description="Created before. Like `from`.")] = None,
     q: Annotated[
         str | None,
-        QueryParameter(description="Part of the id, product, version, machine or reason, in whatever case."),
+        QueryParameter(
+            description="Part of the id, product, version, machine or reason, in whatever case.", max_length=LONGEST_Q
+        ),
     ] = None,
     state_now: Annotated[
-        list[str] | None, QueryParameter(name="state", description=f"The state is so now. {_OF_STATE}")
+        list[str] | None,
+        QueryParameter(name="state", description=f"The state is so now. {_OF_STATE}", schema_extra=_CONDITIONS),
     ] = None,
-    state_ever: Annotated[list[str] | None, QueryParameter(description=f"The state was ever so. {_OF_STATE}")] = None,
+    state_ever: Annotated[
+        list[str] | None, QueryParameter(description=f"The state was ever so. {_OF_STATE}", schema_extra=_CONDITIONS)
+    ] = None,
     contains: Annotated[
-        list[str] | None, QueryParameter(description=f"An array of the state contains it now. {_OF_STATE}")
+        list[str] | None,
+        QueryParameter(description=f"An array of the state contains it now. {_OF_STATE}", schema_extra=_CONDITIONS),
     ] = None,
     ever_contains: Annotated[
-        list[str] | None, QueryParameter(description=f"An array of the state ever contained it. {_OF_STATE}")
+        list[str] | None,
+        QueryParameter(description=f"An array of the state ever contained it. {_OF_STATE}", schema_extra=_CONDITIONS),
     ] = None,
 ) -> Filter:
     """The filter that a request asks with. Raises BadRequest, which names the parameter."""

@@ -24,7 +24,10 @@ def query_parameters(handler: BaseRouteHandler) -> dict[str, FieldDefinition]:
 
 
 def refuse_unknown_parameters(request: Request[Any, Any, Any]) -> None:
-    """A query parameter that a call does not know would silently do nothing: a typing error, most often."""
+    """A query parameter that a call does not know would silently do nothing: a typing error, most often.
+
+    So would all but one of those that are there several times and mean one thing.
+    """
     handler = request.route_handler
     if handler.opt.get(PUBLIC):
         return
@@ -33,6 +36,8 @@ def refuse_unknown_parameters(request: Request[Any, Any, Any]) -> None:
         if name not in known:
             takes = f"this call takes {', '.join(sorted(known))}" if known else "this call takes none"
             raise BadRequest(f"{name[:100]}: is no query parameter here; {takes}")
+        if not known[name].is_non_string_sequence and len(request.query_params.getall(name)) > 1:
+            raise BadRequest(f"{name}: is there twice; give it once")
 
 
 def name_of(name: str, field: FieldDefinition) -> str:

@@ -50,7 +50,10 @@ def create_session(store: StoreDependency, body: RawBody) -> Response[bytes]:
 def list_sessions(
     store: StoreDependency,
     filter: FilterDependency,
-    sort: Annotated[str, QueryParameter(description=_SORT)] = "-created",
+    sort: Annotated[
+        str,
+        QueryParameter(description=_SORT, schema_extra={"enum": [f"{sign}{by}" for by in SORTS for sign in ("", "-")]}),
+    ] = "-created",
     limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100,
     cursor: FromQuery[str | None] = None,
 ) -> Response[bytes]:

@@ -19,7 +19,7 @@ from litestar.types.empty import Empty
 
 from datacat_server import __version__
 from datacat_server.api.auth import scope_of
-from datacat_server.api.declared import BODY, JSON, Body
+from datacat_server.api.declared import BODY, ERRORS, JSON, Body
 from datacat_server.api.openapi.errors import Error, error_reference, error_responses
 from datacat_server.api.openapi.parameters import path_parameters, query_parameter
 from datacat_server.api.openapi.schemas import schemas_of
@@ -109,6 +109,7 @@ def _error_statuses(route: HTTPRoute, handler: HTTPRouteHandler) -> list[int]:
     if scope_of(handler) is None:
         return []
     statuses = {400, 401, 403, 429, 503}
+    statuses.update(handler.opt.get(ERRORS, ()))
     if route.path_parameters:
         statuses.add(404)
     if BODY in handler.opt or "data" in handler.parsed_fn_signature.parameters:

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-import msgspec
 from litestar.routes import HTTPRoute
 from litestar.types.empty import Empty
 from litestar.typing import FieldDefinition
 
+from datacat_server.api.openapi.schemas import schema_of
 from datacat_server.ingest.validate import SESSION_ID
 
 PATH_PARAMETERS: dict[str, dict[str, Any]] = {
@@ -16,6 +16,22 @@ PATH_PARAMETERS: dict[str, dict[str, Any]] = {
     },
 }
 """What there is to say of names in paths, beside their types."""
+
+_INSTANT = {
+    "anyOf": [
+        {"type": "string", "format": "date-time"},
+        {"type": "string", "format": "date"},
+        {"type": "number", "minimum": 0, "exclusiveMaximum": 253_402_300_800},
+        {"const": ""},
+    ]
+}
+QUERY_PARAMETERS: dict[str, dict[str, Any]] = {
+    "from": _INSTANT,
+    "to": _INSTANT,
+    "at": _INSTANT,
+    "cursor": {"type": "string", "description": "What the page before this one has given."},
+}
+"""What parameters are that have the same meaning in all calls."""
 
 _CONSTRAINTS = {
     "ge": "minimum",
@@ -48,17 +64,15 @@ def query_parameter(name: str, field: FieldDefinition) -> dict[str, Any]:
     parameter: dict[str, Any] = {"name": name, "in": "query", "required": not optional}
     if description := getattr(definition, "description", None):
         parameter["description"] = description
-    schema = _without_null(msgspec.json.schema(field.annotation))
-    target = schema
+    if name in QUERY_PARAMETERS:
+        return parameter | {"schema": QUERY_PARAMETERS[name]}
+    schema = _without_null(schema_of(field.annotation))
     for ours, theirs in _CONSTRAINTS.items():
         if (value := getattr(definition, ours, None)) is not None:
-            target[theirs] = value
-    schema |= getattr(definition, "schema_extra", None) or {}
+            schema[theirs] = value
     if field.default is not Empty and field.default is not None:
         schema["default"] = field.default
-    if enum := getattr(definition, "enum", None):
-        schema["enum"] = list(enum)
-    return parameter | {"schema": schema}
+    return parameter | {"schema": schema | (getattr(definition, "schema_extra", None) or {})}
 
 
 def _without_null(schema: dict[str, Any]) -> dict[str, Any]:

@@ -23,6 +23,25 @@ def schemas_of(types: Sequence[Any]) -> tuple[list[dict[str, Any]], dict[str, An
     return list(schemas), components
 
 
+def schema_of(kind: Any) -> dict[str, Any]:
+    """The schema of a type that is no struct, without references."""
+    schema = msgspec.json.schema(kind)
+    definitions = schema.pop("$defs", {})
+    inlined: dict[str, Any] = _inlined(schema, definitions)
+    return inlined
+
+
+def _inlined(schema: Any, definitions: dict[str, Any]) -> Any:
+    match schema:
+        case {"$ref": reference}:
+            return definitions[reference.rpartition("/")[2]]
+        case dict():
+            return {name: _inlined(value, definitions) for name, value in schema.items()}
+        case list():
+            return [_inlined(value, definitions) for value in schema]
+    return schema
+
+
 def _structs(types: Sequence[inspect.Type], seen: set[type]) -> Iterator[inspect.StructType]:
     for kind in types:
         match kind:

@@ -1,0 +1,35 @@
+"""Instants, as they are written in addresses and options."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST_SECOND = 253_402_300_799  # of the year 9999, the last that RFC 3339 can write
+
+
+def read_instant(text: str) -> datetime:
+    """The instant that RFC 3339, a date, or a number since 1970 UTC says; without a zone it is taken as UTC.
+
+    A number is of seconds, with a fraction perhaps; with 13 digits, of milliseconds, as browsers and Grafana count.
+
+    Raises ValueError for what is none, or not between 1970 and 9999.
+    """
+    if re.fullmatch(r"[0-9]{13}", text):
+        return _since_epoch(int(text) * 1000)
+    if re.fullmatch(r"[0-9]{1,12}(\.[0-9]+)?", text) and not re.fullmatch(r"(19|20)[0-9]{6}", text):
+        return _since_epoch(round(float(text) * 1_000_000))
+    # What was a plus in an address that nobody quoted has become a blank.
+    instant = datetime.fromisoformat(re.sub(r" (\d\d:\d\d)$", r"+\1", text) if "T" in text else text)
+    try:
+        instant = (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC)
+    except OverflowError:
+        raise ValueError(text) from None
+    if instant < _EPOCH:
+        raise ValueError(text)
+    return instant
+
+
+def _since_epoch(microseconds: int) -> datetime:
+    if microseconds > _LAST_SECOND * 1_000_000:
+        raise ValueError(microseconds)
+    return _EPOCH + timedelta(microseconds=microseconds)
