@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 from datacat_server.store.errors import StoreDamaged
 from datacat_server.store.protocol import UnknownSession
-from datacat_server.store.sqlite import SqliteStore, prune
+from datacat_server.store.sqlite import SqliteStore, courses, prune, timeline
 from datacat_server.store.sqlite.ledger import Ledger
 
 START = 1_795_298_400_000_000
@@ -55,6 +55,8 @@ def test_a_removed_session_is_gone_at_once_and_leaves_no_row_in_the_end(
 ) -> None:
     monkeypatch.setattr(prune, "_STEP_ROWS", 100)
     monkeypatch.setattr(prune, "_CHUNK_ROWS", 50)
+    for folds in (timeline, courses):
+        monkeypatch.setattr(folds, "FOLDED_FROM", 50)
     send("s1", "1-0", 0, everything(500))
     with_records = rows_of_sessions(tmp_path / "data" / "datacat.sqlite3")
     assert all(count for table, count in with_records.items() if table != "removals"), with_records
