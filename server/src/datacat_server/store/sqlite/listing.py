@@ -26,7 +26,7 @@ def read_page(db: sqlite3.Connection, wanted: Filter, sort: str, limit: int, cur
     if name not in SORTS:
         raise ValueError(f"sort: expected one of {', '.join(SORTS)}, with a - in front for the largest first")
     condition, values = selection(checked(wanted), db)
-    key = _DURATION if name == "duration" else name
+    key = key_of(name)
     total, capped = _total(db, wanted, condition, values)
     if cursor is not None:
         condition += f" AND ({key}, id) {'<' if descending else '>'} (?, ?)"
@@ -44,6 +44,11 @@ def read_page(db: sqlite3.Connection, wanted: Filter, sort: str, limit: int, cur
         total=total,
         total_is_capped=capped,
     )
+
+
+def key_of(sort: str) -> str:
+    """What rows are sorted by, as SQL; there is an index of each."""
+    return _DURATION if sort == "duration" else sort
 
 
 def _total(db: sqlite3.Connection, wanted: Filter, condition: str, values: Sequence[Any]) -> tuple[int, bool]:

@@ -1,0 +1,217 @@
+"""Sessions found by filters in an address, and what that costs the index."""
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from datacat_server.filters import Filter, Relation, StateCondition, parse_filter, to_query
+from datacat_server.store.sqlite import SqliteStore, listing, search_terms
+from datacat_server.store.sqlite.connection import connect
+from datacat_server.store.sqlite.selection import selection
+from litestar.testing import TestClient
+
+Send = Callable[..., Any]
+
+
+def state(**patch: Any) -> dict[str, Any]:
+    return {"kind": "state", "state": patch}
+
+
+def found(api: TestClient, query: str) -> list[str]:
+    answer = api.get(f"/api/sessions?{query}")
+    assert answer.status_code == 200, answer.text
+    return sorted(session["id"] for session in answer.json()["sessions"])
+
+
+def rows(folder: Path, table: str) -> int:
+    with closing(sqlite3.connect(folder / "data" / "datacat.sqlite3")) as db:
+        count: int = db.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+        return count
+
+
+def test_sessions_are_found_by_what_is_or_was_in_their_state(api: TestClient, send: Send) -> None:
+    send("s1", records=[state(window_state={"open": ["space probe", "map"]}, level=3)])
+    send("s2", records=[state(window_state={"open": ["space probe"]}), state(window_state={"open": []}, level=4)])
+    send("s3", records=[state(window_state=None, level=3), state(level=4)])
+    assert found(api, "contains=window_state.open:space probe") == ["s1"]
+    assert found(api, 'ever_contains=window_state.open:"space probe"') == ["s1", "s2"]
+    assert found(api, "state=window_state.open:[]") == ["s2"]
+    assert found(api, 'state_ever=window_state.open:["space probe"]') == ["s2"]
+    assert found(api, "state=level:3") == ["s1"]
+    assert found(api, "state_ever=level:3") == ["s1", "s3"]
+    assert found(api, "state_ever=level:3&state=level:4") == ["s3"]
+    assert found(api, "state=product:Game") == ["s1", "s2", "s3"]
+    assert found(api, "state=window_state:map") == []
+
+
+def test_numbers_are_compared_by_value_and_text_that_looks_like_json_stands_in_quotes(
+    api: TestClient, send: Send
+) -> None:
+    send("one", records=[state(v=1)])
+    send("float", records=[state(v=1.0)])
+    send("true", records=[state(v=True)])
+    send("text", records=[state(v="1")])
+    assert found(api, "state=v:1") == found(api, "state=v:1.0") == ["float", "one"]
+    assert found(api, "state=v:true") == ["true"]
+    assert found(api, 'state=v:"1"') == ["text"]
+
+
+def test_dots_and_colons_of_keys_stand_behind_a_backslash(api: TestClient, send: Send) -> None:
+    send("flat", records=[{"kind": "state", "state": {"a.b": {"c:d": 1}}}])
+    send("deep", records=[state(a={"b": {"c": 1}})])
+    assert found(api, r"state=a\.b.c\:d:1") == ["flat"]
+    assert found(api, "state=a.b.c:1") == ["deep"]
+
+
+def test_a_value_that_changes_all_the_time_is_found_exactly_and_does_not_fill_the_index(
+    store: SqliteStore, send: Send, api: TestClient, tmp_path: Path
+) -> None:
+    send("still", records=[state(player={"x": 7.5})])
+    for batch in range(5):
+        frames = [state(player={"x": batch * 100 + frame + 0.5}) for frame in range(100)]
+        send("moving", first=batch * 100, records=frames)
+    assert rows(tmp_path, "postings") < search_terms.MOST_VALUES
+    assert rows(tmp_path, "terms") < search_terms.MOST_VALUES
+    assert found(api, "state=player.x:499.5") == ["moving"]
+    assert found(api, "state_ever=player.x:7.5") == ["moving", "still"]
+    assert found(api, "state_ever=player.x:7") == []
+    send("moving", first=500, records=[state(player=None)])
+    assert found(api, "state=player.x:499.5") == []
+    assert found(api, "state_ever=player.x:499.5") == ["moving"]
+
+
+def test_a_session_with_too_many_values_is_found_exactly(
+    api: TestClient, send: Send, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search_terms, "MOST_TERMS", 20)
+    send("large", records=[{"kind": "state", "state": {f"k{number}": number for number in range(50)}}, state(k7=0)])
+    assert rows(tmp_path, "postings") == 0
+    assert found(api, "state=k49:49") == found(api, "state_ever=k7:7") == found(api, "state=k7:0") == ["large"]
+    assert found(api, "state=k7:7") == found(api, "contains=k7:7") == []
+
+
+def test_parts_of_texts_are_found_whatever_their_case(api: TestClient, send: Send) -> None:
+    send("s1", product="Straßenbahn", hostname="Bluebird", records=[])
+    send("s2", product="Game", records=[{"kind": "status", "status": "crashed", "reason": 'said "100%_no" and died'}])
+    assert found(api, "q=STRASSEN") == found(api, "q=straß") == found(api, "q=blueb") == ["s1"]
+    assert found(api, 'q="100%25_NO"') == found(api, "q=died") == ["s2"]
+    assert found(api, "q=s2") == found(api, "q=%25") == ["s2"]
+    assert found(api, "q=s") == ["s1", "s2"]
+    # Not across two of the texts, and no language of its own.
+    assert found(api, "q=s1str") == found(api, "q=said OR game") == found(api, "q=10_%25") == []
+
+
+def test_a_reason_that_changes_is_found_as_it_is_now(api: TestClient, send: Send) -> None:
+    send("s1", records=[{"kind": "status", "status": "hung", "reason": "the first reason"}])
+    send("s1", first=1, records=[{"kind": "status", "status": "crashed", "reason": "the second one"}])
+    assert (found(api, "q=first reason"), found(api, "q=second one")) == ([], ["s1"])
+
+
+def test_a_removed_session_takes_what_it_was_found_by_with_it(
+    store: SqliteStore, send: Send, api: TestClient, tmp_path: Path
+) -> None:
+    send("s1", records=[state(a="only here", b=1)])
+    send("s2", records=[state(b=1)])
+    store.delete("s1")
+    store.clear()
+    assert (found(api, "state=a:only here"), found(api, "q=s1"), found(api, "state=b:1")) == ([], [], ["s2"])
+    assert (rows(tmp_path, "postings"), rows(tmp_path, "terms"), rows(tmp_path, "session_texts")) == (3, 3, 1)
+
+
+def test_hangs_are_told_apart_by_how_they_ended(api: TestClient, send: Send) -> None:
+    def fate(*statuses: str) -> list[dict[str, Any]]:
+        return [{"kind": "status", "status": status} for status in statuses]
+
+    send("never", records=fate("ended"))
+    send("hangs", records=fate("hung"))
+    send("recovered", records=fate("hung", "recovered", "crashed"))
+    send("ended", records=fate("hung", "ended"))
+    send("crashed", records=fate("hung", "crashed"))
+    assert found(api, "status=ever_hung") == ["crashed", "ended", "hangs", "recovered"]
+    assert found(api, "status=hung") == ["hangs"]
+    assert found(api, "status=hung_recovered") == ["recovered"]
+    assert found(api, "status=hung_ended") == ["ended"]
+    assert found(api, "status=hung_crashed") == ["crashed"]
+
+
+def test_a_total_beyond_what_is_counted_says_so(api: TestClient, send: Send, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listing, "MOST_COUNTED", 2)
+    for number in range(3):
+        send(f"s{number}", records=[state(a=number)])
+    page = api.get("/api/sessions?product=Game&limit=1").json()
+    assert (page["total"], page["total_is_capped"]) == (2, True)
+    page = api.get("/api/sessions?limit=1").json()
+    assert (page["total"], page["total_is_capped"]) == (3, False)
+
+
+@pytest.mark.parametrize(
+    ("query", "details"),
+    [
+        ("product=a&product=b", "product: "),
+        ("status=bored", "status: expected one of crashed, hung"),
+        ("sort=name", "sort: expected one of created, updated"),
+        ("sort=--created", "sort: "),
+        ("from=yesterday", "from: expected "),
+        ("q=" + "x" * 201, "q: "),
+        ("state=level", "state: expected path:value"),
+        ('state_ever=a:{"b":1}', "state_ever: an object has no value"),
+        ("&".join(["contains=a:1"] * 21), "state: more than 20 conditions"),
+    ],
+)
+def test_what_is_wrong_with_a_filter_is_named(api: TestClient, query: str, details: str) -> None:
+    answer = api.get(f"/api/sessions?{query}")
+    assert (answer.status_code, answer.json()["error"]) == (400, "bad_request")
+    assert answer.json()["details"].startswith(details)
+
+
+def test_a_filter_stands_in_an_address_as_people_would_write_it() -> None:
+    wanted = parse_filter([("state", "window_state.open:space probe"), ("from", "2026-01-31"), ("limit", "3")])
+    assert wanted.state == (StateCondition(("window_state", "open"), Relation.IS, "space probe"),)
+    assert to_query(wanted) == [("from", "2026-01-31T00:00:00Z"), ("state", "window_state.open:space probe")]
+    assert to_query(Filter()) == []
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "product=A",
+        "version=1",
+        "machine=m",
+        "status=crashed",
+        "status=ever_hung",
+        "status=hung_crashed",
+        "from=2026-01-01&to=2026-01-02",
+        "q=text",
+        "state=a:1",
+        "state_ever=a:1",
+        "contains=a:1",
+        "ever_contains=a:1",
+    ],
+)
+def test_no_single_filter_looks_at_every_session(store: SqliteStore, tmp_path: Path, query: str) -> None:
+    wanted = parse_filter([(part.split("=")[0], part.split("=")[1]) for part in query.split("&")])
+    condition, values = selection(wanted)
+    with closing(connect(tmp_path / "data" / "datacat.sqlite3")) as db:
+        plan = [
+            step[3]
+            for step in db.execute(
+                f"EXPLAIN QUERY PLAN SELECT * FROM sessions WHERE {condition} ORDER BY created DESC, id DESC LIMIT 9",
+                values,
+            )
+        ]
+    # The index of those that hung has no others.
+    assert [step for step in plan if step.startswith("SCAN sessions") and "sessions_that_hung" not in step] == []
+
+
+@pytest.mark.parametrize("sort", ["created", "updated", "duration", "event_count", "exception_count"])
+def test_no_sort_looks_at_every_session(store: SqliteStore, tmp_path: Path, sort: str) -> None:
+    key = listing.key_of(sort)
+    with closing(connect(tmp_path / "data" / "datacat.sqlite3")) as db:
+        for cursor in ("", f"WHERE ({key}, id) < (5, 5)"):
+            query = f"EXPLAIN QUERY PLAN SELECT * FROM sessions {cursor} ORDER BY {key} DESC, id DESC LIMIT 9"
+            plan = " ".join(step[3] for step in db.execute(query))
+            assert "USING INDEX" in plan
+            assert "TEMP B-TREE" not in plan
