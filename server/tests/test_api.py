@@ -130,15 +130,15 @@ def test_the_list_is_paged_and_filtered(api: TestClient) -> None:
     assert [session["id"] for session in found] == ["s2", "s0"]
 
 
-@pytest.mark.parametrize("path", ["/api/data/sessions", "/api/grafana/sessions"])
-def test_all_sessions_come_as_one_array(api: TestClient, path: str) -> None:
-    assert api.get(path).json() == []
+def test_all_sessions_come_as_one_array(api: TestClient) -> None:
+    assert api.get("/api/data/sessions").json() == []
     for number in range(3):
-        api.post("/api/sessions", json={"product": "P", "id": f"s{number}", "timestamp": 1000 + number})
+        api.post("/api/sessions", json={"product": f"P{number % 2}", "id": f"s{number}", "timestamp": 1000 + number})
     api.post("/api/sessions/s1/events", json={"name": "moved"})
-    sessions = api.get(path).json()
+    sessions = api.get("/api/data/sessions").json()
     assert [session["id"] for session in sessions] == ["s2", "s1", "s0"]
     assert [len(session["events"]) for session in sessions] == [0, 1, 0]
+    assert [session["id"] for session in api.get("/api/data/sessions?product=P0&to=1002").json()] == ["s0"]
 
 
 def test_a_deleted_session_is_gone(api: TestClient, session: str) -> None:

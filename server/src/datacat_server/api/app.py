@@ -13,6 +13,7 @@ from datacat_server.api import (
     alerts,
     compare,
     exchange,
+    grafana,
     ingest,
     metrics,
     problems,
@@ -65,6 +66,7 @@ def create_api(store: Store, config: Config) -> Litestar:
         route_handlers=[
             health,
             sessions.router,
+            grafana.grafana_sessions,
             problems.router,
             releases.router,
             compare.router,

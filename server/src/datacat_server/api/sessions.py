@@ -1,6 +1,5 @@
 """Sessions: create, list, read, delete, and all of them at once."""
 
-from collections.abc import Iterator
 from typing import Annotated
 
 from litestar import Response, Router, delete, get, post
@@ -15,6 +14,7 @@ from datacat_server.api.bodies import NewSession, session_batch
 from datacat_server.api.declared import JSON, ResponseSpec, declares
 from datacat_server.api.errors import BadRequest
 from datacat_server.api.filtering import FilterDependency
+from datacat_server.api.streams import array_of
 from datacat_server.model import PARTS, Session, SessionPage, encode
 from datacat_server.store.protocol import SORTS, Store, UnknownSession
 
@@ -89,18 +89,10 @@ def delete_session(store: StoreDependency, session_id: FromPath[str]) -> Done:
     return Done()
 
 
-@get(["/api/data/sessions", "/api/grafana/sessions"])
-async def every_session(store: StoreDependency) -> Stream:
-    """Every session, whole, newest first, as one array that is sent while it is read."""
-    return Stream(_array(store), media_type=JSON)
-
-
-def _array(store: Store) -> Iterator[bytes]:
-    separator = b"["
-    for session in store.every_session():
-        yield separator + encode(session)
-        separator = b",\n"
-    yield b"]" if separator != b"[" else b"[]"
+@get("/api/data/sessions", responses={200: ResponseSpec(list[Session], description="All of them")}, tags=["sessions"])
+async def every_session(store: StoreDependency, filter: FilterDependency) -> Stream:
+    """The sessions that the filter picks, whole, newest first, as one array that is sent while it is read."""
+    return await array_of([encode(session)] for session in store.every_session(filter))
 
 
 router = Router("/", route_handlers=[create_session, list_sessions, read_session, delete_session, every_session])

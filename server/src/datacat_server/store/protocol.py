@@ -73,8 +73,8 @@ class Store(KeyStore, ExchangeStore, MetricStore, ProblemStore, ReleaseStore, Co
         """
         ...
 
-    def every_session(self) -> Iterator[Session]:
-        """Every session, whole, newest first, one in memory at a time."""
+    def every_session(self, wanted: Filter = EVERY) -> Iterator[Session]:
+        """Every session of a filter, whole, newest first, one in memory at a time."""
         ...
 
     def event_page(

@@ -102,10 +102,10 @@ class SqliteStore(ProblemCalls):
         with self._readers.snapshot() as db:
             return read_page(db, wanted, sort, limit, cursor)
 
-    def every_session(self) -> Iterator[Session]:
+    def every_session(self, wanted: Filter = EVERY) -> Iterator[Session]:
         cursor = None
         while True:
-            page = self.sessions(limit=_PAGE, cursor=cursor)
+            page = self.sessions(wanted, limit=_PAGE, cursor=cursor)
             for summary in page.sessions:
                 try:
                     yield self.session(summary.id)
