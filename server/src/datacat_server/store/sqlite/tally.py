@@ -28,6 +28,7 @@ _MOST_CAUSES = 2_000
 _MOST_DAYS = 1_000
 _LONGEST_MESSAGE = 300
 _LAST_EVENTS = 50
+_WEIGHT_OF_SIGHTING = 3_000
 
 T = TypeVar("T")
 Placed = tuple[int, T]
@@ -105,6 +106,11 @@ class Tally:
     sightings: dict[tuple[str, str], Sighting] = field(default_factory=dict)
     unclear: StatusRecord | None = None
     roots: tuple[str, ...] = ()
+
+    @property
+    def weight(self) -> int:
+        """About how much memory it takes, in bytes."""
+        return _WEIGHT_OF_SIGHTING * len(self.sightings)
 
     def take(
         self, exceptions: Sequence[Placed[EventRecord]], verdicts: Sequence[Placed[StatusRecord]], facts: str
