@@ -30,6 +30,7 @@ _NEXT_NUMBER = (
 )
 _WEIGHT = 2_000
 _WEIGHT_OF_WRITER = 200
+_WEIGHT_OF_PAIR = 200
 _STANDING = {"ended", "suspended", "crashed", "hung", "ever_hung", "reason", "presumed"}
 
 
@@ -73,7 +74,9 @@ class LiveSession:
     def weight(self) -> int:
         """About how much memory it takes, in bytes."""
         terms = 0 if self.terms is None else self.terms.weight
-        return _WEIGHT + _WEIGHT_OF_WRITER * len(self.writers) + self.series_weight + self.states.weight + terms
+        counted = self.tally.weight + _WEIGHT_OF_PAIR * len(self.event_pairs or ())
+        records = self.series_weight + self.states.weight + terms + counted
+        return _WEIGHT + _WEIGHT_OF_WRITER * len(self.writers) + records
 
     @property
     def counted(self) -> Counted:
