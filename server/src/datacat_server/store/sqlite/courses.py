@@ -71,11 +71,7 @@ def fold_points(
             long.remove(series)
         else:
             courses[series] = found[0]
-    added: dict[int, dict[int, Stretch]] = {}
-    for series, time, seq, value, count, _ in points:
-        if series in long:
-            _join(added.setdefault(series, {}), time >> courses[series], _alone(time, seq, value, count))
-    for series, stretches in added.items():
+    for series, stretches in _added(points, {series: courses[series] for series in long}).items():
         if _add(db, series, stretches):
             courses[series] = _widen(db, series)
 
@@ -110,6 +106,27 @@ def read_course(db: sqlite3.Connection, series: int, points: int) -> tuple[list[
 
 _COLUMNS = "stretch, count, iterations, least, least_time, least_seq, greatest, greatest_time, greatest_seq"
 _WRITE = f"INSERT OR REPLACE INTO course_stretches (series, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+
+
+def _added(points: Iterable[Point], shifts: dict[int, int]) -> dict[int, dict[int, Stretch]]:
+    """The stretches of points, by series; only of the series whose shifts are given."""
+    readings: dict[tuple[int, int], list[Reading]] = {}
+    more: dict[tuple[int, int], int] = {}
+    # This runs for every point that comes in.
+    for series, time, seq, value, count, _ in points:
+        if (shift := shifts.get(series)) is not None:
+            place = series, time >> shift
+            if place in readings:
+                readings[place].append((value, time, seq))
+            else:
+                readings[place] = [(value, time, seq)]
+            if count is not None:
+                more[place] = more.get(place, 0) + count - 1
+    added: dict[int, dict[int, Stretch]] = {}
+    for (series, at), some in readings.items():
+        stretch = Stretch(len(some), len(some) + more.get((series, at), 0), min(some), max(some))
+        added.setdefault(series, {})[at] = stretch
+    return added
 
 
 def _alone(time: int, seq: int, value: float, count: int | None) -> Stretch:

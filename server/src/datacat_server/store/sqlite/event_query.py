@@ -13,7 +13,7 @@ from datacat_server.store.views import EventPage, EventQuery, StoredEvent
 
 MOST_READ = 20_000
 """Events that are read for one page."""
-MOST_IN_INDEX = 200_000
+MOST_IN_INDEX = 100_000
 """Events that are looked at where the index tells all that is asked."""
 
 _MATTERS = 2  # the level from which on events stand in an index of their own (migration 0007)
