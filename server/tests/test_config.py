@@ -84,3 +84,56 @@ def test_a_bad_variable_is_named() -> None:
 def test_a_key_that_no_header_can_carry_is_an_error(key: str) -> None:
     with pytest.raises(ConfigError, match="api_key: expected"):
         Config(api_key=key).checked()
+
+
+HOOK = {"url": "https://example.org/hook"}
+
+
+def test_webhooks_are_a_list_in_the_file_and_json_in_the_environment(write: Callable[[Any], Path]) -> None:
+    said = [HOOK, {"url": "http://[::1]:81/x?y", "events": ["hang"], "secret": "s", "product": "Game"}]
+    for config in (
+        load_config(write({"webhooks": said})),
+        load_config(environment={"DATACAT_WEBHOOKS": json.dumps(said)}),
+    ):
+        first, second = config.webhooks
+        assert (first.events, first.secret, first.product) == (("crash", "hang", "problem"), None, None)
+        assert (second.events, second.secret, second.product) == (("hang",), "s", "Game")
+        assert (first.shown, second.shown) == ("https://example.org/…", "http://[::1]:81/…")
+
+
+@pytest.mark.parametrize(
+    ("said", "complaint"),
+    [
+        (HOOK, "webhooks: expected an array of objects, each with a url"),
+        ([{}], "webhooks[0].url: is missing"),
+        (["https://x"], "webhooks[0]: expected an object, got a string"),
+        ([HOOK, {"url": 3}], "webhooks[1].url: expected a string, got a whole number"),
+        ([HOOK | {"ur": "x"}], "webhooks[0]: object contains unknown field ur"),
+        ([{"url": "example.org"}], "webhooks[0].url: expected an address such as https://"),
+        ([{"url": "ftp://example.org"}], "webhooks[0].url: expected an address such as https://"),
+        ([{"url": "http://[x"}], "webhooks[0].url: expected an address such as https://"),
+        ([{"url": "http://x:99999/"}], "webhooks[0].url: expected an address such as https://"),
+        ([{"url": "http://x/\n"}], "webhooks[0].url: expected an address such as https://"),
+        ([HOOK | {"events": []}], "webhooks[0].events: expected some of crash, hang, problem"),
+        ([HOOK | {"events": ["crsh"]}], "webhooks[0].events: 'crsh' is none of crash, hang, problem"),
+        ([HOOK | {"secret": ""}], "webhooks[0].secret: must not be empty"),
+        ([HOOK | {"product": ""}], "webhooks[0].product: must not be empty"),
+        ([HOOK, HOOK], "webhooks[1].url: stands there already, for the same product"),
+        ([HOOK] * 51, "webhooks: more than 50"),
+    ],
+)
+def test_what_is_wrong_with_a_webhook_is_named(write: Callable[[Any], Path], said: Any, complaint: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config(write({"webhooks": said}))
+    assert complaint in str(caught.value)
+
+
+@pytest.mark.parametrize("said", ["[", "{}", "x"])
+def test_webhooks_in_the_environment_that_are_no_list_name_the_variable(said: str) -> None:
+    with pytest.raises(ConfigError, match=r"^DATACAT_WEBHOOKS: "):
+        load_config(environment={"DATACAT_WEBHOOKS": said})
+
+
+def test_the_address_of_the_web_ui_has_to_be_one() -> None:
+    with pytest.raises(ConfigError, match="web_url: expected an address"):
+        Config(web_url="datacat.example.org").checked()

@@ -241,6 +241,18 @@ def test_nobody_is_told_of_a_presumed_crash_before_the_session_had_its_time_to_b
     assert sorted(machine.alerts()) == [("confirmed", "crash"), ("gone", "crash")]
 
 
+def test_a_removed_session_leaves_nothing_of_its_machines_return(machine: Machine, store: SqliteStore) -> None:
+    machine.direct("old")
+    machine.fall_silent()
+    machine.direct("new")
+    store.delete("old")
+    store.clear()
+    rows = store._writer.run(lambda ledger: ledger.db.execute("SELECT count(*) FROM returns").fetchone())
+    assert rows == (0,)
+    machine._store.suspend_silent(datetime.now(UTC))
+    assert machine.alerts() == []
+
+
 def test_a_clients_line_says_which_start_of_the_machine_it_was(machine: Machine) -> None:
     machine.daemon("s1", boot_id="b" * 300)
     kept = machine._store._writer.run(lambda ledger: ledger.db.execute("SELECT boot_id FROM sessions").fetchone())

@@ -18,6 +18,7 @@ from datacat_server.ingest.decode import decode_batches
 from datacat_server.model import encode
 from datacat_server.store.errors import StoreError
 from datacat_server.store.sqlite import SqliteStore
+from datacat_server.store.sqlite.backfill import BACKFILLS
 from datacat_server.store.sqlite.migrate import newest_version
 
 START = 1_795_298_400_000_000
@@ -91,6 +92,19 @@ def fill(file: Path, version: int) -> None:
             db.execute("INSERT INTO deleted VALUES ('gone', ?)", (START,))
         if version >= 3:
             db.execute("INSERT INTO keys VALUES ('k1', 'ci', 'ingest read', x'00', ?, NULL, NULL)", (START,))
+        if version >= 8:
+            db.execute("INSERT INTO alerts VALUES (7, 2, ?, ?, 'crash', 'killed', NULL)", (START, START))
+            db.execute("INSERT INTO returns VALUES (1, ?, 's3', ?)", (START, START))
+            db.execute("INSERT INTO webhooks (id, position, attempts) VALUES ('w1', 7, 0)")
+        db.commit()
+
+
+def fold(file: Path, after: int, upto: int) -> None:
+    """What servers of these versions would have folded of what `fill` wrote."""
+    with closing(sqlite3.connect(file)) as db:
+        for number in sorted(BACKFILLS):
+            if after < number <= upto:
+                BACKFILLS[number](db)
         db.commit()
 
 
@@ -105,7 +119,12 @@ def answers(folder: Path, version: int) -> list[object]:
             said.append(store.timeline(name, begin, end, 20))
             said.append(store.states(name, limit=9))
             said.append(store.series(name))
+            said.append(store.session_problems(name))
+        said += [store.problem(listed.id) for listed in store.problems().problems]
+        said.append(store.release("Game", "1.0"))
+        said.append(store.compare(["s1", "s2", "s3"]))
         said.append(store.api_keys())
+        said.append(store.alerts.page())
         more = b"".join(
             b'{"kind":"session","id":"%s","product":"Game","version":"1.0","time":%d}\n'
             b'{"kind":"writer","writer":"4711-a-0","first":66,"next":67}\n'
@@ -134,11 +153,21 @@ def test_a_database_of_each_version_answers_as_if_it_had_been_of_the_newest(tmp_
     made_by(NEWEST, new)
     for file in (old, new):
         fill(file, version)
+        fold(file, 0, version if file is old else NEWEST)
     assert answers(old.parent, version) == answers(new.parent, version)
     assert schema(old) == schema(new)
     with closing(sqlite3.connect(old)) as db:
         assert db.execute("PRAGMA user_version").fetchone() == (NEWEST,)
         assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def test_nobody_is_told_of_what_was_there_before_there_were_alerts(tmp_path: Path) -> None:
+    file = tmp_path / "datacat.sqlite3"
+    made_by(7, file)
+    fill(file, 7)
+    with closing(SqliteStore(tmp_path)) as store:
+        assert store.session("s2").crashed
+        assert store.alerts.page().alerts == []
 
 
 KILLED = """

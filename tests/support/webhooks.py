@@ -5,6 +5,7 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -16,11 +17,12 @@ from datacat_server.store.sqlite import SqliteStore
 class Request:
     """What came to a receiver."""
 
-    def __init__(self, headers: dict[str, str], body: bytes) -> None:
-        self.headers = headers
+    def __init__(self, received: Message, body: bytes) -> None:
+        self.received = received
+        self.headers = {name.lower(): value for name, value in received.items()}
         self.body = body
         self.content: dict[str, Any] = json.loads(body)
-        self.delivery = headers["x-datacat-delivery"]
+        self.delivery = self.headers["x-datacat-delivery"]
 
 
 class Receiver:
@@ -34,7 +36,7 @@ class Receiver:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))
-                receiver.requests.append(Request({k.lower(): v for k, v in self.headers.items()}, body))
+                receiver.requests.append(Request(self.headers, body))
                 answer = receiver.answers.pop(0) if receiver.answers else 200
                 if callable(answer):
                     answer(self)

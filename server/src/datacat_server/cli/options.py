@@ -52,6 +52,7 @@ _OPTIONS: dict[str, tuple[type, str, str, str]] = {
     "tls_cert_file": (str, "--tls-cert-file", "Certificate for HTTPS, PEM.", "none"),
     "tls_key_file": (str, "--tls-key-file", "Its key, PEM.", "none"),
     "log_file": (str, "--log-file", "File of the log.", "standard error"),
+    "web_url": (str, "--web-url", "Address of the web UI in links of webhooks.", "from host and port"),
 }
 _METAVARS = {str: "TEXT", int: "INT", float: "NUM"}
 CONTEXT = {"help_option_names": ["-h", "--help"]}

@@ -5,7 +5,7 @@ from datacat_server.cli.services import web_service
 from datacat_server.cli.starting import run
 from datacat_server.config import Config
 
-OF_THE_SERVER = {"server_port", "retention_days", "cleanup_interval_hours", "heartbeat_timeout_seconds"}
+OF_THE_SERVER = {"server_port", "retention_days", "cleanup_interval_hours", "heartbeat_timeout_seconds", "web_url"}
 
 
 @takes_settings("datacat-web", without=OF_THE_SERVER, port="web_port")
