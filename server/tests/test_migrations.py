@@ -19,6 +19,7 @@ from datacat_server.model import encode
 from datacat_server.store.errors import StoreError
 from datacat_server.store.sqlite import SqliteStore
 from datacat_server.store.sqlite.backfill import BACKFILLS
+from datacat_server.store.sqlite.connection import connect
 from datacat_server.store.sqlite.migrate import newest_version
 
 START = 1_795_298_400_000_000
@@ -99,13 +100,12 @@ def fill(file: Path, version: int) -> None:
         db.commit()
 
 
-def fold(file: Path, after: int, upto: int) -> None:
-    """What servers of these versions would have folded of what `fill` wrote."""
-    with closing(sqlite3.connect(file)) as db:
+def fold(file: Path, version: int) -> None:
+    """What a server of that version would have folded of what `fill` wrote."""
+    with closing(connect(file)) as db:
         for number in sorted(BACKFILLS):
-            if after < number <= upto:
+            if number <= version:
                 BACKFILLS[number](db)
-        db.commit()
 
 
 def answers(folder: Path, version: int) -> list[object]:
@@ -153,7 +153,7 @@ def test_a_database_of_each_version_answers_as_if_it_had_been_of_the_newest(tmp_
     made_by(NEWEST, new)
     for file in (old, new):
         fill(file, version)
-        fold(file, 0, version if file is old else NEWEST)
+        fold(file, version if file is old else NEWEST)
     assert answers(old.parent, version) == answers(new.parent, version)
     assert schema(old) == schema(new)
     with closing(sqlite3.connect(old)) as db:
