@@ -81,6 +81,19 @@ def test_a_whole_installation_is_well(
     assert any("free of" in line for line in of(findings, "disk"))
 
 
+def test_webhooks_are_looked_at_and_shown_without_their_secrets(doctor: Callable[..., Any], tmp_path: Path) -> None:
+    hooks = [{"url": "https://example.org/hooks/geheim", "secret": "geheim"}]
+    (tmp_path / "config.json").write_text(json.dumps({"webhooks": hooks}))
+    code, findings = doctor()
+    assert code == 0
+    assert "webhooks: https://example.org/… (config.json)" in of(findings, "settings")
+    assert "geheim" not in json.dumps(findings)
+    code, findings = doctor(DATACAT_WEBHOOKS='[{"url": "example.org"}]')
+    assert code == 1
+    (bad,) = of(findings, "settings", "bad")
+    assert bad.startswith("$DATACAT_WEBHOOKS[0].url: expected an address such as https://example.org/hook → correct it")
+
+
 def test_every_value_in_force_is_named_with_its_origin_and_secrets_are_not_shown(
     doctor: Callable[..., Any], tmp_path: Path
 ) -> None:

@@ -1,7 +1,9 @@
 """What a machine's return says of the sessions that it came back without, and what takes that back."""
 
 import json
+import signal
 import time
+import urllib.request
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -239,6 +241,37 @@ def test_nobody_is_told_of_a_presumed_crash_before_the_session_had_its_time_to_b
     machine._store.suspend_silent(datetime.now(UTC))
     machine._store.suspend_silent(datetime.now(UTC))
     assert sorted(machine.alerts()) == [("confirmed", "crash"), ("gone", "crash")]
+
+
+def test_silence_suspends_a_new_session_decides_and_a_beat_takes_it_back_on_a_running_server(start: Any) -> None:
+    server = start("datacat-server", "--port", "0", "--heartbeat-timeout-seconds", "0.5")
+    sessions = f"{server.addresses()[0]}/api/sessions"
+
+    def post(path: str, **content: Any) -> None:
+        body, headers = json.dumps(content).encode(), {"Content-Type": "application/json"}
+        urllib.request.urlopen(urllib.request.Request(sessions + path, body, headers), timeout=60).close()
+
+    def wait_for(status: str) -> dict[str, Any]:
+        deadline = time.monotonic() + 60
+        while True:
+            with urllib.request.urlopen(f"{sessions}/old", timeout=60) as answer:
+                session: dict[str, Any] = json.load(answer)
+            if session["status"] == status:
+                return session
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+    post("", product="Game", id="old", machine_id="m1")
+    assert wait_for("suspended")["suspended"]
+    post("/old/heartbeat")
+    assert wait_for("active")["active"]
+    wait_for("suspended")
+    post("", product="Game", id="new", machine_id="m1")
+    crashed = wait_for("crashed")
+    assert [event["name"] for event in crashed["events"]] == ["session_crashed_detected"]
+    post("/old/heartbeat")
+    assert wait_for("active")["ended_at"] is None
+    assert server.finish(signal.SIGTERM)[0] == 0
 
 
 def test_a_removed_session_leaves_nothing_of_its_machines_return(machine: Machine, store: SqliteStore) -> None:

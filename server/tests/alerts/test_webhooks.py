@@ -18,6 +18,8 @@ import pytest
 from datacat_server.alerts import courier, pace, sending
 from datacat_server.alerts.pace import Rate, wait_after
 from datacat_server.alerts.signature import sign
+from datacat_server.alerts.webhook import read_webhooks
+from datacat_server.store.errors import StoreUnavailable
 from datacat_server.store.sqlite import SqliteStore
 from litestar.testing import TestClient
 from support.webhooks import Delivery, Receiver, wait_until, webhooks
@@ -306,6 +308,32 @@ def test_the_log_never_shows_what_may_be_secret_in_an_address(
     assert "http://127.0.0.1:" in caplog.text
     assert "path-that-is-secret" not in caplog.text
     assert "s3cret" not in caplog.text
+
+
+def test_what_fails_at_one_webhook_does_not_end_the_others_or_itself(
+    deliver: Deliver,
+    make_receiver: Callable[[], Receiver],
+    store: SqliteStore,
+    send: Send,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A disk that is full, and then whatever nobody has thought of."""
+    monkeypatch.setattr(courier, "_RETRY_SECONDS", 0.1)
+    errors = [StoreUnavailable("the disk is full"), RuntimeError("unthought of")]
+    first, second = make_receiver(), make_receiver()
+    begin = store.alerts.begin
+
+    def failing(webhook: str, delivery: Any) -> None:
+        if webhook == read_webhooks([{"url": first.url}])[0].id and errors:
+            raise errors.pop()
+        begin(webhook, delivery)
+
+    monkeypatch.setattr(store.alerts, "begin", failing)
+    deliver({"url": first.url, "events": ["crash"]}, {"url": second.url, "events": ["crash"]})
+    send("s1", "1-0", 0, [CRASH])
+    second.wait_for(1)
+    assert first.wait_for(1)[0].content["session"]["id"] == "s1"
+    assert errors == []
 
 
 def started(start: Any, tmp_path: Path, receiver: Receiver) -> tuple[Any, str]:

@@ -8,6 +8,8 @@ import asyncio
 import logging
 from datetime import UTC, datetime
 
+import httpx
+
 from datacat_server.alerts import message
 from datacat_server.alerts.pace import GIVE_UP_SECONDS, Rate, wait_after
 from datacat_server.alerts.sending import Outcome, attempt, make_client
@@ -18,7 +20,7 @@ from datacat_server.store.errors import StoreError
 log = logging.getLogger("datacat.alerts")
 
 _LOOK_SECONDS = 1.0
-_STORE_RETRY_SECONDS = 10.0
+_RETRY_SECONDS = 10.0
 
 
 class Courier:
@@ -33,17 +35,25 @@ class Courier:
 
     async def run(self) -> None:
         """Deliver until cancelled, or until the receiver says that it is gone."""
-        async with make_client() as self._client:
-            while True:
-                try:
-                    delivery = await asyncio.to_thread(self._next)
-                    if delivery is None:
-                        await asyncio.sleep(_LOOK_SECONDS)
-                    elif not await self._deliver(delivery):
-                        return
-                except StoreError as error:
-                    log.error("webhook %s: alerts cannot be read or kept: %s", self._webhook.shown, error)
-                    await asyncio.sleep(_STORE_RETRY_SECONDS)
+        while True:
+            try:
+                async with make_client() as client:
+                    await self._carry(client)
+                return
+            except StoreError as error:
+                log.error("webhook %s: alerts cannot be read or kept: %s", self._webhook.shown, error)
+            except Exception:
+                # What is wrong with one webhook is not to end the others.
+                log.exception("webhook %s: failed, and begins again", self._webhook.shown)
+            await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _carry(self, client: httpx.AsyncClient) -> None:
+        while True:
+            delivery = await asyncio.to_thread(self._next)
+            if delivery is None:
+                await asyncio.sleep(_LOOK_SECONDS)
+            elif not await self._deliver(client, delivery):
+                return
 
     def _next(self) -> Delivery | None:
         """What to send now: what was begun before, else something new as far as the rate allows."""
@@ -67,11 +77,11 @@ class Courier:
         self._alerts.begin(webhook.id, delivery)
         return delivery
 
-    async def _deliver(self, delivery: Delivery) -> bool:
+    async def _deliver(self, client: httpx.AsyncClient, delivery: Delivery) -> bool:
         """Send it until it was taken or given up; False where nothing more is to be sent at all."""
         shown, failures = self._webhook.shown, 0
         while True:
-            sent = await attempt(self._client, self._webhook, delivery)
+            sent = await attempt(client, self._webhook, delivery)
             match sent.outcome:
                 case Outcome.TAKEN:
                     if failures:

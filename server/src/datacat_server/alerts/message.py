@@ -19,7 +19,7 @@ SUMMARY = "summary"
 
 
 class Message(Struct, kw_only=True, frozen=True):
-    """One alert. `presumed`: the crash is the server's presumption, because its machine came back without it."""
+    """One alert."""
 
     delivery: str
     kind: str
