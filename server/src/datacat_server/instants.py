@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_LAST_SECOND = 253_402_300_799  # of the year 9999, the last that RFC 3339 can write
+_END = 253_402_300_800  # of the year 9999, the last that RFC 3339 can write
 
 
 def read_instant(text: str) -> datetime:
@@ -30,6 +30,6 @@ def read_instant(text: str) -> datetime:
 
 
 def _since_epoch(microseconds: int) -> datetime:
-    if microseconds > _LAST_SECOND * 1_000_000:
+    if microseconds >= _END * 1_000_000:
         raise ValueError(microseconds)
     return _EPOCH + timedelta(microseconds=microseconds)

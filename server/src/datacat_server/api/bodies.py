@@ -33,6 +33,7 @@ from datacat_server.ingest.validate import (
     SESSION_ID,
     check_record,
     check_session,
+    check_session_id,
 )
 
 Moment = (
@@ -43,7 +44,7 @@ Moment = (
 """When something happened, as RFC 3339 or in seconds since 1970 UTC; null: now."""
 
 _Name = Annotated[str, Meta(extra_json_schema={"minLength": 1, "maxLength": LONGEST_NAME})]
-_Id = Annotated[str, Meta(extra_json_schema={"pattern": f"^{SESSION_ID}$"})]
+_Id = Annotated[str, Meta(extra_json_schema={"pattern": f"^({SESSION_ID})?$"})]
 _Object = Annotated[Raw, Meta(extra_json_schema={"type": ["object", "null"]})]
 _Type = Annotated[str, Meta(extra_json_schema={"enum": sorted(METRIC_TYPES)})]
 _Tags = Annotated[
@@ -168,6 +169,8 @@ def session_batch(body: bytes) -> SessionBatch:
         facts=new.facts,
     )
     try:
+        if new.session_id:
+            check_session_id("session_id", new.session_id)
         check_session(header)
     except ValueError as error:
         raise BadRequest(str(error)) from None

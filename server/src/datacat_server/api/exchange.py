@@ -27,7 +27,7 @@ async def export_sessions(store: StoreDependency, filter: FilterDependency) -> S
     "/api/import",
     status_code=200,
     request_max_body_size=None,
-    opt=declares(str, media_type=NDJSON, example="", required=False),
+    opt=declares(Any, media_type=NDJSON, required=False),
 )
 async def import_sessions(request: Request[Any, Any, Any], store: StoreDependency, replace: bool = False) -> Intaken:
     """Store the sessions of an export, or of a part of one that begins like one; answers when they are on disk.

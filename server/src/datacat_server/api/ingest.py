@@ -40,7 +40,7 @@ class _Gate:
 _gate = _Gate()
 
 _Lines = Annotated[
-    str,
+    Any,
     Meta(
         description="One JSON object a line, each with its `kind`; gzip or zstd by Content-Encoding. A `session` line, "
         "`writer` lines with the ordinals that the batch settles, then records with their `writer` and `ordinal`. A "

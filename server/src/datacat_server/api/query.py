@@ -38,6 +38,15 @@ def refuse_unknown_parameters(request: Request[Any, Any, Any]) -> None:
             raise BadRequest(f"{name[:100]}: is no query parameter here; {takes}")
         if not known[name].is_non_string_sequence and len(request.query_params.getall(name)) > 1:
             raise BadRequest(f"{name}: is there twice; give it once")
+        if _is_null(known[name], request.query_params[name]):
+            raise BadRequest(f"{name}: null is not among its values; leave it out")
+
+
+def _is_null(field: FieldDefinition, text: str) -> bool:
+    """Whether a text would be read as null, and so as if it were absent: where any text will do it is one."""
+    return (
+        text.lower() == "null" and field.is_optional and all(kind.annotation is not str for kind in field.inner_types)
+    )
 
 
 def name_of(name: str, field: FieldDefinition) -> str:

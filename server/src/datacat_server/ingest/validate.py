@@ -42,9 +42,13 @@ SESSION_ID = r"[A-Za-z0-9][A-Za-z0-9._:~-]{0,127}"
 _session_id = re.compile(SESSION_ID)
 
 
+def check_session_id(field: str, value: str) -> None:
+    if not _session_id.fullmatch(value):
+        raise ValueError(f"{field}: expected 1 to 128 letters, digits or . _ : ~ - and a letter or digit first")
+
+
 def check_session(line: SessionLine) -> None:
-    if not _session_id.fullmatch(line.id):
-        raise ValueError("id: expected 1 to 128 letters, digits or . _ : ~ - and a letter or digit first")
+    check_session_id("id", line.id)
     _check_name("product", line.product)
     _check_name("version", line.version)
     line.time = _checked_time("time", line.time)

@@ -72,7 +72,9 @@ def query_parameter(name: str, field: FieldDefinition) -> dict[str, Any]:
             schema[theirs] = value
     if field.default is not Empty and field.default is not None:
         schema["default"] = field.default
-    return parameter | {"schema": schema | (getattr(definition, "schema_extra", None) or {})}
+    schema |= getattr(definition, "schema_extra", None) or {}
+    parameter["required"] = parameter["required"] or schema.get("minItems", 0) > 0
+    return parameter | {"schema": schema}
 
 
 def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
