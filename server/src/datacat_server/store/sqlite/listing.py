@@ -8,7 +8,7 @@ from datacat_server.filters import EVERY, Filter, checked
 from datacat_server.model import SessionPage, SessionSummary, Status
 from datacat_server.store.protocol import MOST_COUNTED, SORTS
 from datacat_server.store.sqlite.cursor import read_cursor, write_cursor
-from datacat_server.store.sqlite.selection import selection
+from datacat_server.store.sqlite.selection import selections
 from datacat_server.store.sqlite.times import to_datetime, to_optional_datetime
 
 SUMMARY = (
@@ -25,9 +25,9 @@ def read_page(db: sqlite3.Connection, wanted: Filter, sort: str, limit: int, cur
     name, descending = sort.removeprefix("-"), sort.startswith("-")
     if name not in SORTS:
         raise ValueError(f"sort: expected one of {', '.join(SORTS)}, with a - in front for the largest first")
-    condition, values = selection(checked(wanted), db)
+    (condition, values), counting = selections(db, checked(wanted))
     key = key_of(name)
-    total, capped = _total(db, wanted, condition, values)
+    total, capped = _total(db, wanted, *counting)
     if cursor is not None:
         condition += f" AND ({key}, id) {'<' if descending else '>'} (?, ?)"
         values = [*values, *read_cursor(cursor)]

@@ -11,7 +11,7 @@ import msgspec
 from datacat_server.filters import Filter, checked
 from datacat_server.model import Metric
 from datacat_server.store.metrics import Aggregate, MetricName, MetricNames, MetricPage, SessionValue, Summary
-from datacat_server.store.sqlite.selection import selection
+from datacat_server.store.sqlite.selection import selection, selections
 from datacat_server.store.sqlite.times import to_datetime
 from datacat_server.store.sqlite.views import read_numbers, readings_after, series_condition
 from datacat_server.store.views import MetricFilter
@@ -35,7 +35,7 @@ def read_metric_page(
     if aggregate is Aggregate.ALL:
         return _readings(db, metric, sessions, limit, cursor)
     before = 2**63 if cursor is None else read_numbers(cursor, 1)[0]
-    condition, values = _condition(db, metric, sessions)
+    condition, values = _condition(metric, sessions)
     rows = db.execute(
         f"SELECT series.session, {_VALUE[aggregate]} FROM series WHERE {condition}"
         " GROUP BY series.session ORDER BY series.session DESC",
@@ -55,7 +55,7 @@ def read_metric_page(
 
 def read_metric_names(db: sqlite3.Connection, sessions: Filter) -> MetricNames:
     """The metrics of the newest sessions that are picked. Raises ValueError for a filter that is none."""
-    condition, values = selection(checked(sessions), db)
+    (condition, values), _ = selections(db, checked(sessions))
     numbers = db.execute(
         f"SELECT id FROM sessions WHERE {condition} ORDER BY id DESC LIMIT {NAMES_OF}", values
     ).fetchall()
@@ -103,7 +103,7 @@ def _readings(
 ) -> MetricPage:
     """Every reading, session after session, series after series, by time."""
     after = [] if cursor is None else read_numbers(cursor, 4)
-    condition, values = _condition(db, metric, sessions)
+    condition, values = _condition(metric, sessions)
     rows = db.execute(
         "SELECT series.session, series.id, series.name, series.type, series.unit, series.tags FROM series"
         f" WHERE {condition}{' AND series.session <= ?' if after else ''} ORDER BY series.session DESC, series.id",
@@ -152,9 +152,9 @@ def _summary_of_readings(db: sqlite3.Connection, condition: str, values: list[An
     return Summary(count=count, minimum=low, maximum=high, mean=total / count if count else None)
 
 
-def _condition(db: sqlite3.Connection, metric: MetricFilter, sessions: Filter) -> tuple[str, list[Any]]:
+def _condition(metric: MetricFilter, sessions: Filter) -> tuple[str, list[Any]]:
     """The condition on `series` that holds of a metric's in the sessions that a filter picks, and its values."""
-    condition, values = selection(checked(sessions), db)
+    condition, values = selection(checked(sessions))
     of_series, series_values = series_condition(metric)
     # A series whose first reading was refused has none.
     picked = f"series.count > 0 AND {of_series} AND series.session IN (SELECT id FROM sessions WHERE {condition})"

@@ -1,7 +1,12 @@
-"""A filter as a condition of SQL, for every query over sessions: `... FROM sessions WHERE {condition}`."""
+"""A filter as a condition of SQL, for every query over sessions: `... FROM sessions WHERE {condition}`.
+
+A text or a state can be looked for in two ways: as a list of the sessions that have it, or by asking of each session
+whether it has it. The list is better where few have it, or where all sessions meant are read anyway.
+"""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -12,6 +17,12 @@ from datacat_server.store.sqlite.search_terms import ELEMENT, EVERY_PATH, VALUE,
 from datacat_server.store.sqlite.session_text import folded
 from datacat_server.store.sqlite.times import to_microseconds
 
+FEW = 1_000
+"""Up to so many sessions are named by their numbers: looked for once, however much is then asked of them."""
+
+MANY = 30_000
+"""From so many on it costs less to go through all sessions until enough are found than to list those that have it."""
+
 # `ever_hung` is in each of them because their index has only sessions with it.
 _EVER = "sessions.ever_hung = 1"
 _STATUS = {
@@ -20,89 +31,106 @@ _STATUS = {
     "hung_ended": f"{_EVER} AND sessions.hung = 1 AND sessions.ended IS NOT NULL AND sessions.crashed = 0",
     "hung_crashed": f"{_EVER} AND sessions.hung = 1 AND sessions.crashed = 1",
 }
-
-
-MANY = 2_000
-"""So many sessions are rather asked one by one whether they are meant than listed."""
-
 _SHORTEST_INDEXED = 3
 
+Condition = tuple[str, tuple[Any, ...]]
+"""SQL, and the values of its marks."""
 
-def selection(wanted: Filter, db: sqlite3.Connection | None = None) -> tuple[str, list[Any]]:
+
+@dataclass(frozen=True)
+class _Sought:
+    """A text or a state: the query that lists the sessions that have it, and the question put to one session."""
+
+    listed: Condition
+    asked: Condition
+
+    @property
+    def among_listed(self) -> Condition:
+        query, values = self.listed
+        return f"sessions.id IN ({query})", values
+
+
+def selection(wanted: Filter) -> tuple[str, list[Any]]:
     """The condition on the table `sessions` that holds of the sessions meant, and the values of its marks (`?`).
 
-    With a connection it is one for a query that stops early: of a text or a state that many sessions have, no list is
-    made first. Without, it is one for a query that reads all sessions meant.
+    For a query that reads all of them; `selections` has what is better for one that stops early.
     """
-    conditions: list[str] = []
-    values: list[Any] = []
+    return _joined([*_of_columns(wanted), *(sought.among_listed for sought in _sought(wanted))])
 
-    def hold(condition: str, *of: Any) -> None:
-        conditions.append(condition)
-        values.extend(of)
 
-    if wanted.product is not None:
-        hold("sessions.product = ?", wanted.product)
-    if wanted.version is not None:
-        hold("sessions.version = ?", wanted.version)
-    if wanted.machine is not None:
-        hold("(sessions.machine_id = ? OR sessions.hostname = ?)", wanted.machine, wanted.machine)
-    if wanted.status is not None:
-        if wanted.status in _STATUS:
-            hold(_STATUS[wanted.status])
+def selections(db: sqlite3.Connection, wanted: Filter) -> tuple[tuple[str, list[Any]], tuple[str, list[Any]]]:
+    """The same condition for a query that takes the first hundred or so, and for one that counts some thousands."""
+    first, counting = list(_of_columns(wanted)), list(_of_columns(wanted))
+    for sought in _sought(wanted):
+        query, values = sought.listed
+        found = [str(number) for (number,) in db.execute(f"SELECT * FROM ({query}) LIMIT {FEW + 1}", values)]
+        if len(found) <= FEW:
+            named: Condition = f"sessions.id IN ({','.join(found)})", ()
+            first.append(named)
+            counting.append(named)
         else:
-            hold("sessions.status = ?", wanted.status)
+            first.append(sought.asked)
+            many = f"SELECT count(*) FROM (SELECT 1 FROM ({query}) LIMIT {MANY})"
+            rather_ask = db.execute(many, values).fetchone()[0] == MANY
+            counting.append(sought.asked if rather_ask else sought.among_listed)
+    return _joined(first), _joined(counting)
+
+
+def _joined(conditions: Iterable[Condition]) -> tuple[str, list[Any]]:
+    parts = list(conditions)
+    return " AND ".join(part for part, _ in parts) or "TRUE", [value for _, values in parts for value in values]
+
+
+def _of_columns(wanted: Filter) -> Iterator[Condition]:
+    if wanted.product is not None:
+        yield "sessions.product = ?", (wanted.product,)
+    if wanted.version is not None:
+        yield "sessions.version = ?", (wanted.version,)
+    if wanted.machine is not None:
+        yield "(sessions.machine_id = ? OR sessions.hostname = ?)", (wanted.machine, wanted.machine)
+    if wanted.status in _STATUS:
+        yield _STATUS[wanted.status], ()
+    elif wanted.status is not None:
+        yield "sessions.status = ?", (wanted.status,)
     if wanted.start is not None:
-        hold("sessions.created >= ?", to_microseconds(wanted.start))
+        yield "sessions.created >= ?", (to_microseconds(wanted.start),)
     if wanted.end is not None:
-        hold("sessions.created < ?", to_microseconds(wanted.end))
+        yield "sessions.created < ?", (to_microseconds(wanted.end),)
+
+
+def _sought(wanted: Filter) -> Iterator[_Sought]:
     if wanted.q is not None:
-        hold(*_of_text(wanted.q, db))
-    for condition in wanted.state:
-        hold(*_of_state(condition, db))
-    return " AND ".join(conditions) or "TRUE", values
+        yield _text(folded(wanted.q))
+    yield from map(_state, wanted.state)
 
 
-def _of_text(q: str, db: sqlite3.Connection | None) -> tuple[str, ...]:
-    text = folded(q)
+def _text(text: str) -> _Sought:
+    asked = "EXISTS (SELECT 1 FROM session_texts WHERE session = sessions.id AND instr(text, ?))"
     if len(text) < _SHORTEST_INDEXED:
-        listed, value = "SELECT session FROM session_texts WHERE instr(text, ?)", text
-    else:
-        listed, value = "SELECT rowid FROM session_search WHERE session_search MATCH ?", _phrase(text)
-    if db is not None and _are_many(db, listed, (value,)):
-        return "EXISTS (SELECT 1 FROM session_texts WHERE session = sessions.id AND instr(text, ?))", text
-    return f"sessions.id IN ({listed})", value
+        return _Sought(("SELECT session FROM session_texts WHERE instr(text, ?)", (text,)), (asked, (text,)))
+    phrase = text.replace('"', '""')
+    listed = "SELECT rowid FROM session_search WHERE session_search MATCH ?"
+    return _Sought((listed, (f'"{phrase}"',)), (asked, (text,)))
 
 
-def _phrase(text: str) -> str:
-    quoted = text.replace('"', '""')
-    return f'"{quoted}"'
-
-
-def _of_state(condition: StateCondition, db: sqlite3.Connection | None) -> tuple[Any, ...]:
-    now = condition.relation in (Relation.IS, Relation.CONTAINS)
+def _state(condition: StateCondition) -> _Sought:
     kind = VALUE if condition.relation in (Relation.IS, Relation.WAS) else ELEMENT
     found = term(condition.path, kind, condition.value)
-    asked = (str(condition.relation), msgspec.json.encode(condition.path).decode(), canonical(condition.value))
+    checked = (str(condition.relation), msgspec.json.encode(condition.path).decode(), canonical(condition.value))
     posted = "FROM postings WHERE term = (SELECT id FROM terms WHERE path = ? AND kind = ? AND text = ?)"
-    posted += " AND now = 1" if now else ""
-    checked = "FROM overflows WHERE path = ? AND kind = ?"
+    if condition.relation in (Relation.IS, Relation.CONTAINS):
+        posted += " AND now = 1"
+    overflowed = "FROM overflows WHERE path = ? AND kind = ? AND"
     if condition.relation is Relation.IS:
         # The present value stands with the overflow of its path, but not with that of all paths.
-        overflowed = [(f"{checked} AND now = ?", found), (f"{checked} AND {_HOLDS}", (EVERY_PATH, kind, *asked))]
+        here: Condition = f"{overflowed} now = ?", found
     else:
-        overflowed = [(f"{checked} AND {_HOLDS}", (path, kind, *asked)) for path in (found[0], EVERY_PATH)]
-    parts = [(posted, found), *overflowed]
-    values = [value for _, some in parts for value in some]
-    if db is not None and _are_many(db, f"SELECT session {posted}", found):
-        return f"({' OR '.join(f'EXISTS (SELECT 1 {part} AND session = sessions.id)' for part, _ in parts)})", *values
-    return f"sessions.id IN ({' UNION ALL '.join(f'SELECT session {part}' for part, _ in parts)})", *values
+        here = f"{overflowed} {_HOLDS}", (found[0], kind, *checked)
+    parts: list[Condition] = [(posted, found), here, (f"{overflowed} {_HOLDS}", (EVERY_PATH, kind, *checked))]
+    values = tuple(value for _, some in parts for value in some)
+    listed = " UNION ALL ".join(f"SELECT session {part}" for part, _ in parts)
+    asked = " OR ".join(f"EXISTS (SELECT 1 {part} AND session = sessions.id)" for part, _ in parts)
+    return _Sought((listed, values), (f"({asked})", values))
 
 
 _HOLDS = "state_holds(session, ?, ?, ?)"
-
-
-def _are_many(db: sqlite3.Connection, listed: str, values: Sequence[Any]) -> bool:
-    query = f"SELECT count(*) FROM (SELECT 1 FROM ({listed}) LIMIT {MANY + 1})"
-    count: int = db.execute(query, values).fetchone()[0]
-    return count > MANY

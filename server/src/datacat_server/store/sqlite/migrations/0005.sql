@@ -2,7 +2,7 @@
 CREATE INDEX sessions_by_version ON sessions (version, created, id);
 CREATE INDEX sessions_by_machine ON sessions (machine_id, created, id);
 CREATE INDEX sessions_by_hostname ON sessions (hostname, created, id);
-CREATE INDEX sessions_that_hung ON sessions (created, id) WHERE ever_hung = 1;
+CREATE INDEX sessions_that_hung ON sessions (created, id, hung, crashed, ended) WHERE ever_hung = 1;
 CREATE INDEX sessions_by_update ON sessions (updated, id);
 CREATE INDEX sessions_by_duration ON sessions (max(coalesce(ended, updated) - created, 0), id);
 CREATE INDEX sessions_by_events ON sessions (event_count, id);
