@@ -19,6 +19,7 @@ _COLUMNS = (
     " WHERE problems.product = releases.product AND problems.new_in = releases.version)"
 )
 _EPOCH = date(1970, 1, 1)
+_LARGEST = 2**62
 
 _cursor = msgspec.json.Decoder(tuple[int, str, str])
 
@@ -98,4 +99,4 @@ def _read_cursor(cursor: str) -> tuple[int, str, str]:
         last, product, version = _cursor.decode(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (binascii.Error, ValueError):
         raise ValueError("cursor: expected one that a page before this one gave") from None
-    return min(last, 2**62), product, version
+    return max(-1, min(last, _LARGEST)), product, version
