@@ -174,7 +174,8 @@ class Application:
         session.event_count += len(events)
         if exceptions := sum([event.exception_type is not None for event in events]):
             session.exception_count += exceptions
-            self._exceptions = [(place, event) for place, event in enumerate(events) if event.exception_type is not None]
+            placed = enumerate(events)
+            self._exceptions = [(place, event) for place, event in placed if event.exception_type is not None]
         session.updated = max(session.updated, max([event.time for event in events]))
 
     def _metric(self, record: MetricRecord) -> None:
