@@ -2,7 +2,8 @@
 
 import math
 import sqlite3
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
+from itertools import islice
 from statistics import median
 from typing import Any
 
@@ -102,21 +103,20 @@ def _readings(
     db: sqlite3.Connection, metric: MetricFilter, sessions: Filter, limit: int, cursor: str | None
 ) -> MetricPage:
     """Every reading, session after session, series after series, by time."""
-    after = [] if cursor is None else read_numbers(cursor, 4)
+    after = None if cursor is None else read_numbers(cursor, 4)
     condition, values = _condition(metric, sessions)
     rows = db.execute(
-        "SELECT series.session, series.id, series.name, series.type, series.unit, series.tags FROM series"
-        f" WHERE {condition}{' AND series.session <= ?' if after else ''} ORDER BY series.session DESC, series.id",
-        [*values, *after[:1]],
-    )
+        "SELECT series.session, series.id, series.count, series.min, series.max, series.sum FROM series"
+        f" WHERE {condition}",
+        values,
+    ).fetchall()
+    rows.sort(key=_place)
+    begin = 0 if after is None else bisect_left(rows, (-after[0], after[1]), key=_place)
     found: list[tuple[tuple[int, ...], Metric]] = []
-    for session, series, *what in rows:
-        begin: tuple[int, ...] = (-1, -1)
-        if after and session == after[0]:
-            if series < after[1]:
-                continue
-            begin = tuple(after[2:]) if series == after[1] else begin
-        for time, seq, reading in readings_after(db, series, begin, limit + 1 - len(found), *what):
+    for session, series, *_ in islice(rows, begin, None):
+        behind = after[2:] if after and [session, series] == after[:2] else (-1, -1)
+        what = db.execute("SELECT name, type, unit, tags FROM series WHERE id = ?", (series,)).fetchone()
+        for time, seq, reading in readings_after(db, series, tuple(behind), limit + 1 - len(found), *what):
             found.append(((session, series, time, seq), reading))
         if len(found) > limit:
             break
@@ -125,9 +125,25 @@ def _readings(
     return MetricPage(
         name=metric.name or "",
         aggregate=Aggregate.ALL,
-        summary=_summary_of_readings(db, condition, values),
+        summary=_summary_of_series(rows),
         values=[_value(about[place[0]], reading) for place, reading in page],
         cursor="-".join(map(str, page[-1][0])) if len(found) > limit else None,
+    )
+
+
+def _place(row: tuple[Any, ...]) -> tuple[int, int]:
+    """Where a row that begins with session and series stands: those of the newest session first."""
+    return -row[0], row[1]
+
+
+def _summary_of_series(rows: list[tuple[Any, ...]]) -> Summary:
+    """What all readings of series come to, from the folds of each."""
+    count = sum(row[2] for row in rows)
+    return Summary(
+        count=count,
+        minimum=min((row[3] for row in rows), default=None),
+        maximum=max((row[4] for row in rows), default=None),
+        mean=sum(row[5] for row in rows) / count if count else None,
     )
 
 
@@ -141,15 +157,6 @@ def _value(about: dict[str, Any], reading: Metric) -> SessionValue:
         tags=reading.tags,
         count=reading.count,
     )
-
-
-def _summary_of_readings(db: sqlite3.Connection, condition: str, values: list[Any]) -> Summary:
-    count, low, high, total = db.execute(
-        "SELECT coalesce(sum(series.count), 0), min(series.min), max(series.max), total(series.sum)"
-        f" FROM series WHERE {condition}",
-        values,
-    ).fetchone()
-    return Summary(count=count, minimum=low, maximum=high, mean=total / count if count else None)
 
 
 def _condition(metric: MetricFilter, sessions: Filter) -> tuple[str, list[Any]]:

@@ -38,3 +38,6 @@ CREATE TABLE course_stretches (
 -- What is looked for most often is rare: found without reading the events between.
 CREATE INDEX events_that_matter ON events (session, time) WHERE level >= 2;
 CREATE INDEX exceptions_by_time ON events (session, time) WHERE is_exception = 1;
+
+-- Covers the questions about one metric of many sessions. By session first, so that a batch changes one page of it.
+CREATE INDEX series_by_session ON series (session, vital, name, type, count, sum, min, max);
