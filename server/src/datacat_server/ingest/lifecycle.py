@@ -16,6 +16,9 @@ _EVENTS = {
     "recovered": ("application_recovered", Level.INFO),
     "withdrawn": ("session_crash_withdrawn", Level.INFO),
 }
+TOLD_BY = frozenset(name for name, _ in _EVENTS.values())
+"""The names of the events that tell of verdicts."""
+
 _REASONS = {
     "ended": "the session ended",
     "crashed": "the process ended without ending the session",

@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 from itertools import islice
-from typing import IO
+from typing import IO, Any
 
 import msgspec
 from msgspec import Raw
@@ -25,6 +25,7 @@ from datacat_server.export.records import (
     one_line,
 )
 from datacat_server.filters import Filter
+from datacat_server.ingest.lifecycle import TOLD_BY
 from datacat_server.store.exchange import ExportedSession
 from datacat_server.store.sqlite.cursor import read_cursor, write_cursor
 from datacat_server.store.sqlite.events import COLUMNS, LEVELS
@@ -124,26 +125,28 @@ def read_rows(db: sqlite3.Connection, number: int, session_id: str) -> Iterator[
     yield from _writers(db, number, session_id)
     yield from _states(db, number, session_id)
     yield from _series(db, number, session_id)
-    yield from _happened(_events(db, number, session_id), _verdicts(db, number, session_id))
+    yield from _happened(db, number, session_id)
     yield from _refusals(db, number, session_id)
 
 
-def _happened(events: Iterator[EventRow], verdicts: Iterator[VerdictRow]) -> Iterator[EventRow | VerdictRow]:
-    """Both by time, and verdicts in their order; one stands before the events of its time, but for exceptions.
-
-    So it stands before the event that tells of it, and behind the exception that ended the session.
-    """
-    verdict = next(verdicts, None)
-    for event in events:
-        while verdict is not None and (
-            verdict.time < event.time or (verdict.time == event.time and event.exception_type is None)
-        ):
-            yield verdict
-            verdict = next(verdicts, None)
+def _happened(db: sqlite3.Connection, number: int, session_id: str) -> Iterator[EventRow | VerdictRow]:
+    """Events in the order in which they came, and each verdict, in their order, before the event that tells of it."""
+    told = [
+        (seq, (time, reason))
+        for seq, time, reason in db.execute(
+            "SELECT seq, time, reason FROM verdicts WHERE session = ? ORDER BY seq", (number,)
+        )
+    ]
+    done = 0
+    for time, event in _events(db, number, session_id):
+        if event.category == "datacat" and event.name in TOLD_BY:
+            key = (time, event.message)
+            found = next((place for place in range(done, len(told)) if told[place][1] == key), None)
+            if found is not None:
+                yield from (_verdict(db, number, session_id, seq) for seq, _ in told[done : found + 1])
+                done = found + 1
         yield event
-    if verdict is not None:
-        yield verdict
-        yield from verdicts
+    yield from (_verdict(db, number, session_id, seq) for seq, _ in told[done:])
 
 
 def read_marks(db: sqlite3.Connection, wanted: Filter) -> list[ProblemMark]:
@@ -235,29 +238,43 @@ def _points(db: sqlite3.Connection, series: int, session_id: str, place: int, na
     )
 
 
-def _events(db: sqlite3.Connection, number: int, session_id: str) -> Iterator[EventRow]:
-    rows = db.execute(f"SELECT {COLUMNS} FROM events WHERE session = ? ORDER BY time, id", (number,))
+def _events(db: sqlite3.Connection, number: int, session_id: str) -> Iterator[tuple[int, EventRow]]:
+    """Each with its time in microseconds."""
+    # Their numbers alone are sorted, not what they hold; and those too only where they did not come by time.
+    disordered = db.execute(
+        "SELECT 1 FROM (SELECT id, lag(id) OVER (ORDER BY time, id) AS before FROM events WHERE session = ?)"
+        " WHERE id < before LIMIT 1",
+        (number,),
+    ).fetchone()
+    if disordered:
+        ids = db.execute("SELECT id FROM events WHERE session = ? ORDER BY id", (number,))
+        query = f"SELECT {COLUMNS} FROM events WHERE id = ?"
+        rows: Iterator[Any] = (db.execute(query, found).fetchone() for found in ids)
+    else:
+        rows = db.execute(f"SELECT {COLUMNS} FROM events WHERE session = ? ORDER BY time, id", (number,))
     for time, level, name, category, group, labels, message, data, exception in rows:
-        yield EventRow(
-            session=session_id,
-            time=to_datetime(time),
-            name=name,
-            level=LEVELS[level],
-            category=category,
-            group=group,
-            labels=_strings.decode(labels) if labels else None,
-            message=message,
-            data=one_line(data),
-            **(msgspec.json.decode(exception) if exception else {}),
+        yield (
+            time,
+            EventRow(
+                session=session_id,
+                time=to_datetime(time),
+                name=name,
+                level=LEVELS[level],
+                category=category,
+                group=group,
+                labels=_strings.decode(labels) if labels else None,
+                message=message,
+                data=one_line(data),
+                **(msgspec.json.decode(exception) if exception else {}),
+            ),
         )
 
 
-def _verdicts(db: sqlite3.Connection, number: int, session_id: str) -> Iterator[VerdictRow]:
-    rows = db.execute("SELECT time, status, reason, data FROM verdicts WHERE session = ? ORDER BY seq", (number,))
-    return (
-        VerdictRow(session=session_id, time=to_datetime(time), status=status, reason=reason, data=one_line(data))
-        for time, status, reason, data in rows
-    )
+def _verdict(db: sqlite3.Connection, number: int, session_id: str, seq: int) -> VerdictRow:
+    time, status, reason, data = db.execute(
+        "SELECT time, status, reason, data FROM verdicts WHERE session = ? AND seq = ?", (number, seq)
+    ).fetchone()
+    return VerdictRow(session=session_id, time=to_datetime(time), status=status, reason=reason, data=one_line(data))
 
 
 def _refusals(db: sqlite3.Connection, number: int, session_id: str) -> Iterator[RefusalRow]:
