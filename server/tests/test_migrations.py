@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from datacat_server.filters import parse_filter
 from datacat_server.ingest.decode import decode_batches
 from datacat_server.model import encode
 from datacat_server.store.errors import StoreError
@@ -125,6 +126,8 @@ def answers(folder: Path, version: int) -> list[object]:
         said.append(store.compare(["s1", "s2", "s3"]))
         said.append(store.api_keys())
         said.append(store.alerts.page())
+        for query in ("q=KILLED", "state=level:5", "state_ever=level:2", "state=level:2", "status=ended", "machine=m"):
+            said.append(store.sessions(parse_filter([(query.split("=")[0], query.split("=")[1])])))
         more = b"".join(
             b'{"kind":"session","id":"%s","product":"Game","version":"1.0","time":%d}\n'
             b'{"kind":"writer","writer":"4711-a-0","first":66,"next":67}\n'
@@ -168,6 +171,19 @@ def test_nobody_is_told_of_what_was_there_before_there_were_alerts(tmp_path: Pat
     with closing(SqliteStore(tmp_path)) as store:
         assert store.session("s2").crashed
         assert store.alerts.page().alerts == []
+
+
+def test_what_was_there_before_it_could_be_looked_for_is_found(tmp_path: Path) -> None:
+    file = tmp_path / "datacat.sqlite3"
+    made_by(4, file)
+    fill(file, 4)
+
+    def found(name: str, text: str) -> list[str]:
+        return sorted(session.id for session in store.sessions(parse_filter([(name, text)])).sessions)
+
+    with closing(SqliteStore(tmp_path)) as store:
+        assert found("state", "level:5") == found("state_ever", "level:2") == found("q", "blueb") == ["s1", "s2", "s3"]
+        assert (found("state", "level:2"), found("q", "KILLED")) == ([], ["s2"])
 
 
 KILLED = """

@@ -107,3 +107,20 @@ def test_a_product_that_is_not_there_is_said_in_plain_words_with_those_alike(
     assert 'href="/sessions?status=hung&amp;product=SpaceGame"' in text
     assert "No session is hung." in pages.get("/sessions?status=hung").text
     assert '<option value="SpaceGame">' in pages.get("/sessions").text
+
+
+def test_the_whole_filter_is_in_the_address_and_stays_there(pages: TestClient, store: SqliteStore) -> None:
+    for number in range(101):
+        Recording(f"s-{number}", product="One").status(1, "hung", "Silent").event(2, "x").send(store)
+    Recording("s-out", product="Two").send(store)
+    answer = pages.get("/sessions?status=ever_hung&machine=bluebird&state=product:One&q=S-&sort=-event_count")
+    assert 'data-session="s-out"' not in answer.text
+    older = re.search(r'rel="next" href="([^"]*)"', answer.text)
+    assert older is not None
+    address = older[1].replace("&amp;", "&")
+    assert re.fullmatch(
+        r"/sessions\?status=ever_hung&cursor=[^&]*&machine=bluebird&q=S-&state=product%3AOne&sort=-event_count", address
+    )
+    assert len(pages.get(address, headers={"Accept": "application/json"}).json()["sessions"]) == 1
+    assert pages.get("/sessions?state=nonsense").status_code == 400
+    assert "No session like that" in pages.get("/sessions?q=nobody").text
