@@ -48,10 +48,9 @@ def address(tmp_path: Path) -> Iterator[str]:
 @pytest.mark.parametrize("phases", ["examples,coverage", "fuzzing,stateful"])
 def test_schemathesis_finds_nothing(address: str, tmp_path: Path, phases: str) -> None:
     """No 500, no answer that is not described, nothing refused that should work and nothing taken that should not."""
-    command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(SUPPORT / "schemathesis.toml")]
-    command += ["run", f"{address}/schema/openapi.json"]
+    command = [sys.executable, "-m", "schemathesis.cli", "run", f"{address}/schema/openapi.json"]
     command += ["--header", f"Authorization: Bearer {KEY}", "--checks", "all", "--phases", phases]
-    command += ["--seed", "1", "--generation-deterministic", "--max-examples", "8", "--max-time", "60"]
+    command += ["--seed", "1", "--generation-deterministic", "--max-examples", "8", "--max-time", "240"]
     command += ["--request-timeout", "20", "--warnings", "off", "--no-color", "--continue-on-failure"]
     environment = os.environ | {"SCHEMATHESIS_HOOKS": "schemathesis_hooks", "PYTHONPATH": str(SUPPORT)}
     done = subprocess.run(

@@ -1,5 +1,7 @@
 """`GET /metrics`: what Prometheus reads is what happened."""
 
+import json
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -116,3 +118,20 @@ def test_a_value_on_a_bound_is_at_most_that_bound() -> None:
         seconds.observe(value)
     read = seconds.read()
     assert (read.at_most, read.count, read.sum) == ([(1.0, 2), (2.0, 3)], 4, 5.5)
+
+
+def test_the_guide_names_metrics_and_columns_that_there_are(api: TestClient) -> None:
+    api.post("/api/sessions", json={"product": "Game", "id": "s1"})
+    guide = (Path(__file__).parents[2] / "docs" / "grafana.md").read_text(encoding="utf-8")
+    families = [family.name for family in text_string_to_metric_families(api.get("/metrics").text)]
+    told = {name for name in families if name.startswith("datacat_")}
+    named = {name.removesuffix("_total") for name in re.findall(r"`(datacat_\w+)[{`]", guide)}
+    assert named == told
+    dashboard = json.loads(guide.partition("```json\n")[2].partition("```")[0])
+    row = api.get("/api/grafana/sessions").json()[0]
+    for panel in dashboard["panels"]:
+        for target in panel["targets"]:
+            assert {column["selector"] for column in target["columns"]} <= row.keys()
+            query = {given["key"]: given["value"] for given in target["url_options"]["params"]}
+            query |= {"from": "1795298400000", "to": "1795298500000"}
+            assert api.get(target["url"].removeprefix("http://localhost:9090"), params=query).json() == []

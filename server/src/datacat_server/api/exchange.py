@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 from litestar import Request, Router, get, post
+from litestar.params import FromQuery
 from litestar.response import Stream
 
 from datacat_server.api.declared import NDJSON, ResponseSpec, declares
@@ -29,7 +30,9 @@ async def export_sessions(store: StoreDependency, filter: FilterDependency) -> S
     request_max_body_size=None,
     opt=declares(Any, media_type=NDJSON, required=False),
 )
-async def import_sessions(request: Request[Any, Any, Any], store: StoreDependency, replace: bool = False) -> Intaken:
+async def import_sessions(
+    request: Request[Any, Any, Any], store: StoreDependency, replace: FromQuery[bool] = False
+) -> Intaken:
     """Store the sessions of an export, or of a part of one that begins like one; answers when they are on disk.
 
     Each is stored whole when its last line has come, those before a line that is wrong too. Sessions that are there
