@@ -1,13 +1,24 @@
-"""`make bench`: the figures that DataCat promises, measured here and now. Exits with 1 when one is missed."""
+"""`make bench`: the figures that DataCat promises, measured here and now. Exits with 1 when one is missed.
+
+`make bench ARGS="ingest flat"` measures these sections alone; they stand in `SECTIONS`.
+"""
 
 import sys
+from collections.abc import Callable
 
 import a_million
 import daemon_cost
 import daemon_rate
+import daemons
 import dying
+import flat
 import frames
+import ingest_rate
+import kills
+import large
 import logging_calls
+import peer_events
+import peer_metrics
 import real
 import removing
 import starting
@@ -168,28 +179,128 @@ def judge_removing(figures: Figures, running: real.Running) -> None:
     figures.add("    the database's file", sizes, "less than half", shrunk)
 
 
+def judge_ingest(figures: Figures) -> None:
+    """What is promised of taking in events."""
+    found = ingest_rate.measure()
+    figures.add("events a second by executemany, straight into the tables", f"{found.direct:,.0f}")
+    for (packed, connections), rate in found.rates.items():
+        figures.add(
+            f"    over HTTP, {packed}, {connections} connection{'s' * (connections > 1)}: of that",
+            f"{rate.events_a_second:,.0f}, {rate.share:.0%}",
+            "at least 40 %",
+            rate.share >= 0.4,
+        )
+    cpu = max(rate.cpu_seconds for rate in found.rates.values())
+    figures.add("    the server's CPU time for a million, at most", f"{cpu:.1f} s")
+    figures.add("    bytes on disk for a million", f"{found.bytes_on_disk / 1e6:,.0f} MB")
+
+
+def judge_flat(figures: Figures) -> None:
+    """What is promised of a session that grows."""
+    with real.server() as running:
+        found = flat.measure(running)
+    events, changes = found.last_events / found.first_events, found.last_changes / found.first_changes
+    figures.add("the last 10,000 of 1,000,000 events / the first", f"{events:.2f}", "at most 1.3", events <= 1.3)
+    figures.add("the last of 1,000 changes of a state / the first", f"{changes:.2f}", "at most 1.3", changes <= 1.3)
+
+
+def judge_large(figures: Figures, say: Callable[[str], None]) -> None:
+    """What is promised of answers from a large store."""
+    found = large.measure(say=say)
+    if found.seconds is not None:
+        rate = f"{found.seconds:,.0f} s, {found.records_a_second:,.0f} a second"
+        figures.add("10,000,000 records of 100,000 sessions, stored in", rate)
+    figures.add("    on disk", f"{found.size_on_disk / 1e6:,.0f} MB")
+    for name, answer in found.answers.items():
+        if isinstance(answer, str):
+            figures.add(f"    {name}", answer[:40], "an answer", False)
+            continue
+        measured = f"{answer.p50:.0f} / {answer.p95:.0f} / {answer.worst:.0f} ms"
+        kept = answer.p95 < 50 and answer.worst < 150
+        figures.add(f"    {name}: p50 / p95 / worst", measured, "p95 50, worst 150", kept)
+    resident = found.resident_bytes / 2**20
+    figures.add("    the server's resident memory afterwards", f"{resident:.0f} MB", "under 200 MB", resident < 200)
+
+
+def judge_daemons(figures: Figures) -> None:
+    """What is promised of very many daemons."""
+    with real.server() as running:
+        found = daemons.measure(running)
+    figures.add("1,000 daemons for a minute: errors", f"{found.errors}", "0", found.errors == 0)
+    figures.add("    requests a second", f"{found.requests_a_second:,.0f}")
+    acknowledged = f"{found.p50:.0f} / {found.p99:.0f} ms"
+    figures.add("    acknowledged after, p50 / p99", acknowledged, "p99 under 500 ms", found.p99 < 500)
+
+
+def judge_kills(figures: Figures) -> None:
+    """What is promised of a server that is killed."""
+    found = kills.measure()
+    lost = f"{found.missing} / {found.twice} of {found.acknowledged:,}"
+    figures.add(
+        f"events missing / there twice after {kills.KILLS} kills of the server",
+        lost,
+        "0 / 0",
+        found.missing == found.twice == 0,
+    )
+    starts = f"{found.median_start:.2f} / {found.worst_start:.2f} s"
+    figures.add("    from its start until it answers, median / worst", starts, "under 2 s", found.worst_start < 2)
+
+
+def judge_peers(figures: Figures) -> None:
+    """The same work, given to others."""
+    points = peer_metrics.measure()
+    figures.add("points of gauges a second, on disk when acknowledged", f"{points.ours:,.0f}")
+    theirs = f"{points.theirs:,.0f}" if points.theirs else f"not here; {peer_metrics.INSTALL}"
+    figures.add("    VictoriaMetrics, in memory when acknowledged", theirs)
+    events = peer_events.measure()
+    figures.add("exceptions a second, one a request over one connection", f"{events.ours:,.0f}")
+    figures.add("    Bugsink, its tasks within the request", f"{events.theirs:,.0f}")
+
+
+def _calls(figures: Figures, console: Console) -> None:
+    with real.server() as running:
+        for serialiser, with_orjson, most in (("standard library", False, 1.0), ("orjson", True, 0.5)):
+            times = logging_calls.measure(running, with_orjson=with_orjson)
+            console.print(calls_table(serialiser, times))
+            judge_calls(figures, serialiser, times, most)
+
+
+def _with_server(judge: Callable[[Figures, real.Running], None]) -> Callable[[Figures, Console], None]:
+    def section(figures: Figures, console: Console) -> None:
+        with real.server() as running:
+            judge(figures, running)
+
+    return section
+
+
+SECTIONS: dict[str, tuple[str, Callable[[Figures, Console], None]]] = {
+    "calls": ("one call", _calls),
+    "frames": ("a loop of frames", _with_server(judge_frames)),
+    "lives": ("beginnings and ends", _with_server(judge_lives)),
+    "million": ("a million records", _with_server(judge_a_million)),
+    "daemon": ("the daemon", _with_server(judge_daemon)),
+    "removing": ("a removal", _with_server(judge_removing)),
+    "ingest": ("how fast events are taken in", lambda figures, _: judge_ingest(figures)),
+    "flat": ("a session that grows", lambda figures, _: judge_flat(figures)),
+    "daemons": ("a thousand daemons", lambda figures, _: judge_daemons(figures)),
+    "kills": ("a hundred kills", lambda figures, _: judge_kills(figures)),
+    "large": ("answers from a large store", lambda figures, console: judge_large(figures, console.print)),
+    "peers": ("peers", lambda figures, _: judge_peers(figures)),
+}
+
+
 def main() -> int:
+    names = sys.argv[1:] or list(SECTIONS)
+    if unknown := set(names) - SECTIONS.keys():
+        sys.exit(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(SECTIONS)}")
     console = Console()
     if not console.is_terminal:
         console = Console(width=WIDTH)
     figures = Figures()
-    with real.server() as running:
-        for serialiser, with_orjson, most in (("standard library", False, 1.0), ("orjson", True, 0.5)):
-            console.print(f"Measuring one call, {serialiser} ...")
-            times = logging_calls.measure(running, with_orjson=with_orjson)
-            console.print(calls_table(serialiser, times))
-            judge_calls(figures, serialiser, times, most)
-        console.print("Measuring a loop of frames ...")
-        judge_frames(figures, running)
-        console.print("Measuring beginnings and ends ...")
-        judge_lives(figures, running)
-        console.print("Measuring a million records ...")
-        judge_a_million(figures, running)
-        console.print("Measuring the daemon ...")
-        judge_daemon(figures, running)
-    with real.server() as running:
-        console.print("Measuring a removal ...")
-        judge_removing(figures, running)
+    for name in names:
+        title, section = SECTIONS[name]
+        console.print(f"Measuring {title} ...")
+        section(figures, console)
     console.print(figures.table)
     return 1 if figures.missed else 0
 

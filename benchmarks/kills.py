@@ -1,0 +1,84 @@
+"""The server is killed a hundred times under load: how soon it answers again, and whether all is there, once."""
+
+import re
+import signal
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).parent.parent / "tests"))  # the senders are those of the tests
+
+from support.load import BatchSender, Sender, SingleSender
+
+KILLS = 100
+_BETWEEN_SECONDS = 0.3
+
+
+@dataclass(frozen=True)
+class Found:
+    """Events that were acknowledged, those of them that are missing, those that are there twice; seconds to answer."""
+
+    acknowledged: int
+    missing: int
+    twice: int
+    median_start: float
+    worst_start: float
+
+
+def measure() -> Found:
+    """Five senders without a pause, and a kill every few tenths of a second."""
+    with tempfile.TemporaryDirectory(prefix="datacat-bench-") as name:
+        data = Path(name) / "data"
+        process, port, _ = _start(data, 0)
+        address = ("127.0.0.1", port)
+        senders: list[Sender] = [BatchSender(address, f"batches{size}", size) for size in (1, 20, 300)]
+        senders += [SingleSender(address, f"single{number}") for number in range(2)]
+        for sender in senders:
+            sender.start()
+        starts = []
+        for number in range(KILLS):
+            time.sleep(_BETWEEN_SECONDS * (0.5 + number % 10 / 10))
+            process.send_signal(signal.SIGKILL)
+            process.communicate()
+            process, _, seconds = _start(data, port)
+            starts.append(seconds)
+        for sender in senders:
+            sender.stop()
+        process.terminate()
+        process.communicate()
+        missing, twice = _compare(data, senders)
+    acknowledged = sum(len(sender.acknowledged) for sender in senders)
+    return Found(acknowledged, missing, twice, statistics.median(starts), max(starts))
+
+
+def _start(data: Path, port: int) -> tuple["subprocess.Popen[str]", int, float]:
+    begin = time.perf_counter()
+    command = [str(Path(sys.executable).with_name("datacat-server")), "--port", str(port), "--data-path", str(data)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    found = re.search(r"http://[\d.]+:(\d+)", process.stdout.readline())
+    if found is None:
+        raise RuntimeError("the server did not start again")
+    with suppress(OSError), urllib.request.urlopen(f"{found.group()}/health", timeout=30) as answer:
+        answer.read()
+    return process, int(found[1]), time.perf_counter() - begin
+
+
+def _compare(data: Path, senders: list[Sender]) -> tuple[int, int]:
+    missing = twice = 0
+    names = (
+        "SELECT name, count(*) FROM events WHERE session = (SELECT id FROM sessions WHERE session_id = ?) GROUP BY name"
+    )
+    with closing(sqlite3.connect(data / "datacat.sqlite3")) as db:
+        for sender in senders:
+            found = dict(db.execute(names, (sender.session,)))
+            missing += len(set(sender.acknowledged) - found.keys())
+            twice += sum(count > 1 for count in found.values())
+    return missing, twice

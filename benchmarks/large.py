@@ -1,0 +1,116 @@
+"""How soon the server answers what people ask, with 100,000 sessions and 10,000,000 records in its tables."""
+
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+import large_store
+import real
+from batches import Connection
+
+TIMES = 40
+_KEPT = Path(tempfile.gettempdir()) / f"datacat-bench-large-{os.getuid()}"
+
+_PROBE = quote('window_state.open:"space probe"')
+_LONG = f"/api/sessions/{large_store.LONG}"
+QUESTIONS = {
+    "list page": "/api/sessions",
+    "list page, of a product": f"/api/sessions?product={quote('Game 3')}",
+    "list page, of a version": "/api/sessions?version=1.7",
+    "list page, of a machine": "/api/sessions?machine=host-77",
+    "list page, of a status": "/api/sessions?status=crashed",
+    "list page, that ever hung": "/api/sessions?status=ever_hung",
+    "list page, from a day on": "/api/sessions?from=2026-12-20&to=2026-12-21",
+    "list page, with a text": "/api/sessions?q=session-0777",
+    "list page, with a rare text": "/api/sessions?q=host-499",
+    "list page, with a state now": "/api/sessions?state=level:17",
+    "list page, with a state ever": "/api/sessions?state_ever=level:17",
+    "list page, that contains": f"/api/sessions?contains={quote('window_state.open:')}window%207",
+    "list page, that contained": f"/api/sessions?ever_contains={_PROBE}",
+    "one session": "/api/sessions/session-000777",
+    "events of the long session": f"{_LONG}/events?level=error",
+    "timeline of the long session": f"{_LONG}/timeline?buckets=1000",
+    "peak memory of 10,000 sessions with the space probe": (
+        f"/api/metrics?name=memory_usage&aggregate=peak&ever_contains={_PROBE}"
+    ),
+    "problems": "/api/problems",
+    "releases": "/api/releases",
+}
+PAGES = {
+    "web: list": "/sessions",
+    "web: a session": "/sessions/session-000777",
+    "web: the long session": f"/sessions/{large_store.LONG}",
+}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Milliseconds until the answer was whole, and its size."""
+
+    p50: float
+    p95: float
+    worst: float
+    size: int
+
+
+@dataclass(frozen=True)
+class Found:
+    """Seconds that filling took, if it had to be done; answers by question, or what came in their place."""
+
+    seconds: float | None
+    records_a_second: float | None
+    size_on_disk: int
+    answers: dict[str, Answer | str]
+    resident_bytes: int
+
+
+def measure(size: large_store.Size | None = None, say: Callable[[str], None] = print) -> Found:
+    """Fill a folder, unless one is there from before, and ask each question many times in turn."""
+    size = size or large_store.Size()
+    folder = _KEPT / f"{size.sessions}-{size.records}"
+    say(f"Filling {folder} with {size.records:,} records, unless it is full ...")
+    _KEPT.mkdir(mode=0o700, exist_ok=True)
+    seconds = large_store.make(folder, size)
+    answers: dict[str, Answer | str] = {}
+    with real.up(folder) as (running, web):
+        for url, questions in ((running.url, QUESTIONS), (web, PAGES)):
+            connection = Connection(url)
+            for name, path in questions.items():
+                answers[name] = _ask(connection, path)
+            connection.close()
+        resident = running.resident_bytes()
+    on_disk = sum(file.stat().st_size for file in folder.iterdir())
+    return Found(seconds, size.records / seconds if seconds else None, on_disk, answers, resident)
+
+
+def _ask(connection: Connection, path: str) -> Answer | str:
+    times = []
+    for _ in range(TIMES):
+        begin = time.perf_counter()
+        try:
+            content = connection.request("GET", path)
+        except RuntimeError as error:
+            return str(error)
+        times.append((time.perf_counter() - begin) * 1e3)
+    times.sort()
+    return Answer(statistics.median(times), times[int(TIMES * 0.95) - 1], times[-1], len(content))
+
+
+if __name__ == "__main__":
+    scale = int(sys.argv[1]) if len(sys.argv) > 1 else 1
+    found = measure(large_store.Size(100_000 // scale, 10_000_000 // scale, 1_000_000 // scale))
+    sizes = f"{found.size_on_disk / 1e6:,.0f} MB, resident {found.resident_bytes / 2**20:.0f} MB"
+    print(f"filled in {found.seconds} s, {sizes}")
+    for name, answer in found.answers.items():
+        if isinstance(answer, str):
+            print(f"{name}: {answer}")
+        else:
+            print(
+                f"{name}: p50 {answer.p50:.1f} p95 {answer.p95:.1f} worst {answer.worst:.1f} ms, {answer.size:,} bytes"
+            )
