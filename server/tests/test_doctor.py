@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from datacat_server import __version__
+from datacat_server.doctor.versions import has_trigrams
 from datacat_server.store.sqlite import SqliteStore
 
 Start = Callable[..., Any]
@@ -263,3 +264,8 @@ def test_the_words_for_people_fit_into_80_columns(start: Start, tmp_path: Path) 
         code, out, _ = start("datacat", command, "--help", COLUMNS="80").finish()
         assert (code, "…" in out, "--json" in out) == (0, False, True)
         assert max(map(len, out.splitlines())) <= 80
+
+
+def test_a_sqlite_that_cannot_look_for_parts_of_texts_is_seen() -> None:
+    assert has_trigrams()
+    assert not has_trigrams("CREATE VIRTUAL TABLE t USING fts5(text, tokenize = 'none of them')")
