@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datacat_server.store.sqlite.live import LiveSession
 
 MOST_SESSIONS = 1_000
-MOST_WEIGHT = 64 * 1024 * 1024
+MOST_WEIGHT = 40 * 1024 * 1024
 
 
 class Remembered:

@@ -26,7 +26,7 @@ _encode = msgspec.json.Encoder().encode
 class StateLog:
     """The current state, and where the log of its changes stands. Sizes in bytes.
 
-    `weight`: about how much memory the state took when its last snapshot was made; it may be twice that now.
+    `snapshot_weight`: about how much memory the state took when its last snapshot was made.
     `unfolded`: the patches since `folded`, the state that the index of what sessions had (search_terms.py) is at.
     """
 
@@ -34,9 +34,14 @@ class StateLog:
     next_seq: int = 0
     snapshot_size: int = 0
     patches_size: int = 0
-    weight: int = 0
+    snapshot_weight: int = 0
     folded: dict[str, Any] = field(default_factory=dict)
     unfolded: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def weight(self) -> int:
+        """About how much memory it takes now, in bytes: what came since the snapshot weighs as what is in it."""
+        return self.snapshot_weight * (self.snapshot_size + self.patches_size) // max(self.snapshot_size, 1)
 
 
 @dataclass(slots=True)
@@ -61,7 +66,7 @@ def advance(log: StateLog, patch: dict[str, Any]) -> Change | None:
         if len(snapshot) > LARGEST_STATE:
             raise ValueError(f"state: would grow larger than {LARGEST_STATE // 2**20} MB")
         log.snapshot_size, log.patches_size = len(snapshot), 0
-        log.weight = _weight(snapshot)
+        log.snapshot_weight = _weight(snapshot)
     else:
         log.patches_size = patches_size
     change = Change(log.next_seq, encoded.decode(), snapshot.decode() if snapshot else None)
@@ -80,7 +85,7 @@ def load_state_log(db: sqlite3.Connection, session: int) -> StateLog:
     log.next_seq = row[0] + 1
     start, snapshot = _snapshot_before(db, session, row[0])
     log.state, log.snapshot_size = _decode(snapshot), len(snapshot.encode())
-    log.weight = _weight(snapshot.encode())
+    log.snapshot_weight = _weight(snapshot.encode())
     for _, _, patch in _patches(db, session, start, row[0]):
         log.state = merge(log.state, _decode(patch))
         log.patches_size += len(patch.encode()) + _PATCH_COST
