@@ -1,7 +1,7 @@
 """Looks through a whole export before any of it is taken in."""
 
-from datacat_server.export.records import PointRow, SeriesRow, SessionHead, decode
-from datacat_server.export.replay import check_row, header_of
+from datacat_server.export.records import PointRow, SeriesRow, SessionHead, StateRow, decode
+from datacat_server.export.replay import check_row, first_header_of, header_of
 from datacat_server.export.sequence import Sequence
 
 
@@ -11,6 +11,7 @@ class Check:
     def __init__(self) -> None:
         self._sequence = Sequence()
         self._series: SeriesRow | None = None
+        self._begun: SessionHead | None = None
 
     @property
     def sessions(self) -> int:
@@ -27,7 +28,11 @@ class Check:
         match decoded:
             case SessionHead():
                 header_of(decoded)
+                self._begun = decoded
                 return
+            case StateRow() if self._begun is not None:
+                first_header_of(self._begun, decoded)
+                self._begun = None
             case SeriesRow():
                 self._series = decoded
         check_row(decoded, self._series if isinstance(decoded, PointRow) else None)
