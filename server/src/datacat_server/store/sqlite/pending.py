@@ -12,12 +12,14 @@ Row = tuple[Any, ...]
 ALERT = "INSERT INTO alerts (session, noticed, time, kind, why, problem) VALUES (?, ?, ?, ?, ?, ?)"
 
 _EVENTS = (
-    "INSERT INTO events (session, time, level, is_exception, name, category, grp, labels, message, data, exception)"
+    "INSERT OR FAIL INTO events"
+    " (session, time, level, is_exception, name, category, grp, labels, message, data, exception)"
     " VALUES "
 )
 _EVENT_MARKS = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 # SQLite is called once for so many rows: for each call the interpreter lock is given away and waited for again, and
-# those who decode the next batch hold it.
+# those who decode the next batch hold it. OR FAIL: whatever fails is undone with its batch, and a statement that may
+# have to undo itself alone writes each page that it touches a second time.
 _AT_ONCE = (100, 10, 1)
 _EVENTS_AT_ONCE = [(count, _EVENTS + ", ".join([_EVENT_MARKS] * count)) for count in _AT_ONCE]
 _WRITER = (
