@@ -45,16 +45,28 @@ def address(tmp_path: Path) -> Iterator[str]:
     process.communicate()
 
 
-@pytest.mark.parametrize("phases", ["examples,coverage", "fuzzing,stateful"])
-def test_schemathesis_finds_nothing(address: str, tmp_path: Path, phases: str) -> None:
+# Lines of an export are more than a description can say: of an import it is not asked what it takes.
+IMPORT = "/api/import"
+OF_ANSWERS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        ["--phases", "examples,coverage", "--checks", "all", "--exclude-path", IMPORT],
+        ["--phases", "fuzzing,stateful", "--checks", "all", "--exclude-path", IMPORT],
+        ["--phases", "coverage,fuzzing", "--checks", OF_ANSWERS, "--include-path", IMPORT],
+    ],
+    ids=["every kind of wrong", "made up", "imports"],
+)
+def test_schemathesis_finds_nothing(address: str, tmp_path: Path, chosen: list[str]) -> None:
     """No 500, no answer that is not described, nothing refused that should work and nothing taken that should not."""
-    command = [sys.executable, "-m", "schemathesis.cli", "run", f"{address}/schema/openapi.json"]
-    command += ["--header", f"Authorization: Bearer {KEY}", "--checks", "all", "--phases", phases]
-    command += ["--seed", "1", "--generation-deterministic", "--max-examples", "8", "--max-time", "240"]
-    command += ["--request-timeout", "20", "--warnings", "off", "--no-color", "--continue-on-failure"]
+    command = [sys.executable, "-m", "schemathesis.cli", "run", f"{address}/schema/openapi.json", *chosen]
+    command += ["--header", f"Authorization: Bearer {KEY}", "--generation-deterministic", "--max-examples", "5"]
+    command += ["--max-time", "240", "--request-timeout", "20", "--warnings", "off", "--no-color"]
     environment = os.environ | {"SCHEMATHESIS_HOOKS": "schemathesis_hooks", "PYTHONPATH": str(SUPPORT)}
     done = subprocess.run(
-        command, cwd=tmp_path, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True
+        command, cwd=tmp_path, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout[-10_000:] + done.stderr[-2_000:]
     assert "No test cases" not in done.stdout

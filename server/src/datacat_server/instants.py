@@ -16,8 +16,8 @@ def read_instant(text: str) -> datetime:
     """
     if re.fullmatch(r"[0-9]{13}", text):
         return _since_epoch(int(text) * 1000)
-    if re.fullmatch(r"[0-9]{1,12}(\.[0-9]+)?", text) and not re.fullmatch(r"(19|20)[0-9]{6}", text):
-        return _since_epoch(round(float(text) * 1_000_000))
+    if re.fullmatch(r"[0-9]{1,12}(\.[0-9]+)?(e[+-]?[0-9]{1,3})?", text) and not re.fullmatch(r"(19|20)[0-9]{6}", text):
+        return _since_epoch(round(min(float(text), _END) * 1_000_000))
     # What was a plus in an address that nobody quoted has become a blank.
     instant = datetime.fromisoformat(re.sub(r" (\d\d:\d\d)$", r"+\1", text) if "T" in text else text)
     try:
