@@ -6,7 +6,6 @@ from datacat_server.api.app import create_api
 from datacat_server.guard import guarded
 from datacat_server.serve import Service
 from datacat_server.store.protocol import Store
-from datacat_server.web.app import create_web
 
 
 def api_service(store: Store) -> Service:
@@ -16,4 +15,7 @@ def api_service(store: Store) -> Service:
 
 def web_service(store: Store) -> Service:
     """The web UI over a store."""
+    # A server without one starts sooner without the templates.
+    from datacat_server.web.app import create_web
+
     return Service(guarded(partial(create_web, store)), "web_port")
