@@ -210,7 +210,7 @@ class Application:
         if changed:
             self._judged.append((len(self._events), record))
         self._keep_verdict(record)
-        # A verdict that comes too late is kept as evidence, without an event of what is not so; a replayed one has its own.
+        # A verdict that comes too late is evidence and no event; a replayed one has its event already.
         if changed and not batch.replayed and (event := event_of(record)) is not None:
             self._events.append(event)
         if changed and batch.heard and record.status in ALERTING:
