@@ -73,10 +73,8 @@ class Found:
 def measure(size: large_store.Size | None = None, say: Callable[[str], None] = print) -> Found:
     """Fill a folder, unless one is there from before, and ask each question many times in turn."""
     size = size or large_store.Size()
-    folder = _KEPT / f"{size.sessions}-{size.records}"
-    say(f"Filling {folder} with {size.records:,} records, unless it is full ...")
-    _KEPT.mkdir(mode=0o700, exist_ok=True)
-    seconds = large_store.make(folder, size)
+    say(f"Filling a folder in {_KEPT} with {size.records:,} records, unless it is full ...")
+    folder, seconds = large_store.make(_KEPT, size)
     answers: dict[str, Answer | str] = {}
     with real.up(folder) as (running, web):
         for url, questions in ((running.url, QUESTIONS), (web, PAGES)):

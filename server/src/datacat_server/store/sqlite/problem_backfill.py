@@ -11,6 +11,7 @@ from datacat_server.problems.frames import roots_of
 from datacat_server.store.sqlite.event_counts import backfill_event_counts
 from datacat_server.store.sqlite.releases import read_counted
 from datacat_server.store.sqlite.tally import Tally, write_tally
+from datacat_server.store.sqlite.uncaught import exception_of
 
 _object = msgspec.json.Decoder(dict[str, object])
 
@@ -18,17 +19,22 @@ _object = msgspec.json.Decoder(dict[str, object])
 def backfill_problems(db: sqlite3.Connection) -> None:
     """Fold every session as if it had just come in. Exceptions and verdicts are taken in the order of their times."""
     for (session,) in db.execute("SELECT id FROM sessions ORDER BY id").fetchall():
-        (facts,) = db.execute("SELECT facts FROM sessions WHERE id = ?", (session,)).fetchone()
-        tally = Tally(roots=roots_of(_object.decode(facts)))
-        standing = Standing()
-        for record in _records(db, session):
-            match record:
-                case EventRecord():
-                    tally.exception(record)
-                case StatusRecord() if judge(standing, record):
-                    tally.verdict(record)
-        write_tally(db, session, tally, read_counted(db, session))
+        backfill_session(db, session)
     backfill_event_counts(db)
+
+
+def backfill_session(db: sqlite3.Connection, session: int) -> None:
+    """Count a session in its release and its problems, in which it is not counted yet."""
+    (facts,) = db.execute("SELECT facts FROM sessions WHERE id = ?", (session,)).fetchone()
+    tally = Tally(roots=roots_of(_object.decode(facts)))
+    standing = Standing()
+    for record in _records(db, session):
+        match record:
+            case EventRecord():
+                tally.exception(record)
+            case StatusRecord() if judge(standing, record):
+                tally.verdict(record)
+    write_tally(db, session, tally, read_counted(db, session))
 
 
 def _records(db: sqlite3.Connection, session: int) -> Iterator[EventRecord | StatusRecord]:
@@ -47,7 +53,6 @@ def _records(db: sqlite3.Connection, session: int) -> Iterator[EventRecord | Sta
             ).fetchone()
             yield StatusRecord(time=time, status=status, reason=reason, data=_object.decode(data))
         else:
-            name, exception = db.execute("SELECT name, exception FROM events WHERE id = ?", (number,)).fetchone()
-            yield msgspec.convert(
-                _object.decode(exception) | {"kind": "event", "time": time, "name": name}, EventRecord
+            yield exception_of(
+                *db.execute("SELECT time, name, exception FROM events WHERE id = ?", (number,)).fetchone()
             )
