@@ -23,7 +23,7 @@ from datacat_server.ingest.validate import LARGEST_INTEGER
 from datacat_server.store.sqlite.alerts import ALERTING, alert_of_problems, alert_row
 from datacat_server.store.sqlite.courses import fold_points
 from datacat_server.store.sqlite.event_counts import count_events
-from datacat_server.store.sqlite.events import event_rows
+from datacat_server.store.sqlite.events import columns_of
 from datacat_server.store.sqlite.live import LiveSession, save
 from datacat_server.store.sqlite.machines import forget_return
 from datacat_server.store.sqlite.metrics import MOST_SERIES, Fold, Point, key_of, open_series, save_series, weight_of
@@ -77,7 +77,7 @@ class Application:
                 except ValueError as error:
                     self._refuse(refused(batch.id, record, str(error)))
         self._take_events()
-        session.tally.take(self._exceptions, self._judged, session.facts)
+        session.tally.take(self._exceptions, self._judged, session.facts, more_events=bool(self._events))
         of_records = len(self._refused) - of_writers
         self._keep_refusals_of_the_batch()
         if batch.heartbeat is not None:
@@ -90,7 +90,7 @@ class Application:
         self._pending.write(self._db)
         fold_events(self._db, session, self._pending)
         fold_points(self._db, session.courses, self._folds.values(), self._pending.points)
-        if self._pending.events:
+        if self._pending.events is not None:
             session.event_pairs = count_events(self._db, session.row, session.event_pairs, self._pending.events)
         save(self._db, session)
         opened = write_tally(self._db, session.row, session.tally, session.counted)
@@ -170,13 +170,13 @@ class Application:
         if not self._events:
             return
         session, events = self._session, self._events
-        self._pending.events += event_rows(session.row, events)
+        self._pending.events = columns = columns_of(session.row, events)
         session.event_count += len(events)
-        if exceptions := sum([event.exception_type is not None for event in events]):
+        if exceptions := sum(columns.is_exception):
             session.exception_count += exceptions
             placed = enumerate(events)
             self._exceptions = [(place, event) for place, event in placed if event.exception_type is not None]
-        session.updated = max(session.updated, max([event.time for event in events]))
+        session.updated = max(session.updated, max(columns.time))
 
     def _metric(self, record: MetricRecord) -> None:
         session = self._session

@@ -2,25 +2,20 @@
 
 import sqlite3
 from collections import Counter
-from collections.abc import Sequence
-from operator import itemgetter
-from typing import Any
+
+from datacat_server.store.sqlite.events import EventColumns
 
 MOST_PAIRS = 1_000
 """Names and levels of a session that are counted; of further ones only the session's number of events tells."""
 
 Pair = tuple[str, int]
 
-_pair_of = itemgetter(4, 2)  # of a row of `events`, as events.event_row makes it
 
-
-def count_events(
-    db: sqlite3.Connection, session: int, known: set[Pair] | None, rows: Sequence[Sequence[Any]]
-) -> set[Pair]:
-    """Count the rows that a batch adds; what is counted of the session by now. `known`: what was, None for unread."""
+def count_events(db: sqlite3.Connection, session: int, known: set[Pair] | None, events: EventColumns) -> set[Pair]:
+    """Count the events that a batch adds; what is counted of the session by now. `known`: what was, None for unread."""
     if known is None:
         known = set(db.execute("SELECT name, level FROM event_counts WHERE session = ?", (session,)))
-    counts = Counter(map(_pair_of, rows))
+    counts = Counter(zip(events.name, events.level, strict=True))
     if not counts.keys() <= known:
         for pair in counts.keys() - known:
             if len(known) < MOST_PAIRS:

@@ -2,7 +2,9 @@
 
 import sqlite3
 from collections.abc import Sequence
-from operator import attrgetter
+from dataclasses import dataclass
+from functools import cache
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -10,7 +12,6 @@ from msgspec import Raw
 
 from datacat_server.ingest.records import EventRecord
 from datacat_server.model import Event, Level
-from datacat_server.store.sqlite.pending import Row
 from datacat_server.store.sqlite.times import to_datetime
 
 LEVELS: list[str] = list(Level)
@@ -23,28 +24,85 @@ _labels = msgspec.json.Decoder(list[str])
 _exception = msgspec.json.Decoder(dict[str, Any])
 _EMPTY = Raw(b"{}")
 _WHERE = ("exception_msg", "stacktrace", "source_file", "source_line", "source_function")
-_exception_fields = attrgetter("exception_type", *_WHERE)
-_NO_EXCEPTION = (None,) * (1 + len(_WHERE))
+
+# SQLite is called once for so many rows: for each call the interpreter lock is given away and waited for again, and
+# those who decode the next batch hold it.
+_AT_ONCE = (100, 10, 1)
 
 
-def event_rows(session: int, records: list[EventRecord]) -> list[Row]:
-    """Rows of `events`, without their numbers."""
-    return [
-        (
-            session,
-            record.time,
-            LEVEL_NUMBERS[record.level],
-            record.exception_type is not None,
-            record.name,
-            record.category,
-            record.group,
-            _encode(record.labels).decode() if record.labels else None,
-            record.message,
-            str(record.data, "utf-8") or None,
-            None if _exception_fields(record) == _NO_EXCEPTION else _exception_of(record),
-        )
-        for record in records
-    ]
+@dataclass(slots=True, frozen=True)
+class EventColumns:
+    """Rows of `events` of one session, without their numbers: a list for each column, all of one length.
+
+    `is_exception` is 0 or 1, `data` empty for none. `others` are the columns that some row has something in; a row
+    that has not holds 0 there.
+    """
+
+    session: int
+    time: list[int]
+    level: list[int]
+    is_exception: list[int]
+    name: list[str]
+    data: list[str]
+    others: dict[str, list[str | int]]
+
+
+def columns_of(session: int, events: list[EventRecord]) -> EventColumns:
+    """The columns of a session's events, in their order."""
+    others: dict[str, list[str | None]] = {
+        "category": [event.category for event in events],
+        "grp": [event.group for event in events],
+        "labels": [_encode(event.labels).decode() if event.labels else None for event in events],
+        "message": [event.message for event in events],
+        "exception": [_exception_of(event) if _says_where(event) else None for event in events],
+    }
+    return EventColumns(
+        session,
+        [event.time for event in events],
+        [LEVEL_NUMBERS[event.level] for event in events],
+        [0 if event.exception_type is None else 1 for event in events],
+        [event.name for event in events],
+        [str(event.data, "utf-8") for event in events],
+        # Zero is no text; None is: sqlite3 takes a microsecond to find out what to do with one, of two for a row.
+        {
+            name: [0 if text is None else text for text in column]
+            for name, column in others.items()
+            if column.count(None) < len(events)
+        },
+    )
+
+
+def insert_events(db: sqlite3.Connection, events: EventColumns) -> None:
+    """Insert rows, in their order."""
+    columns = [events.time, events.level, events.name, events.data, *events.others.values()]
+    names = tuple(events.others)
+    if 1 in events.is_exception:
+        columns.append(events.is_exception)
+        names = (*names, "is_exception")
+    values = list(chain.from_iterable(zip(*columns, strict=True)))
+    begin, width = 0, len(columns)
+    for count in _AT_ONCE:
+        while len(values) - begin >= count * width:
+            end = begin + count * width
+            db.execute(_insert(names, count), [events.session, *values[begin:end]])
+            begin = end
+
+
+@cache
+def _insert(names: tuple[str, ...], count: int) -> str:
+    """The statement for so many rows that have the columns of these names, beside those that all have.
+
+    OR FAIL: whatever fails is undone with its batch, and a statement that may have to undo itself alone writes each
+    page that it touches a second time.
+    """
+    marks = ["?" if name == "is_exception" else "nullif(?, 0)" for name in names]
+    columns = ["session", "time", "level", "name", "data", *names]
+    row = ["?1", "?", "?", "?", "nullif(?, '')", *marks]
+    if "is_exception" not in names:
+        columns.append("is_exception")
+        row.append("0")
+    rows = ", ".join([f"({', '.join(row)})"] * count)
+    return f"INSERT OR FAIL INTO events ({', '.join(columns)}) VALUES {rows}"
 
 
 def event_of(row: Sequence[Any]) -> Event:
@@ -69,6 +127,18 @@ def session_events(db: sqlite3.Connection, session: int) -> list[Event]:
         event_of(row)
         for row in db.execute(f"SELECT {COLUMNS} FROM events WHERE session = ? ORDER BY time, id", (session,))
     ]
+
+
+def _says_where(record: EventRecord) -> bool:
+    """Whether it has any of the fields of `_exception_of`."""
+    return not (
+        record.exception_type is None
+        and record.exception_msg is None
+        and record.stacktrace is None
+        and record.source_file is None
+        and record.source_line is None
+        and record.source_function is None
+    )
 
 
 def _exception_of(record: EventRecord) -> str | None:

@@ -131,6 +131,29 @@ def open_series(db: sqlite3.Connection, session: int, key: SeriesKey) -> Fold:
     return Fold(row, list(bounds), buckets=[0] * (len(bounds) + 1) if kind == "histogram" else [])
 
 
+_POINT = "INSERT OR FAIL INTO points (series, time, seq, value{}) VALUES "
+_POINTS_AT_ONCE = [(count, _POINT.format("") + ", ".join(["(?, ?, ?, ?)"] * count)) for count in (100, 10, 1)]
+_WHOLE_POINT = _POINT.format(", count, metadata") + "(?, ?, ?, ?, nullif(?, ''), nullif(?, ''))"
+
+
+def insert_points(db: sqlite3.Connection, points: list[Point]) -> None:
+    """Insert points. Most have neither count nor metadata, which then are not handed over (see `events.columns_of`)."""
+    plain: list[float] = []
+    whole: list[tuple[float | str, ...]] = []
+    for point in points:
+        if point[4] is None and point[5] is None:
+            plain += point[:4]
+        else:
+            whole.append((*point[:4], "" if point[4] is None else point[4], point[5] or ""))
+    begin = 0
+    for count, statement in _POINTS_AT_ONCE:
+        while len(plain) - begin >= 4 * count:
+            db.execute(statement, plain[begin : begin + 4 * count])
+            begin += 4 * count
+    if whole:
+        db.executemany(_WHOLE_POINT, whole)
+
+
 def save_series(db: sqlite3.Connection, folds: list[Fold]) -> None:
     db.executemany(
         "UPDATE series SET unit = ?, points = ?, count = ?, sum = ?, min = ?, max = ?, last = ?, last_time = ?,"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from datacat_server.store.sqlite.doubling import doublings
-from datacat_server.store.sqlite.events import LEVELS
+from datacat_server.store.sqlite.events import LEVELS, EventColumns
 from datacat_server.store.sqlite.pending import Pending
 
 if TYPE_CHECKING:
@@ -124,11 +124,9 @@ def buckets_between(db: sqlite3.Connection, session: int, first: int, last: int)
 
 
 def _counted(pending: Pending, shift: int) -> Buckets:
-    """The events (rows of session, time, level, is_exception, ...) and state changes of a batch, by place."""
+    """The events and state changes of a batch, by place."""
     added: Buckets = {}
-    # One whole number for place, level and exception: this runs for every event that comes in.
-    kinds = Counter([(row[1] >> shift) * 16 + row[2] * 2 + row[3] for row in pending.events])
-    for kind, count in kinds.items():
+    for kind, count in _kinds(pending.events, shift).items():
         counts = added.setdefault(kind >> 4, [*_NOTHING])
         counts[kind >> 1 & 7] += count
         if kind & 1:
@@ -137,6 +135,14 @@ def _counted(pending: Pending, shift: int) -> Buckets:
         if seq:
             added.setdefault(time >> shift, [*_NOTHING])[CHANGES] += 1
     return added
+
+
+def _kinds(events: EventColumns | None, shift: int) -> Counter[int]:
+    """How many events there are of each place, level and exceptional or not, as one whole number."""
+    if events is None:
+        return Counter()
+    rows = zip(events.time, events.level, events.is_exception, strict=True)
+    return Counter([(time >> shift) * 16 + level * 2 + is_exception for time, level, is_exception in rows])
 
 
 def _load(db: sqlite3.Connection, session: int) -> Timeline | None:
