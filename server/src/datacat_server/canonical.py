@@ -1,29 +1,33 @@
 """One text for each value and each path of a state, so that what is equal is found under the same text."""
 
+import re
 from typing import Any
 
 import msgspec
 
-_encode = msgspec.json.Encoder().encode
+_encode = msgspec.json.Encoder(order="sorted").encode
+_INEXACT = re.compile(rb"\d[.eE]").search
 
 Path = tuple[str, ...]
 
 
 def canonical(value: Any) -> str:
     """A JSON value as JSON text: object keys sorted, numbers by their value. 1 and 1.0 are the same, true is not."""
+    encoded = _encode(value)
+    # Only numbers with a fraction or an exponent are written in more than one way.
+    return encoded.decode() if _INEXACT(encoded) is None else _by_value(value)
+
+
+def _by_value(value: Any) -> str:
     match value:
-        case str():
-            return _encode(value).decode()
-        case bool() | None:
-            return "null" if value is None else "true" if value else "false"
-        case float() if value.is_integer():
-            return str(int(value))
-        case int() | float():
-            return repr(value)
+        case float():
+            return str(int(value)) if value.is_integer() else repr(value)
         case dict():
             return "{" + ",".join(f"{canonical(key)}:{canonical(value[key])}" for key in sorted(value)) + "}"
-        case _:
+        case list():
             return "[" + ",".join(map(canonical, value)) + "]"
+        case _:
+            return _encode(value).decode()
 
 
 def write_path(path: Path) -> str:

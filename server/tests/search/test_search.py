@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 from datacat_server.filters import Filter, Relation, StateCondition, parse_filter, to_query
+from datacat_server.ingest.records import SessionBatch, SessionLine
 from datacat_server.store.sqlite import SqliteStore, listing, search_terms
 from datacat_server.store.sqlite.connection import connect
+from datacat_server.store.sqlite.ledger import Ledger
+from datacat_server.store.sqlite.migrate import migrate
 from datacat_server.store.sqlite.selection import selection
 from litestar.testing import TestClient
 
@@ -91,6 +94,43 @@ def test_a_session_with_too_many_values_is_found_exactly(
     assert rows(tmp_path, "postings") == 0
     assert found(api, "state=k49:49") == found(api, "state_ever=k7:7") == found(api, "state=k7:0") == ["large"]
     assert found(api, "state=k7:7") == found(api, "contains=k7:7") == []
+
+
+def test_a_very_long_array_is_found_exactly_and_makes_no_terms(
+    store: SqliteStore, api: TestClient, send: Send, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[int] = []
+    canonical = search_terms.canonical
+
+    def counted(value: Any) -> str:
+        written.append(search_terms.count_values(value, 10**9))
+        return canonical(value)
+
+    monkeypatch.setattr(search_terms, "canonical", counted)
+    send("up", records=[state(items=list(range(50_000)), deep=[list(range(50_000))])])
+    send("down", records=[state(items=list(range(50_000))[::-1]), state(items=[7, 8])])
+    assert sum(written) < 100
+    assert rows(tmp_path, "terms") < 10
+    assert found(api, "contains=items:49999") == ["up"]
+    assert found(api, "ever_contains=items:49999") == ["down", "up"]
+    assert found(api, "contains=items:8") == ["down", "up"]
+    assert found(api, "contains=items:50000") == []
+    for number, name in ((1, "up"), (-1, "down")):
+        wanted = Filter(state=(StateCondition(("items",), Relation.WAS, list(range(50_000))[::number]),))
+        assert [session.id for session in store.sessions(wanted).sessions] == [name]
+    deep = Filter(state=(StateCondition(("deep",), Relation.CONTAINS, list(range(50_000))),))
+    other = Filter(state=(StateCondition(("deep",), Relation.CONTAINS, [0] * 50_000),))
+    assert [store.sessions(wanted).total for wanted in (deep, other)] == [1, 0]
+
+
+def test_a_record_that_says_too_much_is_looked_at_in_part_only_and_found_exactly(
+    api: TestClient, send: Send, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search_terms, "MOST_TERMS", 100)
+    send("wide", records=[{"kind": "state", "state": {f"k{number}": [[0] * 50] for number in range(50)}}])
+    assert rows(tmp_path, "postings") == 0
+    assert found(api, f"state=k49:{[[0] * 50]}") == found(api, f"contains=k3:{[0] * 50}") == ["wide"]
+    assert found(api, f"contains=k3:{[0] * 49}") == []
 
 
 def test_parts_of_texts_are_found_whatever_their_case(api: TestClient, send: Send) -> None:
@@ -215,3 +255,26 @@ def test_no_sort_looks_at_every_session(store: SqliteStore, tmp_path: Path, sort
             plan = " ".join(step[3] for step in db.execute(query))
             assert "USING INDEX" in plan
             assert "TEMP B-TREE" not in plan
+
+
+def test_only_what_changed_of_a_session_is_written_to_its_row_and_so_to_its_indexes(tmp_path: Path) -> None:
+    header = SessionLine(id="s1", product="Game", version="1", time=1_000, machine_id="m1")
+    with closing(connect(tmp_path / "datacat.sqlite3")) as db:
+        migrate(db)
+        ledger = Ledger(db)
+        ledger.apply([SessionBatch("s1", header=header)])
+        written: list[str] = []
+        db.set_trace_callback(lambda query: written.append(query) if query.startswith("UPDATE sessions") else None)
+        ledger.apply([SessionBatch("s1", header=header, heartbeat=2_000)])
+        ledger.apply([SessionBatch("s1", header=header, heartbeat=2_000, presumed=1)])
+        db.set_trace_callback(None)
+        assert [query.count("=") for query in written] == [4]
+        assert all(f"{name} = " in written[0] for name in ("updated", "last_heartbeat", "received", "id"))
+        # What is undone is not remembered as written.
+        db.execute("BEGIN")
+        ledger.begin()
+        ledger.apply([SessionBatch("s1", header=header, heartbeat=3_000)])
+        db.execute("ROLLBACK")
+        ledger.undo()
+        ledger.apply([SessionBatch("s1", header=header, heartbeat=3_000)])
+        assert db.execute("SELECT last_heartbeat FROM sessions").fetchone() == (3_000,)

@@ -263,11 +263,12 @@ def leaves(path: tuple[str, ...], value: Any) -> Iterator[tuple[tuple[str, ...],
 
 
 @contextmanager
-def limits(values: int, terms: int, few: int, many: int) -> Iterator[None]:
-    """How many values and terms are indexed, and up to how many sessions they are named and listed."""
+def limits(values: int, terms: int, largest: int, few: int, many: int) -> Iterator[None]:
+    """How many values and terms are indexed, how large ones, and up to how many sessions are named and listed."""
     with (
         patch.object(search_terms, "MOST_VALUES", values),
         patch.object(search_terms, "MOST_TERMS", terms),
+        patch.object(search_terms, "LARGEST", largest),
         patch.object(selection, "FEW", few),
         patch.object(selection, "MANY", many),
     ):
@@ -282,6 +283,7 @@ def limits(values: int, terms: int, few: int, many: int) -> Iterator[None]:
     ),
     values=st.sampled_from([1, 3, 200]),
     terms=st.sampled_from([8, 20_000]),
+    largest=st.sampled_from([3, 1_000]),
     bounds=st.sampled_from([(0, 1), (0, 1_000), (1, 2), (1_000, 30_000)]),
 )
 def test_every_filter_sort_and_page_is_what_looking_at_all_sessions_gives(
@@ -289,12 +291,13 @@ def test_every_filter_sort_and_page_is_what_looking_at_all_sessions_gives(
     asked: list[tuple[Filter, str, int]],
     values: int,
     terms: int,
+    largest: int,
     bounds: tuple[int, int],
 ) -> None:
     """As it comes in, after the store was opened again, after removals, and built anew from what was stored."""
     reference = Reference()
     asked = asked + [(Filter(state=(condition,)), "-created", 3) for condition in about(said)]
-    with TemporaryDirectory() as folder, limits(values, terms, *bounds):
+    with TemporaryDirectory() as folder, limits(values, terms, largest, *bounds):
         with closing(SqliteStore(Path(folder))) as store:
             for number, (header, first, _) in enumerate(said):
                 send(store, reference, f"s{number}", header, first)

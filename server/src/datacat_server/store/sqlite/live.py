@@ -24,14 +24,14 @@ COLUMNS = (
     "lost_count, received, boot_id, presumed"
 )
 
-_SAVED = COLUMNS.split(", ")[1:]
+_SAVED = ["status", *COLUMNS.split(", ")[1:]]
 _NEXT_NUMBER = (
     "(SELECT max(id) + 1 FROM (SELECT max(id) AS id FROM sessions UNION ALL SELECT max(session) FROM removals))"
 )
-_WEIGHT = 2_000
+_WEIGHT = 2_300
 _WEIGHT_OF_WRITER = 200
 _WEIGHT_OF_PAIR = 200
-_STANDING = {"ended", "suspended", "crashed", "hung", "ever_hung", "reason", "presumed"}
+_STANDING = {"status", "ended", "suspended", "crashed", "hung", "ever_hung", "reason", "presumed"}
 
 
 @dataclass(slots=True)
@@ -64,6 +64,8 @@ class LiveSession:
     tally: Tally = field(default_factory=Tally)
     event_pairs: set[Pair] | None = None
     texts: tuple[str | None, ...] | None = None
+    # Its row, as it stands in the table.
+    saved: tuple[Any, ...] = ()
     # Read when they are first needed, which a short session never does.
     terms: SessionTerms | None = None
     timeline: Timeline | None = None
@@ -101,16 +103,18 @@ def load(db: sqlite3.Connection, session_id: str) -> LiveSession | None:
     session.tally = load_tally(db, number)
     session.series_weight = sum(map(weight_of, session.series))
     session.texts = _texts(session)
+    session.saved = _values(session)
     return session
 
 
 def insert(db: sqlite3.Connection, session_id: str, session: LiveSession) -> int:
     """A row for a new session; its number, which is not that of one whose records are still being cleared away."""
+    session.saved = _values(session)
     names = ", ".join(_SAVED)
     marks = ", ".join("?" for _ in _SAVED)
     row = db.execute(
-        f"INSERT INTO sessions (id, session_id, status, {names}) VALUES ({_NEXT_NUMBER}, ?, ?, {marks})",
-        (session_id, session.standing.status, *_values(session)),
+        f"INSERT INTO sessions (id, session_id, {names}) VALUES ({_NEXT_NUMBER}, ?, {marks})",
+        (session_id, *session.saved),
     ).lastrowid
     assert row is not None
     return row
@@ -118,11 +122,13 @@ def insert(db: sqlite3.Connection, session_id: str, session: LiveSession) -> int
 
 def save(db: sqlite3.Connection, session: LiveSession) -> None:
     """Bring the session's row up to date, and what it is found by."""
-    columns = ", ".join(f"{name} = ?" for name in _SAVED)
-    db.execute(
-        f"UPDATE sessions SET status = ?, {columns} WHERE id = ?",
-        (session.standing.status, *_values(session), session.row),
-    )
+    values = _values(session)
+    # Each index of a column that is set is written to, also where the column stays what it was.
+    changed = [(name, new) for name, new, old in zip(_SAVED, values, session.saved, strict=True) if new != old]
+    if changed:
+        columns = ", ".join(f"{name} = ?" for name, _ in changed)
+        db.execute(f"UPDATE sessions SET {columns} WHERE id = ?", (*(new for _, new in changed), session.row))
+        session.saved = values
     if (texts := _texts(session)) != session.texts:
         write_text(db, session.row)
         session.texts = texts
@@ -138,9 +144,9 @@ def _texts(session: LiveSession) -> tuple[str | None, ...]:
     return session.product, session.version, session.machine_id, session.hostname, session.standing.reason
 
 
-def _values(session: LiveSession) -> list[Any]:
+def _values(session: LiveSession) -> tuple[Any, ...]:
     standing = session.standing
-    return [getattr(standing if name in _STANDING else session, name) for name in _SAVED]
+    return tuple([getattr(standing if name in _STANDING else session, name) for name in _SAVED])
 
 
 def _count(db: sqlite3.Connection, query: str, *values: Any) -> int:

@@ -4,9 +4,10 @@ A term is a path, a kind and a text: the canonical JSON of a value (a scalar or 
 array. A posting says that a session had it, and whether it has it now. Objects are descended into and have no term.
 
 What changes all the time, such as a position, would make a posting for each of its values. So a path of a session
-that has had more than MOST_VALUES has an overflow instead of any posting: it holds the present value, and what the
-path ever was is looked up in the log of the state (state_check.py). A session with more than MOST_TERMS has one
-overflow for all its paths.
+that has had more than MOST_VALUES, or an array of more elements, has an overflow instead of any posting: it holds the
+present value, and what the path ever was is looked up in the log of the state (state_check.py). A session with more
+than MOST_TERMS has one overflow for all its paths, and so has one of which a single record says more than is looked
+at: all others wait while it is.
 """
 
 import hashlib
@@ -23,11 +24,15 @@ from datacat_server.ingest.merge import merge
 
 MOST_VALUES = 200
 MOST_TERMS = 20_000
+LARGEST = 1_000
+"""From so many values on that it is made of, the text of an array or an object is its length only."""
+
 VALUE, ELEMENT = 0, 1
 EVERY_PATH = "\\"
 """The path of an overflow that is of all paths; no path is written so."""
 
 _LONGEST_TEXT = 200
+_LOOKS_A_TERM = 3
 _PATCHES_AT_ONCE = 1_000
 _WEIGHT_OF_SLOT = 300
 
@@ -56,8 +61,28 @@ class SessionTerms:
 
 
 def term(path: Path, kind: int, value: Any) -> Term:
-    """The term of a value, or of an element, at a path."""
-    return _short(write_path(path), "\\#"), kind, _short(canonical(value), "#")
+    """The term of a value, or of an element, at a path. Of one that `is_large` others may have the same."""
+    return _short(write_path(path), "\\#"), kind, _text_of(value)
+
+
+def is_large(value: Any) -> bool:
+    """Whether the text of the value says only how large it is, for it takes long to write all of it in one way."""
+    return count_values(value, LARGEST) >= LARGEST
+
+
+def count_values(value: Any, most: int) -> int:
+    """How many values, arrays and objects it is made of, itself included; no more than `most` are counted."""
+    if not isinstance(value, list | dict):
+        return 1
+    if len(value) >= most:
+        return most
+    count = 1 + len(value)
+    for child in value.values() if isinstance(value, dict) else value:
+        if isinstance(child, list | dict):
+            count += count_values(child, most - count + 1) - 1
+            if count >= most:
+                return most
+    return count
 
 
 def load_terms(db: sqlite3.Connection, session: int) -> SessionTerms:
@@ -84,17 +109,26 @@ def fold_state(
         return
     changes = _Changes(terms.overflows)
     touched: dict[str, Any] = {}
-    for patch in patches:
-        changes.pass_by("", patch, touched)
-    changes.arrive("", before, after, touched)
+    try:
+        for patch in patches:
+            changes.begin()
+            changes.pass_by("", patch, touched)
+        changes.begin()
+        changes.arrive("", before, after, touched)
+    except _TooMuch:
+        _give_up(db, session, terms)
+        return
+    if sum(map(len, changes.terms.values())) > MOST_TERMS:
+        _give_up(db, session, terms)
+        return
+    for slot in changes.crowded:
+        _overflow(db, session, terms, slot, None)
     if changes.present:
         db.executemany(
             "UPDATE overflows SET now = ? WHERE session = ? AND path = ? AND kind = 0",
             [(text, session, path) for path, text in changes.present.items()],
         )
-    if len(changes.terms) > MOST_TERMS:
-        _give_up(db, session, terms)
-    elif changes.terms:
+    if changes.terms:
         _write(db, session, terms, changes.terms)
 
 
@@ -110,16 +144,28 @@ def build_terms(db: sqlite3.Connection) -> None:
             fold_state(db, session, terms, before, state, some)
 
 
-class _Changes:
-    """What a batch makes of the terms of a session: of each whether it holds at the end.
+class _TooMuch(Exception):
+    """There is more to look at than one record is worth."""
 
-    `present`: of the paths that overflowed before, the text of what is there at the end, None for nothing.
+
+class _Changes:
+    """What a batch makes of the terms of a session: by slot the texts, and of each whether it holds at the end.
+
+    `crowded`: the slots that have had too many in this batch alone, or an array with too many elements.
+    `present`: of the paths without terms, those and what overflowed before, the text of what is there at the end,
+    None for nothing.
     """
 
     def __init__(self, overflows: set[Slot]) -> None:
-        self.terms: dict[Term, bool] = {}
+        self.terms: dict[Slot, dict[str, bool]] = {}
+        self.crowded: set[Slot] = set()
         self.present: dict[str, str | None] = {}
         self._overflows = overflows
+        self._left = 0
+
+    def begin(self) -> None:
+        """Begin to look at something: at each patch, and at the states, it raises _TooMuch after so many values."""
+        self._left = _LOOKS_A_TERM * MOST_TERMS
 
     def pass_by(self, prefix: str, patch: dict[str, Any], touched: dict[str, Any]) -> None:
         """Note what a patch sets, and gather what patches touch: by key True, or a dict where they go deeper only."""
@@ -151,55 +197,78 @@ class _Changes:
             self._note(path, value, now, at_the_end=True)
 
     def _note(self, path: str, value: Any, now: bool, *, at_the_end: bool = False) -> None:
+        self._left -= 1
+        if self._left < 0:
+            raise _TooMuch
         path = _short(path, "\\#")
-        if (path, VALUE) not in self._overflows:
-            self.terms[path, VALUE, _short(canonical(value), "#")] = now
-        elif at_the_end:
-            self.present[path] = _short(canonical(value), "#") if now else None
-        if isinstance(value, list) and (path, ELEMENT) not in self._overflows:
-            for element in value:
-                self.terms[path, ELEMENT, _short(canonical(element), "#")] = now
+        slot = path, VALUE
+        if self._has_terms(slot):
+            self._add(slot, self._text(value), now)
+        if at_the_end and not self._has_terms(slot):
+            self.present[path] = self._text(value) if now else None
+        if isinstance(value, list):
+            self._note_elements((path, ELEMENT), value, now)
+
+    def _note_elements(self, slot: Slot, elements: list[Any], now: bool) -> None:
+        if not self._has_terms(slot):
+            return
+        if len(elements) > MOST_VALUES:
+            self._crowd(slot)
+            return
+        for element in elements:
+            self._add(slot, self._text(element), now)
+            if slot in self.crowded:
+                return
+
+    def _has_terms(self, slot: Slot) -> bool:
+        return slot not in self._overflows and slot not in self.crowded
+
+    def _add(self, slot: Slot, text: str, now: bool) -> None:
+        texts = self.terms.get(slot)
+        if texts is None:
+            texts = self.terms[slot] = {}
+        texts[text] = now
+        if len(texts) > MOST_VALUES:
+            self._crowd(slot)
+
+    def _crowd(self, slot: Slot) -> None:
+        self.crowded.add(slot)
+        self.terms.pop(slot, None)
+
+    def _text(self, value: Any) -> str:
+        if isinstance(value, list | dict):
+            self._left -= count_values(value, LARGEST)
+        return _text_of(value)
 
 
-def _write(db: sqlite3.Connection, session: int, terms: SessionTerms, changes: dict[Term, bool]) -> None:
-    added: dict[Slot, int] = {}
-    for path, kind, _ in changes:
-        added[path, kind] = added.get((path, kind), 0) + 1
-    for slot, count in added.items():
-        if count > MOST_VALUES:
-            _overflow(db, session, terms, slot, changes)
-            changes = {found: now for found, now in changes.items() if found[:2] != slot}
-    db.executemany("INSERT OR IGNORE INTO terms (path, kind, text) VALUES (?, ?, ?)", changes)
+def _write(db: sqlite3.Connection, session: int, terms: SessionTerms, changes: dict[Slot, dict[str, bool]]) -> None:
+    rows = [(*slot, text, now) for slot, texts in changes.items() for text, now in texts.items()]
+    db.executemany("INSERT OR IGNORE INTO terms (path, kind, text) VALUES (?, ?, ?)", [row[:3] for row in rows])
     db.executemany(
         "INSERT INTO postings SELECT id, ?, ? FROM terms WHERE path = ? AND kind = ? AND text = ?"
         " ON CONFLICT (term, session) DO UPDATE SET now = excluded.now WHERE now <> excluded.now",
-        [(session, now, *found) for found, now in changes.items()],
+        [(session, now, path, kind, text) for path, kind, text, now in rows],
     )
-    for slot, count in added.items():
-        if slot in terms.overflows:
-            continue
+    for slot, texts in changes.items():
         # Counted in the tables only now and then: a path may well go back and forth between two values for ever.
-        terms.counts[slot] = terms.counts.get(slot, 0) + count
-        terms.total += count
+        terms.counts[slot] = terms.counts.get(slot, 0) + len(texts)
+        terms.total += len(texts)
         if terms.counts[slot] > MOST_VALUES:
             terms.total -= terms.counts[slot]
             terms.counts[slot] = _count(db, session, slot)
             terms.total += terms.counts[slot]
             if terms.counts[slot] > MOST_VALUES:
-                _overflow(db, session, terms, slot, changes)
+                _overflow(db, session, terms, slot, next((text for text, now in texts.items() if now), None))
     if terms.total > MOST_TERMS:
         terms.total = db.execute("SELECT count(*) FROM postings WHERE session = ?", (session,)).fetchone()[0]
         if terms.total > MOST_TERMS:
             _give_up(db, session, terms)
 
 
-def _overflow(db: sqlite3.Connection, session: int, terms: SessionTerms, slot: Slot, changes: dict[Term, bool]) -> None:
-    """From now on the slot has no postings. `changes` tell of its present value: it has just been touched."""
+def _overflow(db: sqlite3.Connection, session: int, terms: SessionTerms, slot: Slot, now: str | None) -> None:
+    """From now on the slot has no postings. `now`: the text of what is there, for a path."""
     path, kind = slot
-    now = None
-    if kind == VALUE:
-        now = next((found[2] for found, holds in changes.items() if holds and found[:2] == slot), None)
-    db.execute("INSERT INTO overflows VALUES (?, ?, ?, ?)", (path, kind, session, now))
+    db.execute("INSERT INTO overflows VALUES (?, ?, ?, ?)", (path, kind, session, now if kind == VALUE else None))
     terms.overflows.add(slot)
     terms.total -= terms.counts.pop(slot, 0)
     found = db.execute(f"SELECT id {_OF_SLOT}", (session, path, kind)).fetchall()
@@ -246,6 +315,10 @@ _OF_SESSION = "SELECT term FROM postings WHERE session = ? LIMIT ?"
 def _count(db: sqlite3.Connection, session: int, slot: Slot) -> int:
     count: int = db.execute(f"SELECT count(*) {_OF_SLOT}", (session, *slot)).fetchone()[0]
     return count
+
+
+def _text_of(value: Any) -> str:
+    return f"#{len(value)}" if is_large(value) else _short(canonical(value), "#")
 
 
 def _short(text: str, mark: str) -> str:

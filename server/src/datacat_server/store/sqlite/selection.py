@@ -13,7 +13,7 @@ import msgspec
 
 from datacat_server.canonical import canonical
 from datacat_server.filters import Filter, Relation, StateCondition
-from datacat_server.store.sqlite.search_terms import ELEMENT, EVERY_PATH, VALUE, term
+from datacat_server.store.sqlite.search_terms import ELEMENT, EVERY_PATH, VALUE, is_large, term
 from datacat_server.store.sqlite.session_text import folded
 from datacat_server.store.sqlite.times import to_microseconds
 
@@ -120,13 +120,19 @@ def _state(condition: StateCondition) -> _Sought:
     posted = "FROM postings WHERE term = (SELECT id FROM terms WHERE path = ? AND kind = ? AND text = ?)"
     if condition.relation in (Relation.IS, Relation.CONTAINS):
         posted += " AND now = 1"
+    # What is large has a text in common with others.
+    sure: Condition = (f" AND {_HOLDS}", checked) if is_large(condition.value) else ("", ())
     overflowed = "FROM overflows WHERE path = ? AND kind = ? AND"
     if condition.relation is Relation.IS:
         # The present value stands with the overflow of its path, but not with that of all paths.
-        here: Condition = f"{overflowed} now = ?", found
+        here: Condition = f"{overflowed} now = ?{sure[0]}", (*found, *sure[1])
     else:
         here = f"{overflowed} {_HOLDS}", (found[0], kind, *checked)
-    parts: list[Condition] = [(posted, found), here, (f"{overflowed} {_HOLDS}", (EVERY_PATH, kind, *checked))]
+    parts: list[Condition] = [
+        (f"{posted}{sure[0]}", (*found, *sure[1])),
+        here,
+        (f"{overflowed} {_HOLDS}", (EVERY_PATH, kind, *checked)),
+    ]
     values = tuple(value for _, some in parts for value in some)
     listed = " UNION ALL ".join(f"SELECT session {part}" for part, _ in parts)
     asked = " OR ".join(f"EXISTS (SELECT 1 {part} AND session = sessions.id)" for part, _ in parts)
