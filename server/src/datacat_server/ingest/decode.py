@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -16,6 +16,7 @@ from datacat_server.ingest.validate import (
     LONGEST_WRITER,
     check_depth,
     check_event,
+    check_events,
     check_fields,
     check_record,
     check_session,
@@ -89,12 +90,15 @@ class BatchReader:
 
     def take(self, number: int, lines: Sequence[Line], piece: bytes) -> None:
         """Lines that `decode_lines` made of a piece of the body, which begins with the line of this number."""
-        latest = latest_time()
+        latest, tried = latest_time(), False
         for at, line in enumerate(lines):
             if self._skipping and type(line) is not SessionLine:
                 continue
             try:
                 if type(line) is EventRecord and self._batch is not None:
+                    if not tried and self._take_events(lines[at:], latest):
+                        return
+                    tried = True
                     # What `_take` does, without a detour: nearly everything that comes is an event.
                     self._check_place(line)
                     check_event(line, latest)
@@ -103,6 +107,23 @@ class BatchReader:
                     self._take(line, check_fields)
             except ValueError as error:
                 self._refuse(number + at, piece.split(b"\n")[at], str(error))
+
+    def _take_events(self, lines: Sequence[Line], latest: int) -> bool:
+        """Take lines all at once, where they are ordinary events of one writer that follow each other; whether so."""
+        if set(map(type, lines)) != {EventRecord}:
+            return False
+        events = cast(Sequence[EventRecord], lines)
+        bounds, first = self._ranges.get(events[0].writer), events[0].ordinal
+        if bounds is None or first is None or not bounds[0] <= first <= bounds[1] - len(events):
+            return False
+        if len({event.writer for event in events}) > 1:
+            return False
+        end = first + len(events)
+        if [event.ordinal for event in events] != [*range(first, end)] or not check_events(events, latest):
+            return False
+        bounds[0] = end
+        self._current().records += events
+        return True
 
     def finish(self) -> list[Refused]:
         """What belongs to no batch, and how much was refused beyond what is named."""

@@ -61,9 +61,10 @@ def _objects_hold(lines: list[Line]) -> bool:
     data, metadata = objects_of([event.data for event in events]), objects_of([metric.metadata for metric in metrics])
     if data is None or metadata is None:
         return False
-    for event, content in zip(events, data, strict=True):
-        if content is None:
-            event.data = NOTHING
+    if None in data:
+        for event, content in zip(events, data, strict=True):
+            if content is None:
+                event.data = NOTHING
     for metric, content in zip(metrics, metadata, strict=True):
         if content is None:
             metric.metadata = NOTHING
