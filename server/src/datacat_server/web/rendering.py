@@ -41,6 +41,7 @@ class Renderer:
             finalize=_visible,
             trim_blocks=True,
             lstrip_blocks=True,
+            auto_reload=False,
         )
         self._environment.globals.update(assets=assets, signs_in=signs_in)
         self._environment.filters.update(
@@ -57,6 +58,9 @@ class Renderer:
             count=format.count,
             told=evidence.told,
         )
+        # Compiled now: the first page of a kind would take several times as long as the others.
+        for name in self._environment.list_templates():
+            self._environment.get_template(name)
 
     def page(self, template: str, status_code: int = 200, **context: Any) -> Response[bytes]:
         """One page as a response."""
