@@ -49,10 +49,10 @@ def test_each_call_says_what_it_takes_answers_and_needs(schema: Any) -> None:
         content = call["responses"]["200"]["content"]
         assert all(media["schema"] for media in content.values()), where
         if path == "/health":
-            assert call["security"] == []
+            assert (call["security"], set(call["responses"])) == ([], {"200", "405"})
             continue
         assert "Needs a key with the scope `" in call["description"], where
-        assert {"400", "401", "403", "429", "503"} <= call["responses"].keys(), where
+        assert {"400", "401", "403", "405", "429", "503"} <= call["responses"].keys(), where
         assert ("{" in path) <= ("404" in call["responses"]), where
         assert ("requestBody" in call) == ("413" in call["responses"]), where
         for parameter in call["parameters"]:
@@ -79,6 +79,23 @@ def test_bodies_and_answers_have_their_shapes(schema: Any) -> None:
     assert '"kind":"writer"' in of_batches["application/x-ndjson"]["example"]
     names = [parameter["name"] for parameter in schema["paths"]["/api/sessions"]["get"]["parameters"]]
     assert {"product", "from", "to", "state", "ever_contains", "limit", "cursor"} <= set(names)
+
+
+def test_a_whole_number_may_be_written_with_a_fraction_of_0(schema: Any, api: TestClient) -> None:
+    whole = {"type": "integer", "minimum": 0, "maximum": 2**53}
+    schemas = schema["components"]["schemas"]
+    assert schemas["NewSession"]["properties"]["pid"]["anyOf"] == [whole, {"type": "null"}]
+    assert api.post("/api/sessions", json={"product": "Game", "id": "s1", "pid": 370.0}).status_code == 200
+    for call, said, count in (
+        ("metrics", {"name": "m", "value": 1}, "count"),
+        ("events", {"name": "e"}, "source_line"),
+    ):
+        for number, status in ((3.0, 200), (3.5, 400), (-3.0, 400), (2**53 + 1, 400), (1e30, 400), ("3", 400)):
+            answer = api.post(f"/api/sessions/s1/{call}", json=said | {count: number})
+            assert answer.status_code == status, (count, number)
+            assert status == 200 or answer.json()["details"].startswith(f"{count}: expected a ")
+    session = api.get("/api/sessions/s1").json()
+    assert (session["metrics"][0]["count"], session["events"][0]["source_line"]) == (3, 3)
 
 
 def test_the_examples_of_bodies_work(schema: Any, api: TestClient) -> None:
@@ -180,7 +197,10 @@ def test_an_instant_is_rfc_3339_a_date_or_a_number() -> None:
     ):
         assert read_instant(text) == instant
     assert read_instant("2026-11-21") == read_instant("20261121") == datetime(2026, 11, 21, tzinfo=UTC)
-    for text in ("", "soon", "1960-01-01", "-1", "253402300800", "9999-12-31T23:59:59-12:00", "٣"):
+    for text in ("1960-01-01", "0001-01-01T00:00:00+12:00", "0", "1e-9"):
+        assert read_instant(text) == datetime(1970, 1, 1, tzinfo=UTC)
+    assert read_instant("9999-12-31T23:59:59-12:00") == datetime.max.replace(tzinfo=UTC)
+    for text in ("", "soon", "-1", "253402300800", "٣"):
         with pytest.raises(ValueError):
             read_instant(text)
 

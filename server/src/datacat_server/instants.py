@@ -5,14 +5,16 @@ from datetime import UTC, datetime, timedelta
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _END = 253_402_300_800  # of the year 9999, the last that RFC 3339 can write
+_LAST = datetime.max.replace(tzinfo=UTC)
 
 
 def read_instant(text: str) -> datetime:
     """The instant that RFC 3339, a date, or a number since 1970 UTC says; without a zone it is taken as UTC.
 
     A number is of seconds, with a fraction perhaps; with 13 digits, of milliseconds, as browsers and Grafana count.
+    What lies before 1970 is taken as its beginning: nothing that is stored is older.
 
-    Raises ValueError for what is none, or not between 1970 and 9999.
+    Raises ValueError for what is none, or a number of seconds after 9999.
     """
     if re.fullmatch(r"[0-9]{13}", text):
         return _since_epoch(int(text) * 1000)
@@ -21,12 +23,9 @@ def read_instant(text: str) -> datetime:
     # What was a plus in an address that nobody quoted has become a blank.
     instant = datetime.fromisoformat(re.sub(r" (\d\d:\d\d)$", r"+\1", text) if "T" in text else text)
     try:
-        instant = (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC)
-    except OverflowError:
-        raise ValueError(text) from None
-    if instant < _EPOCH:
-        raise ValueError(text)
-    return instant
+        return max(_EPOCH, (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC))
+    except OverflowError:  # in the first or the last hours that a calendar has, elsewhere
+        return _EPOCH if instant.year == 1 else _LAST
 
 
 def _since_epoch(microseconds: int) -> datetime:

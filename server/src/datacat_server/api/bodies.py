@@ -51,7 +51,8 @@ _Tags = Annotated[
     list[Annotated[str, Meta(extra_json_schema={"maxLength": LONGEST_WORD})]],
     Meta(extra_json_schema={"maxItems": MOST_TAGS}),
 ]
-_Count = Annotated[int, Meta(extra_json_schema={"minimum": 0, "maximum": LARGEST_INTEGER})]
+_Count = Annotated[int | float, Meta(extra_json_schema={"type": "integer", "minimum": 0, "maximum": LARGEST_INTEGER})]
+"""A whole number, also where it is written as 3.0, as languages with one kind of number do; `_whole` makes it one."""
 
 
 def _nothing() -> Raw:
@@ -165,7 +166,7 @@ def session_batch(body: bytes) -> SessionBatch:
         machine_id=new.machine_id,
         hostname=new.hostname,
         boot_id=new.boot_id,
-        pid=new.pid,
+        pid=_whole("pid", new.pid),
         facts=new.facts,
     )
     try:
@@ -180,12 +181,14 @@ def session_batch(body: bytes) -> SessionBatch:
 def event_batch(session_id: str, body: bytes) -> SessionBatch:
     said = asdict(_decode(body, _event))
     timestamp = said.pop("timestamp")
+    said["source_line"] = _whole("source_line", said["source_line"])
     return _single(session_id, EventRecord(**said), timestamp)
 
 
 def metric_batch(session_id: str, body: bytes) -> SessionBatch:
     said = asdict(_decode(body, _metric))
     timestamp = said.pop("timestamp")
+    said["count"] = _whole("count", said["count"])
     return _single(session_id, MetricRecord(**said), timestamp)
 
 
@@ -222,6 +225,15 @@ def _decode(body: bytes, decoder: msgspec.json.Decoder[Any]) -> Any:
         raise
     except ValueError as error:
         raise BadRequest(str(error)) from None
+
+
+def _whole(field: str, number: float | None) -> int | None:
+    """The whole number that a number is; null stays null. Whether it lies in its range is not asked here."""
+    if number is None or isinstance(number, int):
+        return number
+    if not number.is_integer():
+        raise BadRequest(f"{field}: expected a whole number, got {number}")
+    return int(number)
 
 
 def _microseconds(timestamp: str | float | None) -> int:

@@ -32,6 +32,6 @@ def explain(error: Exception, within: str = "record") -> str:
 
 
 def _wanted(types: str) -> list[str]:
-    """Of the types that would do, those worth naming: that null would do as well helps nobody."""
+    """Of the types that would do, those worth naming: not that null would do as well, nor numbers twice."""
     names = types.split(" | ")
-    return [name for name in names if name != "null"] or names
+    return [name for name in names if name != "null" and not (name == "int" and "float" in names)] or names

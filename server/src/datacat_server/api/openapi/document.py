@@ -105,10 +105,10 @@ def _operation(route: HTTPRoute, handler: HTTPRouteHandler, requires_key: bool) 
 
 
 def _error_statuses(route: HTTPRoute, handler: HTTPRouteHandler) -> list[int]:
-    """Which errors a call may answer with; 405 is none of them, for then it is no call."""
+    """Which errors a call may answer with; 405 is what other methods than those of its address get."""
     if scope_of(handler) is None:
-        return []
-    statuses = {400, 401, 403, 429, 503}
+        return [405]
+    statuses = {400, 401, 403, 405, 429, 503}
     statuses.update(handler.opt.get(ERRORS, ()))
     if route.path_parameters:
         statuses.add(404)

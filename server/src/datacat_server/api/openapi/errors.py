@@ -40,7 +40,7 @@ _ERRORS = {
         "there is no session 'nobody'; create it with POST /api/sessions",
     ),
     405: _Described(
-        "The address has no such method; it is an answer to no call that is described here.",
+        "The address has no such method; what it takes is said in Allow.",
         "PUT /api/sessions is not a call; this address takes GET, HEAD, OPTIONS, POST",
         {"Allow": "GET, HEAD, OPTIONS, POST"},
     ),

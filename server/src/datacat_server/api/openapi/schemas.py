@@ -7,19 +7,25 @@ import msgspec
 from msgspec import inspect
 
 REFERENCE = "#/components/schemas/{name}"
+_ANY_NUMBER = [{"type": "integer"}, {"type": "number"}]
 
 
 def schemas_of(types: Sequence[Any]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """The schema of each type, in their order, and the ones by name that they refer to.
 
-    Unlike msgspec's own, a time is said to be one: all that are answered have a zone.
+    Unlike msgspec's own, a time is said to be one: all that are answered have a zone. And a number is said once to be
+    whole, where it may be written with a fraction of 0.
     """
     schemas, components = msgspec.json.schema_components(types, ref_template=REFERENCE)
     for struct in _structs(inspect.multi_type_info(types), set()):
         properties = components[struct.cls.__name__]["properties"]
         for field in struct.fields:
+            schema = properties[field.encode_name]
             if _holds_time(field.type):
-                _mark_time(properties[field.encode_name])
+                _mark_time(schema)
+            for part in (schema, *schema.get("anyOf", ())):
+                if part.get("type") == "integer" and part.get("anyOf") == _ANY_NUMBER:
+                    del part["anyOf"]
     return list(schemas), components
 
 
