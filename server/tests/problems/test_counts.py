@@ -20,7 +20,7 @@ from datacat_server.store.sqlite.releases import DAY
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-START = 1_795_298_400_000_000
+START = 1_700_000_000_000_000  # long ago: a time that is ahead of the clock would be set right
 TYPES = ("KeyError", "ValueError")
 FUNCTIONS = ("load", "draw")
 VERSIONS = ("1.0", "1.9", "1.10", "main")
@@ -79,11 +79,15 @@ steps = st.one_of(sends, sends, sends, st.sampled_from(["forget", "delete s1", "
 
 @dataclass
 class Reference:
-    """One session in plain words: what it is, what has gone wrong in it, (kind, type, function) and when."""
+    """One session in plain words: what it is, what has gone wrong in it, (kind, type, function) and when.
+
+    `logged`: the same without the crash, which `crash` is: its type, and when.
+    """
 
     header: dict[str, Any]
     time: int = START
-    wrong: list[tuple[tuple[str, str, str], int]] = field(default_factory=list)
+    logged: list[tuple[tuple[str, str, str], int]] = field(default_factory=list)
+    crash: tuple[str | None, int] | None = None
     crashed: bool = False
     hung: bool = False
     ended: bool = False
@@ -92,23 +96,30 @@ class Reference:
     def machine(self) -> str | None:
         return self.header.get("machine_id") or self.header.get("hostname")
 
+    @property
+    def wrong(self) -> list[tuple[tuple[str, str, str], int]]:
+        """The exception that nothing caught is the newest of its type before the crash, else the first after it."""
+        if self.crash is None:
+            return self.logged
+        kind, time = self.crash
+        of_type = [one for one in self.logged if one[0][:2] == ("exception", kind)]
+        before, after = [one for one in of_type if one[1] <= time], [one for one in of_type if one[1] > time]
+        by = [max(before, key=lambda one: one[1])] if before else sorted(after, key=lambda one: one[1])[:1]
+        what = ("crash", kind, by[0][0][2] if by else "") if kind else ("crash", "SIGSEGV", "")
+        return [one for one in self.logged if one not in by] + [(what, time)]
+
     def take(self, record: dict[str, Any], time: int) -> None:
         over = self.crashed or self.ended
         if record["kind"] == "event":
             if "exception_type" in record:
                 function = record["stacktrace"][1].rpartition(" ")[2]
-                self.wrong.append((("exception", record["exception_type"], function), time))
+                self.logged.append((("exception", record["exception_type"], function), time))
         elif record["status"] == "hung" and not over:
             self.hung = True
-            self.wrong.append((("hang", "hang", record["data"]["stacks"][0]["frames"][0]["function"]), time))
+            self.logged.append((("hang", "hang", record["data"]["stacks"][0]["frames"][0]["function"]), time))
         elif record["status"] == "crashed" and not self.crashed:
             self.crashed, self.ended = True, False
-            kind = record["data"].get("exception_type")
-            by = [one for one in self.wrong if one[0][:2] == ("exception", kind)]
-            if by:
-                self.wrong.remove(by[-1])
-            what = ("crash", kind, by[-1][0][2] if by else "") if kind else ("crash", "SIGSEGV", "")
-            self.wrong.append((what, time))
+            self.crash = record["data"].get("exception_type"), time
         elif record["status"] == "ended" and not over:
             self.ended = True
 

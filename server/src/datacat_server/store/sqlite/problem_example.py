@@ -7,8 +7,8 @@ import msgspec
 
 from datacat_server.problems.fingerprint import EXCEPTION, innermost_first
 from datacat_server.store.problems import Example
-from datacat_server.store.sqlite.tally import last_output
 from datacat_server.store.sqlite.times import to_datetime
+from datacat_server.store.sqlite.uncaught import last_output
 
 _MOST_LINES = 500
 
@@ -25,7 +25,7 @@ def read_example(db: sqlite3.Connection, problem_id: str) -> Example | None:
     ).fetchone()
     lines = _traceback(db, session, source, type_)
     if not lines and kind != EXCEPTION:
-        lines = _stack(db, session, source) or last_output(db, session)
+        lines = _stack(db, session, source) or last_output(db, session, last)
     return Example(session_id=session_id, timestamp=to_datetime(last), message=message, lines=lines[-_MOST_LINES:])
 
 

@@ -1,7 +1,7 @@
 """What one session counts in release health and in problems: remembered by the writer, kept in `problem_sessions`.
 
-An exception that nothing caught comes twice: it is logged, and then the session has crashed by it. When the verdict
-comes, the newest exception of its type that the session has logged is taken back, and counts as the crash.
+An exception that nothing caught comes twice: it is logged, and the session has crashed by it. It is taken back, and
+counts as the crash. Which one it is, the events in the tables say (`uncaught`), whatever came first.
 """
 
 import sqlite3
@@ -20,6 +20,13 @@ from datacat_server.problems.fingerprint import CRASH, EXCEPTION, HANG, Cause, p
 from datacat_server.problems.frames import roots_of
 from datacat_server.store.sqlite.problem_totals import Share, add, take
 from datacat_server.store.sqlite.releases import DAY, Counted, read_counted, recount
+from datacat_server.store.sqlite.uncaught import (
+    TOLD_BY_EVENTS,
+    crash_verdict,
+    exceptions_from,
+    last_output,
+    uncaught_by,
+)
 
 MOST_PROBLEMS = 200
 """Exceptions of one session that would be a further problem are not grouped."""
@@ -27,7 +34,6 @@ MOST_PROBLEMS = 200
 _MOST_CAUSES = 2_000
 _MOST_DAYS = 1_000
 _LONGEST_MESSAGE = 300
-_LAST_EVENTS = 50
 _WEIGHT_OF_SIGHTING = 3_000
 
 T = TypeVar("T")
@@ -42,7 +48,10 @@ _object = msgspec.json.Decoder(dict[str, Any])
 class Sighting:
     """What a session counts in one problem (migrations/0006.sql). `stored_as`: the id of the problem in the tables.
 
-    `added` and `added_days` have not been written yet; they are negative where something was taken back.
+    `time`, `message` and `source` are of what came last by its own time, also where that was taken back as the crash;
+    `first_before` and `last_before` are of all others, 0 for none. Of a crash, `first_before` is the time of the
+    exception that was taken back for it, 0 for none.
+    `added` and `added_days` have not been written yet; `lessened`: nor has something that was taken back.
     """
 
     kind: str
@@ -63,30 +72,42 @@ class Sighting:
     added: int = 0
     added_days: dict[int, int] = field(default_factory=dict)
     changed: bool = False
+    lessened: bool = False
 
     def see(self, time: int, message: str | None, source: int) -> None:
-        """It happened once more."""
-        self.first_before, self.last_before = self.first, self.last
+        """It happened once more; not always after what is known already."""
+        if time >= self.time:
+            self.first_before, self.last_before = (self.first, self.last) if self.count else (0, 0)
+            self.time, self.source = time, source
+            self.message = message and message[:_LONGEST_MESSAGE]
+        else:
+            self.first_before = min(self.first_before, time) if self.last_before else time
+            self.last_before = max(self.last_before, time)
         self.first = min(self.first, time) if self.count else time
         self.last = max(self.last, time) if self.count else time
-        self.time, self.source = time, source
-        self.message = message and message[:_LONGEST_MESSAGE]
-        self._count(1)
+        self._count(time, 1)
 
     def drop(self) -> None:
         """Nothing of it holds any more."""
         for day, count in self.days.items():
             self.added_days[day] = self.added_days.get(day, 0) - count
         self.added -= self.count
-        self.count, self.days, self.changed = 0, {}, True
+        self.count, self.days, self.time, self.changed, self.lessened = 0, {}, 0, True, True
 
-    def take_back(self) -> None:
-        """What was seen last was something else."""
-        self.first, self.last = self.first_before, self.last_before
-        self._count(-1)
+    def take_back(self, time: int) -> None:
+        """What was seen at a time was something else."""
+        if time == self.time:
+            self.first, self.last = self.first_before, self.last_before
+        self._count(time, -1)
+        self.lessened = True
 
-    def _count(self, step: int) -> None:
-        day = self.time // DAY
+    def begin_at(self, time: int) -> None:
+        """What was taken back was the first; what came after it came then."""
+        self.first = time
+        self.first_before, self.last_before = (time, self.last_before) if self.count > 1 else (0, 0)
+
+    def _count(self, time: int, step: int) -> None:
+        day = time // DAY
         if day not in self.days and len(self.days) >= _MOST_DAYS:
             day = max(self.days)
         self.count += step
@@ -100,11 +121,15 @@ class Sighting:
 
 @dataclass(slots=True)
 class Tally:
-    """What a session is counted as, and what it counts, by kind and cause."""
+    """What a session is counted as, and what it counts, by kind and cause.
+
+    `crash`: the verdict of a crash whose cause is not looked for yet; `in_doubt`: events have come to one that was.
+    """
 
     counted: Counted | None = None
     sightings: dict[tuple[str, str], Sighting] = field(default_factory=dict)
-    unclear: StatusRecord | None = None
+    crash: StatusRecord | None = None
+    in_doubt: bool = False
     roots: tuple[str, ...] = ()
 
     @property
@@ -113,13 +138,19 @@ class Tally:
         return _WEIGHT_OF_SIGHTING * len(self.sightings)
 
     def take(
-        self, exceptions: Sequence[Placed[EventRecord]], verdicts: Sequence[Placed[StatusRecord]], facts: str
+        self,
+        exceptions: Sequence[Placed[EventRecord]],
+        verdicts: Sequence[Placed[StatusRecord]],
+        facts: str,
+        *,
+        more_events: bool,
     ) -> None:
         """Take in what a batch brings, in its order: each with its place, a verdict with that of the event after it.
 
-        `facts`: those of the session, as JSON.
+        `facts`: those of the session, as JSON. `more_events`: whether there are any, exceptions or not.
         """
-        if not (exceptions or verdicts):
+        self.in_doubt = more_events and self.counted is not None and self.counted.crashed
+        if not (exceptions or verdicts or self.in_doubt):
             return
         self.roots = roots_of(_object.decode(facts))
         placed: list[tuple[int, EventRecord | StatusRecord]] = sorted(
@@ -142,58 +173,81 @@ class Tally:
             self._see(HANG, fingerprint.of_hang(data, self.roots), record.time, reason_of(record))
         elif record.status == "crashed":
             self.drop_crash()
-            match data.get("kind"):
-                case "exception" if (uncaught := self._logged(data.get("exception_type"))) is not None:
-                    self._ended_by(uncaught, record.time)
-                case "exit" | None:
-                    self.unclear = record
-                case _:
-                    cause = fingerprint.of_crash(data, given_reason(record), roots=self.roots)
-                    self._see(CRASH, cause, record.time, reason_of(record))
+            self.crash = record
 
-    def close(self, db: sqlite3.Connection, session: int) -> None:
-        """What of a batch needs the session's events, which are in the tables by now."""
-        record, self.unclear = self.unclear, None
-        if record is None:
+    def close(self, db: sqlite3.Connection, session: int, *, crashed: bool) -> None:
+        """What of a batch needs the session's events, which are in the tables by now. `crashed`: what came of it."""
+        record, self.crash = self.crash, None
+        if not crashed:
+            self.drop_crash()
             return
-        data = record.data or {}
-        uncaught = self._just_before(db, session, record.time) if data.get("kind") is None else None
-        if uncaught is not None:
-            self._ended_by(uncaught, record.time)
-        else:
-            cause = fingerprint.of_crash(data, given_reason(record), last_output(db, session), self.roots)
-            self._see(CRASH, cause, record.time, reason_of(record))
+        if record is None and self.in_doubt and (known := self._known_crash()) is not None:
+            record = crash_verdict(db, session, known.last)
+            if record is not None and (record.data or {}).get("kind") not in TOLD_BY_EVENTS:
+                record = None
+        self.in_doubt = False
+        if record is not None:
+            self._crashed_by(db, session, record)
 
     def drop_crash(self) -> None:
         """The session has not crashed, or for another reason than was said."""
-        for sighting in self.sightings.values():
-            if sighting.kind == CRASH:
-                sighting.drop()
+        if (known := self._known_crash()) is None:
+            return
+        if known.first_before:
+            logged = Sighting(EXCEPTION, known.cause, known.type, known.culprit, known.frames)
+            if (sighting := self._kept(logged)) is not None:
+                sighting.see(known.source, known.message, known.source)
+        known.drop()
+
+    def _known_crash(self) -> Sighting | None:
+        return next((one for one in self.sightings.values() if one.kind == CRASH and one.count), None)
+
+    def _crashed_by(self, db: sqlite3.Connection, session: int, record: StatusRecord) -> None:
+        """Count the crash as what it is by the events that there are now, if it is not counted so already."""
+        uncaught = uncaught_by(db, session, record)
+        if uncaught is not None:
+            cause = _cause_of(uncaught, self.roots)
+            source, message = uncaught.time, uncaught.exception_msg or None
+        else:
+            output = last_output(db, session, record.time)
+            cause = fingerprint.of_crash(record.data or {}, given_reason(record), output, self.roots)
+            source, message = record.time, reason_of(record)
+        known = self._known_crash()
+        if known is not None and (known.cause, known.source) == (cause.key, source):
+            return
+        self.drop_crash()
+        crash = self.sightings.setdefault((CRASH, cause.key), _sighting(CRASH, cause))
+        crash.see(record.time, message, source)
+        crash.first_before = crash.last_before = 0
+        logged = self.sightings.get((EXCEPTION, cause.key))
+        if uncaught is not None and logged is not None and logged.count:
+            logged.take_back(source)
+            if logged.count and logged.first == source < logged.time:
+                later = exceptions_from(db, session, source, uncaught.exception_type)
+                same = [one.time for one in later if _cause_of(one, self.roots).key == cause.key][1:2]
+                logged.begin_at(same[0] if same else logged.time)
+            crash.first_before = source
 
     def _see(self, kind: str, cause: Cause, time: int, message: str | None) -> None:
-        known = (kind, cause.key) in self.sightings
-        if known or kind == CRASH or len(self.sightings) < MOST_PROBLEMS:
-            sighting = Sighting(kind, cause.key, cause.type, cause.culprit, _encode(cause.frames).decode())
-            self.sightings.setdefault((kind, cause.key), sighting).see(time, message, time)
+        sighting = self.sightings.get((kind, cause.key)) or self._kept(_sighting(kind, cause))
+        if sighting is not None:
+            sighting.see(time, message, time)
 
-    def _logged(self, type_: object) -> Sighting | None:
-        """The exception of a type that was logged last."""
-        logged = [one for one in self.sightings.values() if one.kind == EXCEPTION and one.count]
-        return max((one for one in logged if type_ in (None, one.type)), key=lambda one: one.time, default=None)
+    def _kept(self, sighting: Sighting) -> Sighting | None:
+        """The sighting of this kind and cause; this one, where there was none and it is not one too many."""
+        key = (sighting.kind, sighting.cause)
+        if key in self.sightings or len(self.sightings) >= MOST_PROBLEMS:
+            return self.sightings.get(key)
+        crash = self.sightings.get((CRASH, sighting.cause))
+        if sighting.kind == EXCEPTION and crash is not None and crash.first_before:
+            # The only one so far was taken back as the crash; what comes now may be older.
+            sighting.time, sighting.source, sighting.message = crash.source, crash.source, crash.message
+        self.sightings[key] = sighting
+        return sighting
 
-    def _just_before(self, db: sqlite3.Connection, session: int, time: int) -> Sighting | None:
-        """The exception that was the last event before a crash of which nothing is known."""
-        last = self._logged(None)
-        if last is None or last.time > time:
-            return None
-        later = "SELECT 1 FROM events WHERE session = ? AND time > ? AND time <= ? AND name <> ? LIMIT 1"
-        found = db.execute(later, (session, last.time, time, "session_crashed_detected")).fetchone()
-        return None if found else last
 
-    def _ended_by(self, uncaught: Sighting, time: int) -> None:
-        uncaught.take_back()
-        crash = Sighting(CRASH, uncaught.cause, uncaught.type, uncaught.culprit, uncaught.frames)
-        self.sightings.setdefault((CRASH, crash.cause), crash).see(time, uncaught.message, uncaught.time)
+def _sighting(kind: str, cause: Cause) -> Sighting:
+    return Sighting(kind, cause.key, cause.type, cause.culprit, _encode(cause.frames).decode())
 
 
 _causes: dict[bytes, Cause] = {}
@@ -211,17 +265,6 @@ def _cause_of(record: EventRecord, roots: tuple[str, ...]) -> Cause:
         cause = fingerprint.of_exception(type_, record.stacktrace, record.source_file, record.source_function, roots)
         _causes[key] = cause
     return cause
-
-
-def last_output(db: sqlite3.Connection, session: int) -> list[str]:
-    """The last lines that a program under `datacat run` has printed, if they were captured."""
-    found = db.execute(
-        "SELECT data FROM (SELECT name, data FROM events WHERE session = ? ORDER BY time DESC LIMIT ?)"
-        " WHERE name = 'program_finished' AND data IS NOT NULL LIMIT 1",
-        (session, _LAST_EVENTS),
-    ).fetchone()
-    lines = _object.decode(found[0]).get("output_tail") if found else None
-    return [line for line in lines if isinstance(line, str)] if isinstance(lines, list) else []
 
 
 def load_tally(db: sqlite3.Connection, session: int) -> Tally:
@@ -245,9 +288,7 @@ def write_tally(db: sqlite3.Connection, session: int, tally: Tally, now: Counted
     The ids of the problems that are new with this, or have come back.
     """
     opened = []
-    tally.close(db, session)
-    if not now.crashed:
-        tally.drop_crash()
+    tally.close(db, session, crashed=now.crashed)
     before, tally.counted = tally.counted, now
     if before != now:
         recount(db, before, now)
@@ -259,16 +300,16 @@ def write_tally(db: sqlite3.Connection, session: int, tally: Tally, now: Counted
         old = sighting.stored_as
         if old is None or moved:
             news = _count_anew(db, session, sighting, problem, before, now)
-        elif sighting.added > 0:
+        elif not sighting.lessened:
             _write_row(db, session, sighting, problem, now)
             days = {day: count for day, count in sighting.added_days.items() if count}
             news = add(db, Share(problem, now, sighting.added, 0, days, sighting.first, sighting.last))
         else:
-            news = _take_back(db, session, sighting, old, now)
+            news = _count_less(db, session, sighting, old, now)
         if news:
             opened.append(problem)
         sighting.stored_as = problem
-        sighting.added, sighting.added_days, sighting.changed = 0, {}, False
+        sighting.added, sighting.added_days, sighting.changed, sighting.lessened = 0, {}, False, False
         if not sighting.count:
             del tally.sightings[sighting.kind, sighting.cause]
     return opened
@@ -301,7 +342,8 @@ def _count_anew(
     return news
 
 
-def _take_back(db: sqlite3.Connection, session: int, sighting: Sighting, problem: str, now: Counted) -> bool:
+def _count_less(db: sqlite3.Connection, session: int, sighting: Sighting, problem: str, now: Counted) -> bool:
+    """Something was taken back; there may be more of it all the same."""
     if sighting.count:
         _write_row(db, session, sighting, problem, now)
     else:
