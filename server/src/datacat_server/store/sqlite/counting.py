@@ -7,11 +7,11 @@ many events, such a bucket is added as it is to where its middle lies; the edges
 
 import sqlite3
 from bisect import bisect_left, bisect_right
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from datacat_server.store.sqlite.timeline import CHANGES, EXCEPTIONS, buckets_between, every_count, shift_of
 
-MOST_COUNTED = 50_000
+MOST_COUNTED = 10_000
 """Events that are counted anew for the borders between buckets, where these are no finer than the folded ones."""
 
 _COUNTED = (
@@ -20,6 +20,7 @@ _COUNTED = (
     " FROM events WHERE session = ? AND time >= ? AND time < ?"
 )
 _CHANGED = "SELECT count(*) FROM state_changes WHERE session = ? AND time >= ? AND time < ? AND seq > 0"
+_COLUMNS = range(CHANGES + 1)
 
 Row = tuple[int, list[int]]
 """Place and counts of a folded bucket."""
@@ -31,42 +32,64 @@ def borders(begin: int, end: int, buckets: int) -> list[int]:
 
 
 def count_between(db: sqlite3.Connection, session: int, borders: list[int]) -> list[list[int]]:
-    """What happened between each border (a time in microseconds) and the next: a list of counts for each."""
-    found = [[0] * (CHANGES + 1) for _ in borders[1:]]
+    """What happened between each border (a time in microseconds) and the next: of each count one list."""
     shift = shift_of(db, session)
     if shift is None:
-        for time, counts in every_count(db, session, borders[0], borders[-1]):
-            place = found[bisect_right(borders, time) - 1]
-            for column, count in counts:
-                place[column] += count
+        found = [[0] * (len(borders) - 1) for _ in _COLUMNS]
+        for time, more in every_count(db, session, borders[0], borders[-1]):
+            at = bisect_right(borders, time) - 1
+            for column, count in more:
+                found[column][at] += count
         return found
-    divided = []
-    for place, *counts in buckets_between(db, session, borders[0] >> shift, (borders[-1] - 1) >> shift):
-        begin = place << shift
-        at = bisect_right(borders, begin) - 1
-        if 0 <= at < len(found) and begin + (1 << shift) <= borders[at + 1]:
-            _add(found[at], counts)
-        else:
-            divided.append((place, counts))
-    if 1 << shift <= (borders[-2] - borders[1]) // max(1, len(found) - 2):
-        divided = _shared_out(borders, shift, divided, found)
+    folded = _Folded(buckets_between(db, session, borders[0] >> shift, (borders[-1] - 1) >> shift))
+    inner = [] if 1 << shift > (borders[-2] - borders[1]) // max(1, len(borders) - 3) else borders[1:-1]
+    if inner and folded.events_at(_unaligned(inner, shift)) > MOST_COUNTED:
+        # Each to where its middle lies; only the first and the last border are exact.
+        half = 1 << shift >> 1
+        middles = [folded.at(-(-(border - half) >> shift)) for border in inner]
+        begins, ends = [folded.at(-(-borders[0] >> shift)), *middles], [*middles, folded.at(borders[-1] >> shift)]
+        divided = folded.rows(_unaligned([borders[0], borders[-1]], shift))
+    else:
+        # Those that lie whole between two borders: from the first that begins at the one, up to what holds the other.
+        begins = [folded.at(-(-border >> shift)) for border in borders[:-1]]
+        ends = [folded.at(border >> shift) for border in borders[1:]]
+        divided = folded.rows(_unaligned(borders, shift))
+    spans = [(begin, max(begin, end)) for begin, end in zip(begins, ends, strict=True)]
+    found = [[sums[end] - sums[begin] for begin, end in spans] for sums in folded.sums]
     for place, counts in divided:
         _divide(db, session, borders, (place << shift, (place + 1) << shift), counts, found)
     return found
 
 
-def _shared_out(borders: list[int], shift: int, divided: list[Row], found: list[list[int]]) -> list[Row]:
-    """Add to where their middles lie those that would be too many to count; the ones that are left to be counted."""
-    if sum(sum(counts[:EXCEPTIONS]) + counts[CHANGES] for _, counts in divided) <= MOST_COUNTED:
-        return divided
-    left = []
-    for place, counts in divided:
-        begin, end = place << shift, (place + 1) << shift
-        if borders[0] <= begin and end <= borders[-1]:
-            _add(found[bisect_right(borders, (begin + end) // 2) - 1], counts)
-        else:
-            left.append((place, counts))
-    return left
+def _unaligned(borders: list[int], shift: int) -> set[int]:
+    """The places of the folded buckets in which borders lie."""
+    return {border >> shift for border in borders if (border >> shift) << shift != border}
+
+
+class _Folded:
+    """Folded buckets by place. `sums`: of each count, what all before a bucket come to."""
+
+    def __init__(self, columns: list[list[int]]) -> None:
+        self._places = columns[0]
+        self.sums = [list(accumulate(column, initial=0)) for column in columns[1:]]
+
+    def at(self, place: int) -> int:
+        """How many buckets are before a place."""
+        return bisect_left(self._places, place)
+
+    def rows(self, places: set[int]) -> list[Row]:
+        """Those at places, where there are any."""
+        return [(self._places[at], [sums[at + 1] - sums[at] for sums in self.sums]) for at in self._known(places)]
+
+    def events_at(self, places: set[int]) -> int:
+        """How many events and state changes those at places hold."""
+        known = self._known(places)
+        counted = [*self.sums[:EXCEPTIONS], self.sums[CHANGES]]
+        return sum(sum([sums[at + 1] - sums[at] for at in known]) for sums in counted)
+
+    def _known(self, places: set[int]) -> list[int]:
+        found = ((place, self.at(place)) for place in sorted(places))
+        return [at for place, at in found if at < len(self._places) and self._places[at] == place]
 
 
 def _divide(
@@ -89,7 +112,7 @@ def _divide(
         else:
             part = _count(db, session, left, right, counts)
             rest = [all_ - some for all_, some in zip(rest, part, strict=True)]
-        _add(found[bisect_right(borders, left) - 1], part)
+        _add(found, bisect_right(borders, left) - 1, part)
 
 
 def _count(db: sqlite3.Connection, session: int, begin: int, end: int, most: list[int]) -> list[int]:
@@ -103,6 +126,6 @@ def _count(db: sqlite3.Connection, session: int, begin: int, end: int, most: lis
     return part
 
 
-def _add(counts: list[int], more: list[int]) -> None:
-    for column, count in enumerate(more):
-        counts[column] += count
+def _add(found: list[list[int]], at: int, counts: list[int]) -> None:
+    for column, count in zip(found, counts, strict=True):
+        column[at] += count

@@ -60,13 +60,13 @@ def read_timeline(
     edges = borders(to_microseconds(start), to_microseconds(end), buckets)
     if outside:
         edges[0], edges[-1] = 0, _ALWAYS
-    counts = list(zip(*count_between(db, session, edges), strict=True))
+    counts = count_between(db, session, edges)
     return Timeline(
         start=start,
         end=end,
-        levels={level: list(counts[number]) for number, level in enumerate(LEVELS)},
-        exceptions=list(counts[EXCEPTIONS]),
-        state_changes=list(counts[CHANGES]),
+        levels={level: counts[number] for number, level in enumerate(LEVELS)},
+        exceptions=counts[EXCEPTIONS],
+        state_changes=counts[CHANGES],
     )
 
 
