@@ -101,7 +101,8 @@ class Store(KeyStore, ExchangeStore, MetricStore, ProblemStore, ReleaseStore, Co
     ) -> Timeline:
         """A session's events and state changes in [start, end), counted in `buckets` buckets of equal length.
 
-        None for either: from the first of all, to the last. With `outside`, what lies before and after is counted in the first and in the last. Raises UnknownSession.
+        None for either: from the first of all, to the last. With `outside`, what lies before and after is counted in
+        the first and in the last. Raises UnknownSession.
         """
         ...
 
