@@ -170,7 +170,8 @@ class SessionTail(Struct, tag_field="kind", tag="session_end", kw_only=True):
 class ProblemMark(Struct, tag_field="kind", tag="problem", kw_only=True):
     """What people have marked a problem as, in which some of the sessions before it count; `problem`: its id.
 
-    The problem itself is counted anew from the sessions. `type` and `culprit` are for whoever reads the file by eye.
+    `status`: resolved, regressed or ignored. The problem itself is counted anew from the sessions. `type` and `culprit`
+    are for whoever reads the file by eye.
     """
 
     problem: str

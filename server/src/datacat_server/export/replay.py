@@ -166,8 +166,12 @@ def status_of(row: VerdictRow) -> StatusRecord:
 
 def check_mark(mark: ProblemMark) -> None:
     """Raises ValueError for a mark that nobody can have set."""
+    if mark.status == "ignored":
+        if any(value is not None for value in (mark.resolved, mark.resolved_in, mark.regressed, mark.regressed_in)):
+            raise ValueError("resolved: what is ignored is not resolved")
+        return
     if mark.status not in ("resolved", "regressed") or mark.resolved is None or mark.resolved_in is None:
-        raise ValueError("status: expected resolved or regressed, and when and in which version it was resolved")
+        raise ValueError("status: expected ignored, or resolved or regressed, and when and in which version")
     if mark.status == "regressed" and (mark.regressed is None or mark.regressed_in is None):
         raise ValueError("regressed: is missing")
     for field in ("resolved", "regressed"):

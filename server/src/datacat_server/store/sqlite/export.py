@@ -154,7 +154,7 @@ def read_marks(db: sqlite3.Connection, wanted: Filter) -> list[ProblemMark]:
     condition, values = selection(wanted)
     rows = db.execute(
         "SELECT id, product, type, culprit, status, resolved, resolved_in, regressed, regressed_in FROM problems"
-        " WHERE status IN ('resolved', 'regressed') AND EXISTS (SELECT 1 FROM problem_sessions"
+        " WHERE status <> 'open' AND EXISTS (SELECT 1 FROM problem_sessions"
         f" JOIN sessions ON sessions.id = problem_sessions.session WHERE problem = problems.id AND {condition})"
         " ORDER BY id",
         values,

@@ -198,7 +198,13 @@ class _Replayed:
 
 
 def mark_problem(db: sqlite3.Connection, mark: ProblemMark) -> bool:
-    """Mark a problem that is there, unless it was resolved later here; whether that changed anything."""
+    """Mark a problem that is there, unless it was resolved later here; whether that changed anything.
+
+    That nobody wants to hear of it is taken over where nobody has said anything of it here.
+    """
+    if mark.status == "ignored":
+        ignored = "UPDATE problems SET status = 'ignored' WHERE id = ? AND status = 'open'"
+        return db.execute(ignored, (mark.problem,)).rowcount > 0
     assert mark.resolved is not None  # checked when it was read
     values = (
         mark.status,
