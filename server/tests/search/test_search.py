@@ -133,6 +133,14 @@ def test_a_record_that_says_too_much_is_looked_at_in_part_only_and_found_exactly
     assert found(api, f"contains=k3:{[0] * 49}") == []
 
 
+def test_a_zero_with_a_sign_is_found_as_zero_where_there_is_no_index(
+    api: TestClient, send: Send, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search_terms, "MOST_TERMS", 0)
+    send("s1", records=[state(level=-0.0), state(level=1)])
+    assert found(api, "state_ever=level:0") == found(api, "state_ever=level:-0.0") == ["s1"]
+
+
 def test_parts_of_texts_are_found_whatever_their_case(api: TestClient, send: Send) -> None:
     send("s1", product="Straßenbahn", hostname="Bluebird", records=[])
     send("s2", product="Game", records=[{"kind": "status", "status": "crashed", "reason": 'said "100%_no" and died'}])

@@ -14,7 +14,7 @@ from datacat_server.filters import STATUSES, Filter, Relation, StateCondition, p
 from datacat_server.ingest.decode import decode_batches
 from datacat_server.model import Session
 from datacat_server.store.protocol import SORTS
-from datacat_server.store.sqlite import SqliteStore, search_terms, selection
+from datacat_server.store.sqlite import SqliteStore, listing, search_terms, selection
 from datacat_server.store.sqlite.connection import FILE_NAME, connect
 from datacat_server.store.sqlite.search_terms import build_terms
 from datacat_server.store.sqlite.session_text import write_every_text
@@ -263,14 +263,15 @@ def leaves(path: tuple[str, ...], value: Any) -> Iterator[tuple[tuple[str, ...],
 
 
 @contextmanager
-def limits(values: int, terms: int, largest: int, few: int, many: int) -> Iterator[None]:
-    """How many values and terms are indexed, how large ones, and up to how many sessions are named and listed."""
+def limits(values: int, terms: int, largest: int, few: int, many: int, walk: int) -> Iterator[None]:
+    """How many values and terms are indexed, how large ones; how many sessions are named, listed and walked by."""
     with (
         patch.object(search_terms, "MOST_VALUES", values),
         patch.object(search_terms, "MOST_TERMS", terms),
         patch.object(search_terms, "LARGEST", largest),
         patch.object(selection, "FEW", few),
         patch.object(selection, "MANY", many),
+        patch.object(listing, "WALK", walk),
     ):
         yield
 
@@ -284,7 +285,7 @@ def limits(values: int, terms: int, largest: int, few: int, many: int) -> Iterat
     values=st.sampled_from([1, 3, 200]),
     terms=st.sampled_from([8, 20_000]),
     largest=st.sampled_from([3, 1_000]),
-    bounds=st.sampled_from([(0, 1), (0, 1_000), (1, 2), (1_000, 30_000)]),
+    bounds=st.sampled_from([(0, 1, 3), (0, 1_000, 5_000), (1, 2, 4), (1_000, 30_000, 5)]),
 )
 def test_every_filter_sort_and_page_is_what_looking_at_all_sessions_gives(
     said: list[tuple[dict[str, Any], list[Any], list[Any]]],
@@ -292,7 +293,7 @@ def test_every_filter_sort_and_page_is_what_looking_at_all_sessions_gives(
     values: int,
     terms: int,
     largest: int,
-    bounds: tuple[int, int],
+    bounds: tuple[int, int, int],
 ) -> None:
     """As it comes in, after the store was opened again, after removals, and built anew from what was stored."""
     reference = Reference()

@@ -17,6 +17,15 @@ SUMMARY = (
     " dropped_count, lost_count"
 )
 
+WALK = 2_500
+"""So many sessions in the order of the sort are looked at before those meant are sorted by themselves."""
+
+_WALKED = {
+    "updated": "sessions_by_update",
+    "event_count": "sessions_by_events",
+    "exception_count": "sessions_by_exceptions",
+}
+
 _DURATION = "max(coalesce(ended, updated) - created, 0)"
 
 
@@ -28,14 +37,24 @@ def read_page(db: sqlite3.Connection, wanted: Filter, sort: str, limit: int, cur
     (condition, values), counting = selections(db, checked(wanted))
     key = key_of(name)
     total, capped = _total(db, wanted, *counting)
+    beyond, order = ("<", "DESC") if descending else (">", "ASC")
+    bounds, begin = "", list[Any]()
     if cursor is not None:
-        condition += f" AND ({key}, id) {'<' if descending else '>'} (?, ?)"
-        values = [*values, *read_cursor(cursor)]
-    order = "DESC" if descending else "ASC"
-    rows = db.execute(
-        f"SELECT id, {key}, {SUMMARY} FROM sessions WHERE {condition} ORDER BY {key} {order}, id {order} LIMIT ?",
-        (*values, limit + 1),
-    ).fetchall()
+        bounds, begin = f" AND ({key}, id) {beyond} (?, ?)", list(read_cursor(cursor))
+    ordered = f"ORDER BY {key} {order}, id {order} LIMIT ?"
+    columns = f"SELECT id, {key}, {SUMMARY} FROM sessions"
+    rows = []
+    if index := _worth_walking(db, name, total, limit):
+        walked = f"SELECT {key}, id FROM sessions INDEXED BY {index} WHERE TRUE{bounds} {ordered} OFFSET {WALK}"
+        if (end := db.execute(walked, (*begin, 1)).fetchone()) is not None:
+            until = f"{bounds} AND NOT ({key}, id) {beyond} (?, ?)"
+            walk = f"{columns} INDEXED BY {index} WHERE {condition}{until} {ordered}"
+            rows = db.execute(walk, (*values, *begin, *end, limit + 1)).fetchall()
+    if len(rows) <= limit:
+        # Sorted by their keys alone: a whole row is read of those on the page only.
+        page = f"SELECT id FROM sessions WHERE {condition}{bounds} {ordered}"
+        whole = f"{columns} WHERE id IN ({page}) ORDER BY {key} {order}, id {order}"
+        rows = db.execute(whole, (*values, *begin, limit + 1)).fetchall()
     more = len(rows) > limit
     rows = rows[:limit]
     return SessionPage(
@@ -44,6 +63,16 @@ def read_page(db: sqlite3.Connection, wanted: Filter, sort: str, limit: int, cur
         total=total,
         total_is_capped=capped,
     )
+
+
+def _worth_walking(db: sqlite3.Connection, sort: str, total: int, limit: int) -> str | None:
+    """The index of the sort, where a few steps along it are likely to meet a page of those meant.
+
+    That costs less than to sort all of them. Those of one product, status or machine stand in order of creation as
+    it is.
+    """
+    sessions = db.execute("SELECT coalesce(max(id), 0) FROM sessions").fetchone()[0]
+    return _WALKED.get(sort) if total * WALK > 2 * limit * sessions else None
 
 
 def key_of(sort: str) -> str:

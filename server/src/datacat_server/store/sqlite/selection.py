@@ -20,7 +20,7 @@ from datacat_server.store.sqlite.times import to_microseconds
 FEW = 1_000
 """Up to so many sessions are named by their numbers: looked for once, however much is then asked of them."""
 
-MANY = 30_000
+MANY = 20_000
 """From so many on it costs less to go through all sessions until enough are found than to list those that have it."""
 
 # `ever_hung` is in each of them because their index has only sessions with it.
@@ -63,16 +63,11 @@ def selections(db: sqlite3.Connection, wanted: Filter) -> tuple[tuple[str, list[
     first, counting = list(_of_columns(wanted)), list(_of_columns(wanted))
     for sought in _sought(wanted):
         query, values = sought.listed
-        found = [str(number) for (number,) in db.execute(f"SELECT * FROM ({query}) LIMIT {FEW + 1}", values)]
-        if len(found) <= FEW:
-            named: Condition = f"sessions.id IN ({','.join(found)})", ()
-            first.append(named)
-            counting.append(named)
-        else:
-            first.append(sought.asked)
-            many = f"SELECT count(*) FROM (SELECT 1 FROM ({query}) LIMIT {MANY})"
-            rather_ask = db.execute(many, values).fetchone()[0] == MANY
-            counting.append(sought.asked if rather_ask else sought.among_listed)
+        # Listed once: to find a short text, all of them are looked through.
+        found = [number for (number,) in db.execute(f"SELECT * FROM ({query}) LIMIT {MANY}", values)]
+        named: Condition = "sessions.id IN (SELECT value FROM json_each(?))", (msgspec.json.encode(found).decode(),)
+        first.append(named if len(found) <= FEW else sought.asked)
+        counting.append(named if len(found) < MANY else sought.asked)
     return _joined(first), _joined(counting)
 
 

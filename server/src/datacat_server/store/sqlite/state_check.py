@@ -40,8 +40,8 @@ def _question(path: str, value: str, relation: str) -> tuple[Path, str, str]:
         text = text[0]
     elif isinstance(wanted, float) and wanted.is_integer():
         text = str(int(wanted))
-    if text.lstrip("-").isdigit() and abs(int(text)) >= _PLAIN:
-        text = ""
+    if text.lstrip("-").isdigit() and not 0 < abs(int(text)) < _PLAIN:
+        text = ""  # zero may have a sign
     return keys, canonical(wanted), f"{_encode(keys[-1]).decode()}:{text}"
 
 
