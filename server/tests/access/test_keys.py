@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from datacat_server.access.admission import Admission, NoKey, TooManyAttempts
-from datacat_server.access.attempts import MOST_AT_ONCE, Attempts
+from datacat_server.access.attempts import MOST_AT_ONCE, SECONDS_PER_ATTEMPT, Attempts
 from datacat_server.access.keyring import CONFIGURED, FRESH_SECONDS
 from datacat_server.access.tokens import id_of, new_token
 from datacat_server.config import Config
@@ -20,6 +20,20 @@ from datacat_server.store.sqlite import SqliteStore
 from litestar.testing import TestClient
 
 MakeKey = Callable[..., str]
+
+
+class Clock:
+    """The clock of the tallies, stopped."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._now = time.monotonic()
+        monkeypatch.setattr("datacat_server.access.attempts.time", self)
+
+    def monotonic(self) -> float:
+        return self._now
+
+    def turn(self, seconds: float) -> None:
+        self._now += seconds
 
 
 def status(client: TestClient, token: str) -> int:
@@ -103,6 +117,82 @@ def test_a_stored_key_is_let_in_from_an_address_that_is_limited(locked: TestClie
         status(locked, f"wrong-{number}")
     assert status(locked, "sesame") == 429, "a key that somebody thought up could be found by trying"
     assert status(locked, token) == 200
+
+
+def test_a_long_key_of_the_configuration_is_let_in_from_an_address_that_is_limited(store: SqliteStore) -> None:
+    """One wrong daemon must not shut out all others behind the same address."""
+    right = "2b0c" * 8
+    admission = Admission(store, Config(api_key=right, require_api_key=True))
+
+    async def ask() -> None:
+        for number in range(MOST_AT_ONCE + 5):
+            with pytest.raises((NoKey, TooManyAttempts)):
+                await admission.key(f"wrong-{number}", "192.0.2.1")
+        assert (await admission.key(right, "192.0.2.1")).id == CONFIGURED
+
+    asyncio.run(ask())
+
+
+def test_who_is_limited_gets_attempts_back_while_trying(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock of the tallies is turned on: each try is three seconds after the one before."""
+    clock = Clock(monkeypatch)
+    admission = Admission(store, Config(api_key="sesame", require_api_key=True))
+
+    async def ask() -> None:
+        for _ in range(MOST_AT_ONCE):
+            with pytest.raises(NoKey):
+                await admission.key("wrong", "192.0.2.1")
+        for _ in range(50):
+            with pytest.raises(TooManyAttempts):
+                await admission.key("sesame", "192.0.2.1")
+        clock.turn(SECONDS_PER_ATTEMPT + 0.1)
+        assert (await admission.key("sesame", "192.0.2.1")).id == CONFIGURED
+
+    asyncio.run(ask())
+
+
+def test_an_address_that_was_let_in_lately_is_not_shut_out_by_a_wrong_key(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two daemons behind one address, a try a second each; one of them has a wrong key."""
+    clock = Clock(monkeypatch)
+    admission = Admission(store, Config(api_key="sesame", require_api_key=True))
+
+    async def ask() -> None:
+        for _ in range(100):
+            assert (await admission.key("sesame", "192.0.2.1")).id == CONFIGURED
+            with pytest.raises(NoKey):
+                await admission.key("wrong", "192.0.2.1")
+            clock.turn(1)
+        for number in range(1000):
+            with pytest.raises((NoKey, TooManyAttempts)):
+                await admission.key(f"wrong-{number}", "192.0.2.1")
+        with pytest.raises(TooManyAttempts):
+            await admission.key("sesame", "192.0.2.1")
+
+    asyncio.run(ask())
+
+
+def test_the_whole_of_a_burst_is_told_and_that_the_limit_is_reached(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for module in ("attempts", "admission"):
+        monkeypatch.setattr(f"datacat_server.access.{module}.LOG_EVERY_SECONDS", 0.2)
+    admission = Admission(store, Config(api_key="sesame", require_api_key=True))
+
+    async def ask() -> None:
+        for number in range(MOST_AT_ONCE + 5):
+            with pytest.raises((NoKey, TooManyAttempts)):
+                await admission.key(f"wrong-{number}", "192.0.2.1")
+        while "turned away;" not in caplog.text:
+            await asyncio.sleep(0.05)
+
+    with caplog.at_level(logging.INFO):
+        asyncio.run(asyncio.wait_for(ask(), 30))
+    said = [record.getMessage() for record in caplog.records if record.name == "datacat.access"]
+    assert sum(line.startswith("too many wrong API keys from 192.0.2.1") for line in said) == 1
+    counted = [re.search(r"1: (\d+) since this was last said(?:, and (\d+) tries)?", line) for line in said]
+    assert sum(int(found[1]) + int(found[2] or 0) for found in counted if found) == MOST_AT_ONCE + 5
 
 
 def test_a_right_key_from_another_address_is_never_locked_out(store: SqliteStore) -> None:
