@@ -177,6 +177,22 @@ def test_a_session_that_is_heard_from_again_had_not_crashed(
     assert machine.session("old").crashed
 
 
+@pytest.mark.parametrize("call", [("heartbeat", {}), ("events", {"name": "moved"}), ("state", {"state": {"a": 1}})])
+def test_a_call_of_a_session_without_a_daemon_shows_that_it_lives_though_its_clock_is_behind(
+    machine: Machine, call: tuple[str, dict[str, Any]]
+) -> None:
+    behind = {"timestamp": (datetime.now(UTC) - timedelta(minutes=10)).isoformat()}
+    machine.direct("old", **behind)
+    machine.fall_silent()
+    machine.direct("new")
+    assert machine.session("old").crashed
+    path, body = call
+    assert machine._api.post(f"/api/sessions/old/{path}", json=body | behind).status_code == 200
+    old = machine.session("old")
+    assert (old.status, old.ended_at) == ("active", None)
+    assert old.verdicts[-1].status == "withdrawn"
+
+
 def test_what_was_recorded_before_the_machine_was_back_is_no_sign_of_life(machine: Machine) -> None:
     """The last records of a process that is gone come from whoever clears up after it."""
     machine.daemon("old", EVENT)
@@ -241,6 +257,33 @@ def test_nobody_is_told_of_a_presumed_crash_before_the_session_had_its_time_to_b
     machine._store.suspend_silent(datetime.now(UTC))
     machine._store.suspend_silent(datetime.now(UTC))
     assert sorted(machine.alerts()) == [("confirmed", "crash"), ("gone", "crash")]
+
+
+def test_a_crash_that_was_told_of_and_was_none_is_taken_back_everywhere(machine: Machine, store: SqliteStore) -> None:
+    """Alerts say so once; problems and releases are as if it had never been."""
+    machine.direct("alive")
+    machine.fall_silent()
+    machine.direct("new")
+    machine._store.suspend_silent(datetime.now(UTC))
+    assert machine.alerts() == [("alive", "crash")]
+    assert [one.title for one in store.problems().problems] == ["Its machine came back without it"]
+    assert [one.crashed for one in store.releases().releases] == [1]
+    for _ in range(2):
+        machine._api.post("/api/sessions/alive/heartbeat")
+    assert machine.alerts() == [("alive", "withdrawn"), ("alive", "crash")]
+    assert store.problems().problems == []
+    assert [one.crashed for one in store.releases().releases] == [0]
+    waiting = store.alerts.waiting("of a webhook that is not there yet", ("crash",), None)
+    assert waiting is None
+    store.alerts.settle_webhooks(["hook"])
+    machine.fall_silent()
+    machine.direct("newer")
+    machine._store.suspend_silent(datetime.now(UTC))
+    machine._api.post("/api/sessions/alive/heartbeat")
+    told = store.alerts.waiting("hook", ("crash",), None)
+    assert told is not None
+    assert told.kinds["withdrawn"] == 1
+    assert store.alerts.waiting("hook", ("problem",), None) is None
 
 
 def test_silence_suspends_a_new_session_decides_and_a_beat_takes_it_back_on_a_running_server(start: Any) -> None:

@@ -39,15 +39,19 @@ def withdrawal(time: int) -> StatusRecord:
 def is_sign_of_life(batch: SessionBatch, settled: Collection[str], presumed: int) -> bool:
     """Whether a batch shows that the process lived when its machine was back (`presumed`, microseconds).
 
-    What was recorded before that may well arrive later, from whoever clears up after the process. `settled`: the
-    writers of which something new has come.
+    What was recorded before that may well arrive later, from whoever clears up after the process. A single call has
+    nobody who would clear up: the process makes it, whatever its clock says. `settled`: the writers of which something
+    new has come.
     """
+    if batch.header is None and not batch.writers and batch.heartbeat is not None:
+        return True
     if batch.heartbeat is not None and batch.heartbeat > presumed:
         return True
     if not batch.records and not batch.writers:
         return batch.header is not None  # said by a daemon while the process runs, or by the program itself
     return any(
-        record.time > presumed and not (isinstance(record, StatusRecord) and record.status in _FINAL)
+        (record.writer is None or record.time > presumed)
+        and not (isinstance(record, StatusRecord) and record.status in _FINAL)
         for record in batch.records
         if record.writer is None or record.writer in settled
     )
