@@ -62,6 +62,10 @@ class Renderer:
         for name in self._environment.list_templates():
             self._environment.get_template(name)
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Renderer":
+        """Itself: Litestar copies handlers with all that they hold, and compiled templates cannot be copied."""
+        return self
+
     def page(self, template: str, status_code: int = 200, **context: Any) -> Response[bytes]:
         """One page as a response."""
         html = self._environment.get_template(template).render(**context)
