@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from datacat_server.ingest.explain import explain
-from datacat_server.store.alerts import KINDS
+from datacat_server.store.alerts import TOLD_OF
 
 MOST_WEBHOOKS = 50
 
@@ -17,7 +17,7 @@ class Webhook(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where alerts are sent: which kinds, and of which product (all by default). `secret` signs what is sent."""
 
     url: str
-    events: tuple[str, ...] = KINDS
+    events: tuple[str, ...] = TOLD_OF
     secret: str | None = None
     product: str | None = None
 
@@ -65,10 +65,10 @@ def _complaint(webhook: Webhook) -> str | None:
     if not usable or not webhook.url.isprintable() or " " in webhook.url:
         return "url: expected an address such as https://example.org/hook"
     if not webhook.events:
-        return f"events: expected some of {', '.join(KINDS)}"
+        return f"events: expected some of {', '.join(TOLD_OF)}"
     for event in webhook.events:
-        if event not in KINDS:
-            return f"events: {event!r} is none of {', '.join(KINDS)}"
+        if event not in TOLD_OF:
+            return f"events: {event!r} is none of {', '.join(TOLD_OF)}"
     if webhook.secret == "":
         return "secret: must not be empty; leave it out to send without a signature"
     if webhook.product == "":

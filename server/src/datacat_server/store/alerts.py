@@ -8,7 +8,13 @@ from msgspec import Struct
 
 from datacat_server.model import SessionSummary
 
-KINDS = ("crash", "hang", "problem")
+TOLD_OF = ("crash", "hang", "problem")
+"""What a webhook can ask to be told of."""
+
+WITHDRAWN = "withdrawn"
+"""A crash that was told of was none after all. Whoever is told of crashes is told of that."""
+
+KINDS = (*TOLD_OF, WITHDRAWN)
 
 
 class Alert(Struct, kw_only=True, frozen=True):
@@ -80,7 +86,7 @@ class AlertLog(Protocol):
         ...
 
     def waiting(self, webhook: str, kinds: Collection[str], product: str | None) -> Waiting | None:
-        """What waits for a webhook that is told of some kinds (and one product); None for nothing."""
+        """What waits for a webhook that is told of some of `TOLD_OF` (and one product); None for nothing."""
         ...
 
     def under_way(self, webhook: str) -> Delivery | None:

@@ -8,7 +8,7 @@ from typing import Any
 from datacat_server.ingest.lifecycle import Standing
 from datacat_server.model import SessionSummary
 from datacat_server.problems.fingerprint import title
-from datacat_server.store.alerts import KINDS, Alert, AlertPage, Delivery, Waiting
+from datacat_server.store.alerts import KINDS, WITHDRAWN, Alert, AlertPage, Delivery, Waiting
 from datacat_server.store.sqlite.cursor import read_cursor, write_cursor
 from datacat_server.store.sqlite.listing import SUMMARY, summary_fields
 from datacat_server.store.sqlite.pending import ALERT, Row
@@ -30,6 +30,13 @@ def alert_row(session: int, kind: str, at: int, why: str, problem: str | None = 
 def insert_alert(db: sqlite3.Connection, session: int, kind: str, standing: Standing) -> None:
     """An alert of what a session has become."""
     db.execute(ALERT, alert_row(session, kind, standing.ended or 0, standing.reason or ""))
+
+
+def withdrawn_alerts(db: sqlite3.Connection, session: int, at: int, why: str) -> list[Row]:
+    """That a session has not crashed, where it was told that it had."""
+    last = "SELECT kind FROM alerts WHERE session = ? AND kind IN ('crash', ?) ORDER BY id DESC LIMIT 1"
+    told = db.execute(last, (session, WITHDRAWN)).fetchone()
+    return [alert_row(session, WITHDRAWN, at, why)] if told == ("crash",) else []
 
 
 def alert_of_problems(db: sqlite3.Connection, session: int, problems: Sequence[str]) -> None:
@@ -84,6 +91,8 @@ def read_waiting(
     """Up to which number there is nothing else to tell a webhook, and what there is to tell."""
     newest = newest_alert(db)
     position = _position(db, webhook)
+    if "crash" in kinds:
+        kinds = [*kinds, WITHDRAWN]
     condition = f"alerts.id > ? AND kind IN ({', '.join('?' * len(kinds))})"
     values: list[Any] = [position, *kinds]
     if product is not None:

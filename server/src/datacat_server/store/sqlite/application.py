@@ -20,7 +20,7 @@ from datacat_server.ingest.records import (
 )
 from datacat_server.ingest.result import IngestResult, Positions
 from datacat_server.ingest.validate import LARGEST_INTEGER
-from datacat_server.store.sqlite.alerts import ALERTING, alert_of_problems, alert_row
+from datacat_server.store.sqlite.alerts import ALERTING, alert_of_problems, alert_row, withdrawn_alerts
 from datacat_server.store.sqlite.courses import fold_points
 from datacat_server.store.sqlite.event_counts import count_events
 from datacat_server.store.sqlite.events import columns_of
@@ -233,6 +233,7 @@ class Application:
         withdraw(session.standing)
         forget_return(self._db, session.row)
         record = withdrawal(max(since, session.received))
+        self._pending.alerts += withdrawn_alerts(self._db, session.row, record.time, reason_of(record))
         self._keep_verdict(record)
         if (event := event_of(record)) is not None:
             self._events.append(event)
