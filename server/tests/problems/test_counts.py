@@ -338,6 +338,31 @@ def test_an_exception_that_nothing_caught_is_one_crash_and_no_exception_too() ->
         assert crashed.example.lines == uncaught["stacktrace"]
 
 
+@pytest.mark.parametrize("together", [True, False])
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1), (1, 2, 0), (2, 1, 0), (0, 2, 1)])
+def test_the_order_in_which_a_crash_and_its_exception_come_changes_nothing(
+    shared: SqliteStore, order: tuple[int, ...], together: bool
+) -> None:
+    happened = [
+        exception("KeyError", "draw"),
+        exception("KeyError", "load"),
+        crash("exception", exception_type="KeyError"),
+    ]
+    sent = [happened[place] | {"time": START + 10 * place} for place in order]
+    header = {"product": "Game", "version": "1.0"}
+    name = f"s-{next(_runs)}"
+    try:
+        for first, some in [(0, sent)] if together else list(enumerate([one] for one in sent)):
+            shared.ingest(decode_batches(body(name, header, first, some))[0])
+        found = {what: (one["count"], one["first"] - START) for what, one in told(shared).items()}
+        assert found == {
+            ("Game", "crash", "KeyError", "load"): (1, 20),
+            ("Game", "exception", "KeyError", "draw"): (1, 0),
+        }
+    finally:
+        shared.delete(name)
+
+
 def test_what_one_session_can_make_is_bounded() -> None:
     """An application that makes up types cannot fill the store with problems, and still crashes once."""
     with stores() as (store, file):
