@@ -49,7 +49,7 @@ def _send_events(connection: Connection, first: int) -> float:
 
 def _send_change(connection: Connection, number: int) -> float:
     patch = {"level": number, "inventory": {f"slot {number % 200}": {"item": "lamp", "count": number}}}
-    body = json.dumps({"state": patch, "timestamp": (START + number) // 1000}).encode()
+    body = json.dumps({"state": patch, "timestamp": (START + number) / 1e6}).encode()
     begin = time.perf_counter()
     connection.request("POST", "/api/sessions/changes/state", body)
     return (time.perf_counter() - begin) * 1e3

@@ -13,8 +13,13 @@ import msgspec
 import pytest
 from datacat_server.api.app import create_api
 from datacat_server.config import Config
+from datacat_server.filters import parse_filter
 from datacat_server.ingest.decode import decode_batches
+from datacat_server.store.metrics import Aggregate
 from datacat_server.store.sqlite import SqliteStore
+from datacat_server.store.sqlite.prune import condemn
+from datacat_server.store.sqlite.read import row_number
+from datacat_server.store.views import MetricFilter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from litestar.testing import TestClient
@@ -237,3 +242,26 @@ def test_what_will_not_do_is_refused_by_its_name(api: TestClient[Any], query: st
     answer = api.get(f"/api/metrics?{query}")
     assert answer.status_code == 400
     assert re.match(f"{parameter}:|.*'{parameter}'", answer.json()["details"]), answer.text
+
+
+def test_a_session_that_is_removed_is_out_of_every_figure_before_its_records_are_cleared_away(tmp_path: Path) -> None:
+    some = random.Random(7)
+    store = SqliteStore(tmp_path)
+    for number in range(6):
+        lines = [
+            {"kind": "session", "id": f"s{number}", "product": "A", "version": "1", "time": START},
+            {"kind": "writer", "writer": "1-0", "first": 0, "next": 2},
+            {"kind": "state", "writer": "1-0", "ordinal": 0, "time": START, "state": {"open": ["space probe"]}},
+            {"kind": "metric", "writer": "1-0", "ordinal": 1, "time": START, "name": "fps", "value": some.random()},
+        ]
+        batches, _ = decode_batches(b"".join(msgspec.json.encode(line) + b"\n" for line in lines))
+        store.ingest(batches)
+    # Only the first of what removing does.
+    store._writer.run(lambda ledger: condemn(ledger.db, row_number(ledger.db, "s3")))
+    with store._readers.snapshot() as db:
+        assert db.execute("SELECT count(*) FROM series").fetchone()[0] == 6
+    fps = MetricFilter(name="fps")
+    for asked in ([("ever_contains", "open:space probe")], [("q", "1"), ("contains", "open:space probe")], []):
+        page = store.metric_page(fps, Aggregate.PEAK, parse_filter(asked))
+        assert [value.session_id for value in page.values] == ["s5", "s4", "s2", "s1", "s0"]
+    store.close()

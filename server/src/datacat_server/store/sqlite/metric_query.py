@@ -12,7 +12,7 @@ import msgspec
 from datacat_server.filters import Filter, checked
 from datacat_server.model import Metric
 from datacat_server.store.metrics import Aggregate, MetricName, MetricNames, MetricPage, SessionValue, Summary
-from datacat_server.store.sqlite.selection import selection, selections
+from datacat_server.store.sqlite.selection import selection_of_numbers, selections
 from datacat_server.store.sqlite.times import to_datetime
 from datacat_server.store.sqlite.views import read_numbers, readings_after, series_condition
 from datacat_server.store.views import MetricFilter
@@ -161,11 +161,10 @@ def _value(about: dict[str, Any], reading: Metric) -> SessionValue:
 
 def _condition(metric: MetricFilter, sessions: Filter) -> tuple[str, list[Any]]:
     """The condition on `series` that holds of a metric's in the sessions that a filter picks, and its values."""
-    condition, values = selection(checked(sessions))
+    condition, values = selection_of_numbers(checked(sessions), "series.session")
     of_series, series_values = series_condition(metric)
     # A series whose first reading was refused has none.
-    picked = f"series.count > 0 AND {of_series} AND series.session IN (SELECT id FROM sessions WHERE {condition})"
-    return picked, [*series_values, *values]
+    return f"series.count > 0 AND {of_series} AND {condition}", [*series_values, *values]
 
 
 def _sessions(db: sqlite3.Connection, numbers: list[int]) -> dict[int, dict[str, Any]]:

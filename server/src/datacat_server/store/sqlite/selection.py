@@ -58,6 +58,20 @@ def selection(wanted: Filter) -> tuple[str, list[Any]]:
     return _joined([*_of_columns(wanted), *(sought.among_listed for sought in _sought(wanted))])
 
 
+def selection_of_numbers(wanted: Filter, column: str) -> tuple[str, list[Any]]:
+    """The same as a condition on a column of another table, which holds the numbers of sessions.
+
+    Its rows may outlive their session for a while.
+    """
+    listed = [sought.listed for sought in _sought(wanted)]
+    if listed and not list(_of_columns(wanted)):
+        # No row of `sessions` need be looked at; that would cost as much again.
+        named = [(f"{column} IN ({query})", values) for query, values in listed]
+        return _joined([*named, (f"{column} NOT IN (SELECT session FROM removals)", ())])
+    condition, values = selection(wanted)
+    return f"{column} IN (SELECT id FROM sessions WHERE {condition})", values
+
+
 def selections(db: sqlite3.Connection, wanted: Filter) -> tuple[tuple[str, list[Any]], tuple[str, list[Any]]]:
     """The same condition for a query that takes the first hundred or so, and for one that counts some thousands."""
     first, counting = list(_of_columns(wanted)), list(_of_columns(wanted))
