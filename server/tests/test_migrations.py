@@ -6,9 +6,11 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
+from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ from datacat_server.store.sqlite.backfill import BACKFILLS
 from datacat_server.store.sqlite.connection import connect
 from datacat_server.store.sqlite.migrate import newest_version
 
+LONG = 10_000  # events of the longest session
 START = 1_795_298_400_000_000
 SCRIPTS = {
     int(entry.name[:4]): entry.read_text()
@@ -30,6 +33,13 @@ SCRIPTS = {
     if entry.name.endswith(".sql")
 }
 NEWEST = max(SCRIPTS)
+RELEASED = {
+    1: "087df70d855e43a56fc96a68a6e85992780ba9600062b7048606fa788bfbb4fa",
+    2: "1b7d223db47fbc4ca4e94e43618b583072f9a965ff6267379c56ad586cac986f",
+    3: "e8591df40b195de6a733c493fb46738dcb298a9c37e36dc7e3fc7fdcf124087f",
+    4: "9e25a45f4a7c365a8129f564be5d53256351b9c1e9c314af0056e922f2e9c894",
+}
+"""The SHA-256 of migrations that have been run on somebody's data; they stay as they are."""
 STATEMENTS = sum(len(re.findall(r";\n", script)) for script in SCRIPTS.values())
 
 
@@ -46,19 +56,20 @@ def fill(file: Path, version: int) -> None:
     """What a server of that version had written, in its own columns."""
     some = random.Random(7)
     with closing(sqlite3.connect(file)) as db:
-        for number, status in enumerate(("active", "crashed", "ended"), 1):
+        for number, status in enumerate(("active", "crashed", "ended", "ended"), 1):
+            events = LONG if number == 4 else 40
             ended = None if status == "active" else START + 9_000_000
             db.execute(
                 "INSERT INTO sessions (id, session_id, created, updated, ended, last_heartbeat, status, suspended,"
                 " crashed, hung, ever_hung, reason, product, version, machine_id, hostname, pid, facts, event_count,"
                 " metric_count, exception_count, refused_count, dropped_count, lost_count, received)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, 0, 0, ?, 'Game', '1.0', 'm', 'bluebird', 4711, '{\"a\":1}',"
-                " 40, 20, 4, 1, 0, 0, ?)",
+                " VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, 0, 0, ?, 'Game', '1.0', 'm', 'bluebird', 4711,"
+                ' \'{"a":1,"boot_id":"boot1"}\', ?, 20, ?, 1, 0, 0, ?)',
                 (number, f"s{number}", START + number, START + 9_000_000, ended, START, status, status == "crashed",
-                 "killed" if status == "crashed" else None, START + number),
+                 "killed" if status == "crashed" else None, events, events // 10, START + number),
             )  # fmt: skip
             db.execute("INSERT INTO writers VALUES (?, '4711-a-0', 66)", (number,))
-            for event in range(40):
+            for event in range(events):
                 failed = (
                     '{"exception_type":"KeyError","exception_msg":"x","stacktrace":[]}' if event % 10 == 0 else None
                 )
@@ -94,6 +105,14 @@ def fill(file: Path, version: int) -> None:
             db.execute("INSERT INTO deleted VALUES ('gone', ?)", (START,))
         if version >= 3:
             db.execute("INSERT INTO keys VALUES ('k1', 'ci', 'ingest read', x'00', ?, NULL, NULL)", (START,))
+        if version >= 4:  # a session that is still being cleared away
+            db.execute("INSERT INTO removals VALUES (9)")
+            db.execute(
+                "INSERT INTO events (session, time, level, is_exception, name, category, grp, labels, message)"
+                " VALUES (9, ?, 1, 0, 'removed', 'c', 'g', '[]', 'm')",
+                (START,),
+            )
+            db.execute('INSERT INTO state_changes VALUES (9, 0, ?, \'{"product":"Removed"}\')', (START,))
         if version >= 8:
             db.execute("INSERT INTO alerts VALUES (7, 2, ?, ?, 'crash', 'killed', NULL)", (START, START))
             db.execute("INSERT INTO returns VALUES (1, ?, 's3', ?)", (START, START))
@@ -105,8 +124,9 @@ def fold(file: Path, version: int) -> None:
     """What a server of that version would have folded of what `fill` wrote."""
     with closing(connect(file)) as db:
         for number in sorted(BACKFILLS):
-            if number <= version:
-                BACKFILLS[number](db)
+            for (session,) in db.execute("SELECT id FROM sessions ORDER BY id").fetchall():
+                if number <= version:
+                    BACKFILLS[number](db, session)
 
 
 def answers(folder: Path, version: int) -> list[object]:
@@ -114,7 +134,7 @@ def answers(folder: Path, version: int) -> list[object]:
     begin, end = datetime.fromtimestamp(START / 1e6, UTC), datetime.fromtimestamp(START / 1e6 + 9, UTC)
     with closing(SqliteStore(folder)) as store:
         said: list[object] = [encode(store.sessions())]
-        for name in ("s1", "s2", "s3"):
+        for name in ("s1", "s2", "s3", "s4"):
             said.append(encode(store.session(name)))
             said.append(store.event_page(name, limit=100))
             said.append(store.timeline(name, begin, end, 20))
@@ -123,7 +143,7 @@ def answers(folder: Path, version: int) -> list[object]:
             said.append(store.session_problems(name))
         said += [store.problem(listed.id) for listed in store.problems().problems]
         said.append(store.release("Game", "1.0"))
-        said.append(store.compare(["s1", "s2", "s3"]))
+        said.append(store.compare(["s1", "s2", "s3", "s4"]))
         said.append(store.api_keys())
         said.append(store.alerts.page())
         for query in ("q=KILLED", "state=level:5", "state_ever=level:2", "state=level:2", "status=ended", "machine=m"):
@@ -137,7 +157,15 @@ def answers(folder: Path, version: int) -> list[object]:
         said.append(store.ingest(decode_batches(more)[0]))
         said.append([summary.id for summary in store.sessions().sessions])
         said.append(store.session("s1").event_count)
+        store.clear()
+        said.append([count(folder, table) for table in ("events", "state_changes")])
         return said
+
+
+def count(folder: Path, table: str) -> int:
+    with closing(sqlite3.connect(folder / "datacat.sqlite3")) as db:
+        rows: int = db.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+        return rows
 
 
 def schema(file: Path) -> list[tuple[Any, ...]]:
@@ -147,6 +175,10 @@ def schema(file: Path) -> list[tuple[Any, ...]]:
 
 def test_the_migrations_are_numbered_without_a_gap() -> None:
     assert sorted(SCRIPTS) == list(range(1, newest_version() + 1))
+
+
+def test_a_migration_that_was_released_is_never_changed() -> None:
+    assert {number: sha256(SCRIPTS[number].encode()).hexdigest() for number in RELEASED} == RELEASED
 
 
 @pytest.mark.parametrize("version", range(1, NEWEST + 1))
@@ -182,8 +214,62 @@ def test_what_was_there_before_it_could_be_looked_for_is_found(tmp_path: Path) -
         return sorted(session.id for session in store.sessions(parse_filter([(name, text)])).sessions)
 
     with closing(SqliteStore(tmp_path)) as store:
-        assert found("state", "level:5") == found("state_ever", "level:2") == found("q", "blueb") == ["s1", "s2", "s3"]
+        assert (
+            found("state", "level:5")
+            == found("state_ever", "level:2")
+            == found("q", "blueb")
+            == ["s1", "s2", "s3", "s4"]
+        )
         assert (found("state", "level:2"), found("q", "KILLED")) == ([], ["s2"])
+
+
+def test_a_restart_of_the_machine_after_an_upgrade_is_seen(tmp_path: Path) -> None:
+    """The running session's facts say which start of the machine it was; there was no column for it."""
+    file = tmp_path / "datacat.sqlite3"
+    made_by(7, file)
+    fill(file, 7)
+    line = b'{"kind":"session","id":"new","product":"Game","time":%d,"machine_id":"m","boot_id":"boot2"}'
+    with closing(SqliteStore(tmp_path)) as store:
+        store.suspend_silent(datetime.now(UTC))
+        store.ingest(decode_batches(line % (time.time_ns() // 1000))[0])
+        session = store.session("s1")
+        assert (session.status, (session.verdicts[-1].data or {})["kind"]) == ("crashed", "reboot")
+
+
+FOLDED_A_BIT = """
+import os, sys
+from pathlib import Path
+from datacat_server.store.sqlite import backfill
+from datacat_server.store.sqlite.connection import connect
+from datacat_server.store.sqlite.migrate import migrate
+backfill._STEP_SECONDS = 0
+connection = connect(Path(sys.argv[1]))
+left = 2
+def count(statement):
+    global left
+    left -= statement.startswith(("UPDATE backfills", "DELETE FROM backfills"))
+    if left < 0:
+        os.kill(os.getpid(), 9)
+connection.set_trace_callback(count)
+migrate(connection)
+"""
+
+
+def test_a_kill_while_data_is_folded_costs_the_last_step_only(tmp_path: Path) -> None:
+    """Killed again and again after two steps, it comes to its end, with nothing counted twice."""
+    old, new = tmp_path / "old" / "datacat.sqlite3", tmp_path / "new" / "datacat.sqlite3"
+    made_by(4, old)
+    made_by(NEWEST, new)
+    for file in (old, new):
+        fill(file, 4)
+    fold(new, NEWEST)
+    steps = len(BACKFILLS) * (4 + 1)  # of four sessions
+    codes: list[int] = []
+    while not codes or codes[-1]:
+        assert len(codes) <= steps / 2 + 1
+        codes.append(subprocess.run([sys.executable, "-c", FOLDED_A_BIT, old], check=False, timeout=120).returncode)
+    assert set(codes[:-1]) == {-signal.SIGKILL}
+    assert answers(old.parent, 4) == answers(new.parent, 4)
 
 
 KILLED = """

@@ -317,7 +317,8 @@ def test_every_filter_sort_and_page_is_what_looking_at_all_sessions_gives(
             for table in ("session_texts", "terms", "postings", "overflows"):
                 db.execute(f"DELETE FROM {table}")
             write_every_text(db)
-            build_terms(db)
+            for (session,) in db.execute("SELECT id FROM sessions").fetchall():
+                build_terms(db, session)
             db.execute("COMMIT")
         with closing(SqliteStore(Path(folder))) as store:
             check(store, reference, asked)

@@ -83,9 +83,9 @@ def build_course(db: sqlite3.Connection, series: int) -> int:
     return course.shift
 
 
-def build_courses(db: sqlite3.Connection) -> None:
-    """Make the courses of all series that are long enough."""
-    long = db.execute("SELECT id FROM series WHERE points >= ?", (FOLDED_FROM,)).fetchall()
+def build_courses(db: sqlite3.Connection, session: int) -> None:
+    """Make the courses of a session's series that are long enough and have none."""
+    long = db.execute("SELECT id FROM series WHERE session = ? AND points >= ?", (session, FOLDED_FROM)).fetchall()
     for (series,) in long:
         build_course(db, series)
 

@@ -30,12 +30,12 @@ def count_events(db: sqlite3.Connection, session: int, known: set[Pair] | None, 
     return known
 
 
-def backfill_event_counts(db: sqlite3.Connection) -> None:
-    """Count the events that are in the tables."""
+def backfill_event_counts(db: sqlite3.Connection, session: int) -> None:
+    """Count the events of a session of which none is counted."""
     db.execute(
         "INSERT INTO event_counts (session, name, level, count) SELECT session, name, level, count FROM ("
         "SELECT session, name, level, count(*) AS count,"
-        " row_number() OVER (PARTITION BY session ORDER BY min(id)) AS place"
-        " FROM events WHERE session IN (SELECT id FROM sessions) GROUP BY session, name, level) WHERE place <= ?",
-        (MOST_PAIRS,),
+        " row_number() OVER (ORDER BY min(id)) AS place"
+        " FROM events WHERE session = ? GROUP BY name, level) WHERE place <= ?",
+        (session, MOST_PAIRS),
     )

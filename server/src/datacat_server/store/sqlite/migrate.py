@@ -9,7 +9,7 @@ from functools import cache
 from importlib.resources import files
 
 from datacat_server.store.errors import StoreError
-from datacat_server.store.sqlite.backfill import backfill
+from datacat_server.store.sqlite.backfill import any_left, backfill, note_backfill
 
 
 class UnfitFile(StoreError):
@@ -48,13 +48,19 @@ def version_of(connection: sqlite3.Connection) -> int:
 
 
 def migrate(connection: sqlite3.Connection) -> None:
-    """Bring the tables up to date, one numbered file after the other, each in its own transaction
-    together with what its tables are to hold of the data before it.
+    """Bring the tables up to date, one numbered file after the other, each in its own transaction, and then what
+    they are to hold of the data that was there before them.
 
     Raises UnfitFile as `version_of` does, and sqlite3.Error where a step fails, which leaves the version before it.
+    What is broken off while the data is folded goes on from there.
     """
-    if version_of(connection) == newest_version():
-        return
+    if version_of(connection) < newest_version():
+        _make_tables(connection)
+    if any_left(connection):
+        backfill(connection)
+
+
+def _make_tables(connection: sqlite3.Connection) -> None:
     for number, script in _steps():
         connection.execute("BEGIN IMMEDIATE")
         try:
@@ -62,7 +68,7 @@ def migrate(connection: sqlite3.Connection) -> None:
             if version_of(connection) < number:
                 for statement in script.split(";\n"):
                     connection.execute(statement)
-                backfill(connection, number)
+                note_backfill(connection, number)
                 connection.execute(f"PRAGMA user_version = {number}")
             connection.execute("COMMIT")
         except BaseException:

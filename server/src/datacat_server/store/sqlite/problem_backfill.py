@@ -1,4 +1,4 @@
-"""What migration 0006 makes of the sessions that were there before it: problems, releases, counts of their events."""
+"""What becomes of a session that was there before problems and releases were: it is counted in them."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -8,7 +8,6 @@ import msgspec
 from datacat_server.ingest.lifecycle import Standing, judge
 from datacat_server.ingest.records import EventRecord, StatusRecord
 from datacat_server.problems.frames import roots_of
-from datacat_server.store.sqlite.event_counts import backfill_event_counts
 from datacat_server.store.sqlite.releases import read_counted
 from datacat_server.store.sqlite.tally import Tally, write_tally
 from datacat_server.store.sqlite.uncaught import exception_of
@@ -16,15 +15,11 @@ from datacat_server.store.sqlite.uncaught import exception_of
 _object = msgspec.json.Decoder(dict[str, object])
 
 
-def backfill_problems(db: sqlite3.Connection) -> None:
-    """Fold every session as if it had just come in. Exceptions and verdicts are taken in the order of their times."""
-    for (session,) in db.execute("SELECT id FROM sessions ORDER BY id").fetchall():
-        backfill_session(db, session)
-    backfill_event_counts(db)
-
-
 def backfill_session(db: sqlite3.Connection, session: int) -> None:
-    """Count a session in its release and its problems, in which it is not counted yet."""
+    """Count a session in its release and its problems, in which it is not counted yet, as if it had just come in.
+
+    Exceptions and verdicts are taken in the order of their times.
+    """
     (facts,) = db.execute("SELECT facts FROM sessions WHERE id = ?", (session,)).fetchone()
     tally = Tally(roots=roots_of(_object.decode(facts)))
     standing = Standing()

@@ -132,16 +132,15 @@ def fold_state(
         _write(db, session, terms, changes.terms)
 
 
-def build_terms(db: sqlite3.Connection) -> None:
-    """The postings of every session, from the logs of their states."""
-    for (session,) in db.execute("SELECT id FROM sessions").fetchall():
-        patches = db.execute("SELECT patch FROM state_changes WHERE session = ? ORDER BY seq", (session,))
-        terms, state = SessionTerms(), dict[str, Any]()
-        while some := [msgspec.json.decode(patch) for (patch,) in islice(patches, _PATCHES_AT_ONCE)]:
-            before = state
-            for patch in some:
-                state = merge(state, patch)
-            fold_state(db, session, terms, before, state, some)
+def build_terms(db: sqlite3.Connection, session: int) -> None:
+    """The postings of a session that has none, from the log of its state."""
+    patches = db.execute("SELECT patch FROM state_changes WHERE session = ? ORDER BY seq", (session,))
+    terms, state = SessionTerms(), dict[str, Any]()
+    while some := [msgspec.json.decode(patch) for (patch,) in islice(patches, _PATCHES_AT_ONCE)]:
+        before = state
+        for patch in some:
+            state = merge(state, patch)
+        fold_state(db, session, terms, before, state, some)
 
 
 class _TooMuch(Exception):

@@ -90,14 +90,14 @@ def build_timeline(db: sqlite3.Connection, session: int) -> Timeline:
     return Timeline(shift, len(buckets), max(buckets, default=0))
 
 
-def build_timelines(db: sqlite3.Connection) -> None:
-    """Make the timelines of all sessions that are long enough."""
-    long = db.execute(
-        "SELECT id FROM sessions WHERE event_count + (SELECT coalesce(max(seq), -1) + 1 FROM state_changes"
-        " WHERE session = sessions.id) >= ?",
-        (FOLDED_FROM,),
-    ).fetchall()
-    for (session,) in long:
+def build_timeline_if_long(db: sqlite3.Connection, session: int) -> None:
+    """Make the timeline of a session that has none, if the session is long enough for one."""
+    (is_long,) = db.execute(
+        "SELECT event_count + (SELECT coalesce(max(seq), -1) + 1 FROM state_changes WHERE session = sessions.id) >= ?"
+        " FROM sessions WHERE id = ?",
+        (FOLDED_FROM, session),
+    ).fetchone()
+    if is_long:
         build_timeline(db, session)
 
 

@@ -1,3 +1,9 @@
+-- Migrations whose tables do not hold all sessions yet (store/sqlite/backfill.py); last: the last session that is in them.
+CREATE TABLE backfills (
+    number INTEGER PRIMARY KEY,
+    last INTEGER NOT NULL
+);
+
 -- Finding sessions: by what they are, by a part of their texts, and by what is or was in their state.
 CREATE INDEX sessions_by_version ON sessions (version, created, id);
 CREATE INDEX sessions_by_machine ON sessions (machine_id, created, id);

@@ -1,6 +1,7 @@
 -- boot_id: another one after every start of the machine. presumed: since when, by the machine's clock, its crash is only presumed.
 ALTER TABLE sessions ADD COLUMN boot_id TEXT;
 ALTER TABLE sessions ADD COLUMN presumed INTEGER;
+UPDATE sessions SET boot_id = substr(json_extract(facts, '$.boot_id'), 1, 200) WHERE ended IS NULL AND json_type(facts, '$.boot_id') = 'text';
 CREATE INDEX sessions_suspended ON sessions (machine_id) WHERE suspended = 1;
 
 -- Suspended sessions whose machine has come back without them. `since`: when, by the server's clock; `successor`: the machine's new session, `began`: its beginning.
