@@ -255,7 +255,8 @@ def test_pages_hold_each_session_once_newest_first(store: SqliteStore, send: Sen
     assert found == ["s6", "s5", "s4", "s3", "s2", "s1", "s0"]
     crashed = store.sessions(Filter(product="B", status="crashed"))
     assert [session.id for session in crashed.sessions] == ["s5", "s3", "s1"]
-    assert [session.id for session in store.every_session()] == found
+    whole = [json.loads(b"".join(pieces)) for pieces in store.every_session()]
+    assert [session["id"] for session in whole] == found
     for bad in ("x", "1", "1-", "-1", "1-x", "¹-1"):
         with pytest.raises(ValueError, match="cursor"):
             store.sessions(cursor=bad)

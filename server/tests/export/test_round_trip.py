@@ -142,8 +142,8 @@ def answers(store: SqliteStore) -> Any:
     said: list[Any] = []
     for question in QUESTIONS:
         said.append(encode(store.sessions(parse_filter(question), limit=1000)))
-    for session in store.every_session():
-        said.append(encode(session))
+    for session in store.sessions(limit=1000).sessions:
+        said.append(b"".join(store.session_json(session.id)))
         said.append([item.event for item in store.event_page(session.id, limit=1000).events])
         said.append(store.series(session.id, limit=1000))
         said.append(store.states(session.id, limit=100))

@@ -1,6 +1,6 @@
 """Sessions as rows for Grafana's Infinity data source, which wants one array of flat objects (docs/grafana.md)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from litestar import get
@@ -35,12 +35,13 @@ async def grafana_sessions(store: StoreDependency, filter: FilterDependency) -> 
     return await array_of(_rows(store, filter))
 
 
-def _rows(store: Store, wanted: Filter) -> Iterator[Sequence[bytes]]:
+def _rows(store: Store, wanted: Filter) -> Iterator[list[bytes]]:
     cursor = None
     while True:
         # Each page sees the store as it is then: an answer that somebody takes hours to read holds nothing back there.
         page = store.sessions(wanted, limit=_ROWS_AT_ONCE, cursor=cursor)
-        yield [encode(_row(session)) for session in page.sessions]
+        if page.sessions:
+            yield [b",\n".join([encode(_row(session)) for session in page.sessions])]
         if (cursor := page.cursor) is None:
             return
 

@@ -16,6 +16,7 @@ from datacat_server.api.errors import BadRequest
 from datacat_server.api.filtering import FilterDependency
 from datacat_server.api.streams import array_of
 from datacat_server.model import PARTS, Session, SessionPage, encode
+from datacat_server.pieces import json_of
 from datacat_server.store.protocol import SORTS, Store, UnknownSession
 
 StoreDependency = NamedDependency[SkipValidation[Store]]
@@ -74,12 +75,16 @@ def read_session(
     store: StoreDependency,
     session_id: FromPath[str],
     include: Annotated[str | None, QueryParameter(description=_INCLUDE, schema_extra=_PARTS)] = None,
-) -> Response[bytes]:
-    """The whole session, or with `include` the parts that it names, separated by commas."""
+) -> Response[bytes] | Stream:
+    """The whole session, or with `include` the parts that it names, separated by commas.
+
+    A large one is sent while it is read: what has come in since the answer began is not in its events and states. If
+    the session is removed meanwhile, the answer breaks off.
+    """
     parts = PARTS if include is None else frozenset(part.strip() for part in include.split(",") if part.strip())
     if unknown := parts - PARTS:
         raise BadRequest(f"include: {sorted(unknown)[0]!r} is none of {', '.join(sorted(PARTS))}")
-    return Response(encode(store.session(session_id, parts)), media_type=JSON)
+    return json_of(store.session_json(session_id, parts))
 
 
 @delete("/api/sessions/{session_id:str}", status_code=200, sync_to_thread=True)
@@ -92,7 +97,7 @@ def delete_session(store: StoreDependency, session_id: FromPath[str]) -> Done:
 @get("/api/data/sessions", responses={200: ResponseSpec(list[Session], description="All of them")}, tags=["sessions"])
 async def every_session(store: StoreDependency, filter: FilterDependency) -> Stream:
     """The sessions that the filter picks, whole, newest first, as one array that is sent while it is read."""
-    return await array_of([encode(session)] for session in store.every_session(filter))
+    return await array_of(store.every_session(filter))
 
 
 router = Router("/", route_handlers=[create_session, list_sessions, read_session, delete_session, every_session])

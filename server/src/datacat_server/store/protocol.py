@@ -73,8 +73,15 @@ class Store(KeyStore, ExchangeStore, MetricStore, ProblemStore, ReleaseStore, Co
         """
         ...
 
-    def every_session(self, wanted: Filter = EVERY) -> Iterator[Session]:
-        """Every session of a filter, whole, newest first, one in memory at a time."""
+    def session_json(self, session_id: str, parts: Collection[str] = PARTS) -> Iterator[bytes]:
+        """The JSON of `session`, in pieces of about a megabyte, one in memory at a time, however large it is.
+
+        Raises UnknownSession; of a session that is removed meanwhile a later piece does.
+        """
+        ...
+
+    def every_session(self, wanted: Filter = EVERY) -> Iterator[Iterator[bytes]]:
+        """The JSON of every session of a filter, newest first, each as `session_json`."""
         ...
 
     def event_page(

@@ -10,9 +10,11 @@ from urllib.parse import quote, urlencode
 from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
+from litestar.response import Stream
 from msgspec import UNSET
 
 from datacat_server.model import Level, Session, Status, Verdict
+from datacat_server.pieces import json_of
 from datacat_server.store.protocol import Store, UnknownSession
 from datacat_server.store.views import EventQuery
 from datacat_server.web import evidence, format, metrics, state_tree, timeline
@@ -59,10 +61,10 @@ def session_routes(store: Store, renderer: Renderer) -> list[HTTPRouteHandler]:
         cursor: FromQuery[str | None] = None,
         at: FromQuery[float | None] = None,
         series: FromQuery[str | None] = None,
-    ) -> Response[bytes]:
+    ) -> Response[bytes] | Stream:
         named_json = session_id.endswith(".json") and not _known(store, session_id)
         if named_json or wants_json(request, by_suffix=False):
-            return json_response(_whole(store, session_id.removesuffix(".json") if named_json else session_id))
+            return _whole(store, session_id.removesuffix(".json") if named_json else session_id)
         try:
             context = _context(store, session_id, level or None, cursor or None, at, every_series=series == "all")
         except UnknownSession:
@@ -100,9 +102,9 @@ def _known(store: Store, session_id: str) -> bool:
     return True
 
 
-def _whole(store: Store, session_id: str) -> Session:
+def _whole(store: Store, session_id: str) -> Response[bytes] | Stream:
     try:
-        return store.session(session_id)
+        return json_of(store.session_json(session_id))
     except UnknownSession:
         raise _unknown_session() from None
 

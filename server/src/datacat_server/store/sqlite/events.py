@@ -121,14 +121,6 @@ def event_of(row: Sequence[Any]) -> Event:
     )
 
 
-def session_events(db: sqlite3.Connection, session: int) -> list[Event]:
-    """All events of a session, by time, then by arrival."""
-    return [
-        event_of(row)
-        for row in db.execute(f"SELECT {COLUMNS} FROM events WHERE session = ? ORDER BY time, id", (session,))
-    ]
-
-
 def _says_where(record: EventRecord) -> bool:
     """Whether it has any of the fields of `_exception_of`."""
     return not (

@@ -2,33 +2,21 @@
 
 import sqlite3
 from collections.abc import Collection
+from itertools import chain
 from typing import Any
 
 import msgspec
-from msgspec import UNSET, Raw
 
-from datacat_server.model import (
-    PARTS,
-    Bucket,
-    Metric,
-    Process,
-    Refusal,
-    Session,
-    StateChange,
-    Verdict,
-)
+from datacat_server.model import PARTS, Process, Session, Verdict
 from datacat_server.store.protocol import UnknownSession
-from datacat_server.store.sqlite.events import session_events
 from datacat_server.store.sqlite.listing import SUMMARY, summary_fields
-from datacat_server.store.sqlite.states import current_state, history
+from datacat_server.store.sqlite.session_parts import READ, look_at
+from datacat_server.store.sqlite.states import current_state
 from datacat_server.store.sqlite.times import to_datetime
 
 _LONGEST_PID = 10
 
 _object = msgspec.json.Decoder(dict[str, Any])
-_strings = msgspec.json.Decoder(list[str])
-_numbers = msgspec.json.Decoder(list[float])
-_counts = msgspec.json.Decoder(list[int])
 
 
 def row_number(db: sqlite3.Connection, session_id: str) -> int:
@@ -55,17 +43,15 @@ def read_session(db: sqlite3.Connection, session_id: str, parts: Collection[str]
     if row is None:
         raise UnknownSession(session_id)
     number, facts, *summary = row
+    view = look_at(db, number)
+    some: dict[str, Any] = {part: list(chain.from_iterable(READ[part](view))) for part in parts}
     return Session(
         **summary_fields(summary),
         state=current_state(db, number),
         facts=_object.decode(facts),
         processes=_processes(db, number),
         verdicts=_verdicts(db, number),
-        state_history=_state_history(db, number) if "state_history" in parts else UNSET,
-        events=session_events(db, number) if "events" in parts else UNSET,
-        metrics=_metrics(db, number, vital=False) if "metrics" in parts else UNSET,
-        vitals=_metrics(db, number, vital=True) if "vitals" in parts else UNSET,
-        refused=_refusals(db, number) if "refused" in parts else UNSET,
+        **some,
     )
 
 
@@ -102,89 +88,9 @@ def _where(conditions: list[str]) -> str:
     return f" WHERE {' AND '.join(conditions)}" if conditions else ""
 
 
-def _state_history(db: sqlite3.Connection, session: int) -> list[StateChange]:
-    return [StateChange(to_datetime(time), state) for time, state in history(db, session)]
-
-
 def _verdicts(db: sqlite3.Connection, session: int) -> list[Verdict]:
     rows = db.execute("SELECT status, time, reason, data FROM verdicts WHERE session = ? ORDER BY seq", (session,))
     return [
         Verdict(status=status, timestamp=to_datetime(time), reason=reason, data=_object.decode(data))
         for status, time, reason, data in rows
     ]
-
-
-def _refusals(db: sqlite3.Connection, session: int) -> list[Refusal]:
-    rows = db.execute(
-        "SELECT time, writer, ordinal, error, details FROM refusals WHERE session = ? ORDER BY id", (session,)
-    )
-    return [
-        Refusal(timestamp=to_datetime(time), writer=writer, ordinal=ordinal, error=error, details=details)
-        for time, writer, ordinal, error, details in rows
-    ]
-
-
-def _metrics(db: sqlite3.Connection, session: int, *, vital: bool) -> list[Metric]:
-    """The readings of gauges, timers and counters, and each histogram as it is now, by time."""
-    metrics = _readings(db, session, vital) + _histograms(db, session, vital)
-    metrics.sort(key=lambda metric: metric.timestamp)
-    return metrics
-
-
-def _readings(db: sqlite3.Connection, session: int, vital: bool) -> list[Metric]:
-    series = {
-        number: (name, kind, unit, _strings.decode(tags))
-        for number, name, kind, unit, tags in db.execute(
-            "SELECT id, name, type, unit, tags FROM series WHERE session = ? AND vital = ? AND type <> 'histogram'",
-            (session, vital),
-        )
-    }
-    metrics = []
-    for number, (name, kind, unit, tags) in series.items():
-        for time, value, count, metadata in db.execute(
-            "SELECT time, value, count, metadata FROM points WHERE series = ? ORDER BY time, seq", (number,)
-        ):
-            metrics.append(
-                Metric(
-                    timestamp=to_datetime(time),
-                    name=name,
-                    type=kind,
-                    value=value,
-                    unit=unit,
-                    tags=tags,
-                    count=UNSET if count is None else count,
-                    metadata=Raw(metadata.encode()) if metadata else UNSET,
-                )
-            )
-    return metrics
-
-
-def _histograms(db: sqlite3.Connection, session: int, vital: bool) -> list[Metric]:
-    rows = db.execute(
-        "SELECT last_time, name, sum, count, unit, tags, bounds, buckets, metadata FROM series"
-        " WHERE session = ? AND vital = ? AND type = 'histogram' ORDER BY id",
-        (session, vital),
-    )
-    return [
-        Metric(
-            timestamp=to_datetime(time),
-            name=name,
-            type="histogram",
-            value=total / count,
-            unit=unit,
-            tags=_strings.decode(tags),
-            count=count,
-            sum=total,
-            buckets=buckets_of(bounds, buckets),
-            metadata=Raw(metadata.encode()) if metadata else UNSET,
-        )
-        for time, name, total, count, unit, tags, bounds, buckets, metadata in rows
-    ]
-
-
-def buckets_of(bounds: str, buckets: str | None) -> list[Bucket]:
-    """The buckets of a histogram's row, the one above all bounds last; none for another type."""
-    if buckets is None:
-        return []
-    limits: list[float | None] = [*_numbers.decode(bounds), None]
-    return [Bucket(limit, count) for limit, count in zip(limits, _counts.decode(buckets), strict=True)]

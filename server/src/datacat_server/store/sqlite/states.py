@@ -5,7 +5,6 @@ proportion to what comes in, and the state at any change is one snapshot and a b
 """
 
 import sqlite3
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -107,14 +106,6 @@ def current_state(db: sqlite3.Connection, session: int) -> dict[str, Any]:
     return state_at(db, session, db.execute(_LAST, (session,)).fetchone()[0])
 
 
-def history(db: sqlite3.Connection, session: int) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Every state with the time in microseconds from which it held, in the order in which the changes arrived."""
-    state: dict[str, Any] = {}
-    for _, time, patch in _patches(db, session, -1, None):
-        state = merge(state, _decode(patch))
-        yield time, state
-
-
 def _weight(encoded: bytes) -> int:
     """What Python makes of JSON is larger, by what it is made of: values, lists and objects have sizes of their own."""
     return len(encoded) + 64 * encoded.count(b",") + 72 * encoded.count(b"[") + 200 * encoded.count(b"{")
@@ -130,8 +121,8 @@ def _snapshot_before(db: sqlite3.Connection, session: int, seq: int) -> tuple[in
     return found
 
 
-def _patches(db: sqlite3.Connection, session: int, after: int, upto: int | None) -> sqlite3.Cursor:
+def _patches(db: sqlite3.Connection, session: int, after: int, upto: int) -> sqlite3.Cursor:
     return db.execute(
         "SELECT seq, time, patch FROM state_changes WHERE session = ? AND seq > ? AND seq <= ? ORDER BY seq",
-        (session, after, 2**62 if upto is None else upto),
+        (session, after, upto),
     )

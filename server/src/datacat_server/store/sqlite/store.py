@@ -23,6 +23,7 @@ from datacat_server.store.metrics import Aggregate, MetricNames, MetricPage
 from datacat_server.store.protocol import UnknownSession
 from datacat_server.store.sqlite import event_query, export, keys, machines, metric_query, read, views
 from datacat_server.store.sqlite.alert_log import SqliteAlertLog
+from datacat_server.store.sqlite.ballast import Ballast
 from datacat_server.store.sqlite.connection import FILE_NAME, Readers, connect
 from datacat_server.store.sqlite.failures import explained
 from datacat_server.store.sqlite.figures import SessionCounts, read_sizes
@@ -32,6 +33,7 @@ from datacat_server.store.sqlite.listing import read_page
 from datacat_server.store.sqlite.lock import DataLock
 from datacat_server.store.sqlite.migrate import migrate
 from datacat_server.store.sqlite.problem_store import ProblemCalls
+from datacat_server.store.sqlite.session_json import session_pieces
 from datacat_server.store.sqlite.sweeper import Sweeper
 from datacat_server.store.sqlite.times import to_microseconds
 from datacat_server.store.sqlite.writer import Writer
@@ -77,8 +79,9 @@ class SqliteStore(ProblemCalls):
         except BaseException:
             self._lock.release()
             raise
-        self._writer = Writer(connection)
-        self._sweeper = Sweeper(self._writer)
+        ballast = Ballast(data_path)
+        self._writer = Writer(connection, ballast)
+        self._sweeper = Sweeper(self._writer, ballast)
         self._path = path
         self._intake = Intake()
         self._session_counts = SessionCounts()
@@ -102,13 +105,16 @@ class SqliteStore(ProblemCalls):
         with self._readers.snapshot() as db:
             return read_page(db, wanted, sort, limit, cursor)
 
-    def every_session(self, wanted: Filter = EVERY) -> Iterator[Session]:
+    def session_json(self, session_id: str, parts: Collection[str] = PARTS) -> Iterator[bytes]:
+        return session_pieces(self._readers, session_id, parts)
+
+    def every_session(self, wanted: Filter = EVERY) -> Iterator[Iterator[bytes]]:
         cursor = None
         while True:
             page = self.sessions(wanted, limit=_PAGE, cursor=cursor)
             for summary in page.sessions:
                 try:
-                    yield self.session(summary.id)
+                    yield self.session_json(summary.id)
                 except UnknownSession:
                     continue  # deleted meanwhile
             cursor = page.cursor
@@ -215,7 +221,7 @@ class SqliteStore(ProblemCalls):
             return metric_query.read_metric_names(db, sessions)
 
     def delete(self, session_id: str) -> None:
-        if self._writer.run(lambda ledger: ledger.delete(session_id)):
+        if self._writer.run(lambda ledger: ledger.delete(session_id), frees=True):
             self._sweeper.start()
 
     def silent(self, before: datetime, *, product: str | None = None) -> int:
@@ -229,7 +235,7 @@ class SqliteStore(ProblemCalls):
         removed = 0
         for first in range(0, len(expired), _EXPIRED_AT_ONCE):
             some = expired[first : first + _EXPIRED_AT_ONCE]
-            removed += self._writer.run(partial(Ledger.expire, session_ids=some, before=instant))
+            removed += self._writer.run(partial(Ledger.expire, session_ids=some, before=instant), frees=True)
         if product is None:
             self._writer.run(lambda ledger: ledger.forget_deleted(instant))
         self._sweeper.start()

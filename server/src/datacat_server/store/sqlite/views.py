@@ -13,7 +13,7 @@ from datacat_server.model import Metric, StateChange
 from datacat_server.store.sqlite.counting import borders, count_between
 from datacat_server.store.sqlite.courses import read_course
 from datacat_server.store.sqlite.events import COLUMNS, LEVELS, event_of
-from datacat_server.store.sqlite.read import buckets_of
+from datacat_server.store.sqlite.session_parts import buckets_of
 from datacat_server.store.sqlite.states import state_at
 from datacat_server.store.sqlite.timeline import CHANGES, EXCEPTIONS
 from datacat_server.store.sqlite.times import to_datetime, to_microseconds
