@@ -74,7 +74,8 @@ def _on_too_large(request: Request[Any, Any, Any], error: BodyTooLarge) -> Respo
 
 
 def _on_unknown_session(request: Request[Any, Any, Any], error: UnknownSession) -> Response[Any]:
-    return error_response(404, f"there is no session {error.args[0]!r}; create it with POST /api/sessions")
+    advice = "; create it with POST /api/sessions" if request.method == "POST" else ""
+    return error_response(404, f"there is no session {error.args[0]!r}{advice}")
 
 
 def _on_busy(request: Request[Any, Any, Any], error: StoreBusy) -> Response[Any]:

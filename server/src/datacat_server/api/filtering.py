@@ -6,6 +6,7 @@ from litestar.di import NamedDependency, Provide
 from litestar.params import QueryParameter, SkipValidation
 
 from datacat_server.api.errors import BadRequest
+from datacat_server.api.moments import INSTANT
 from datacat_server.filters import LONGEST_Q, STATUSES, Filter, parse_filter
 
 FILTER = "filter"
@@ -13,7 +14,6 @@ FILTER = "filter"
 
 FilterDependency = NamedDependency[SkipValidation[Filter]]
 
-_INSTANT = "RFC 3339, a date, or seconds since 1970 UTC (with 13 digits, milliseconds)."
 _CONDITIONS = {
     "items": {"type": "string", "pattern": r"^([^\\:]|\\[\s\S])*:|^$"},
 }
@@ -37,7 +37,7 @@ def filter_of(
         str | None,
         QueryParameter(
             name="from",
-            description=f"Created then or later: {_INSTANT}",
+            description=f"Created then or later: {INSTANT}",
         ),
     ] = None,
     end: Annotated[str | None, QueryParameter(name="to", description="Created before. Like `from`.")] = None,

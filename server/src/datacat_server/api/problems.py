@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 
 from datacat_server.api.declared import JSON, ResponseSpec, declares
 from datacat_server.api.errors import BadRequest, error_response
+from datacat_server.api.moments import INSTANT
 from datacat_server.api.sessions import StoreDependency
 from datacat_server.filters import parse_filter
 from datacat_server.ingest.decode import decode_line
@@ -60,10 +61,10 @@ def list_problems(
         str | None, QueryParameter(description=f"One of {_STATUSES}.", schema_extra={"enum": ["", *ProblemStatus]})
     ] = None,
     start: Annotated[
-        str | None, QueryParameter(name="from", description="Last seen then or later: RFC 3339 or a date, UTC.")
+        str | None, QueryParameter(name="from", description=f"Last seen then or later: {INSTANT}")
     ] = None,
     end: Annotated[
-        str | None, QueryParameter(name="to", description="First seen before: RFC 3339 or a date, UTC.")
+        str | None, QueryParameter(name="to", description=f"First seen before: {INSTANT}")
     ] = None,
     q: Annotated[str | None, QueryParameter(description="Part of the title or culprit, in whatever case.")] = None,
     sort: Annotated[

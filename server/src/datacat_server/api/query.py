@@ -1,8 +1,9 @@
 """Which query parameters a call takes, its own and those of what it depends on."""
 
 from collections.abc import Iterator
+from enum import Enum
 from functools import cache
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 from litestar import Request
 from litestar.handlers import BaseRouteHandler
@@ -40,6 +41,9 @@ def refuse_unknown_parameters(request: Request[Any, Any, Any]) -> None:
             raise BadRequest(f"{name}: is there twice; give it once")
         if _is_null(known[name], request.query_params[name]):
             raise BadRequest(f"{name}: null is not among its values; leave it out")
+        words = _words(known[name].annotation)
+        if words and request.query_params[name] not in words:
+            raise BadRequest(f"{name}: expected one of {', '.join(words)}")
 
 
 def _is_null(field: FieldDefinition, text: str) -> bool:
@@ -47,6 +51,15 @@ def _is_null(field: FieldDefinition, text: str) -> bool:
     return (
         text.lower() == "null" and field.is_optional and all(kind.annotation is not str for kind in field.inner_types)
     )
+
+
+def _words(annotation: Any) -> list[str]:
+    """The words that a parameter takes, empty where it is not one of some."""
+    if isinstance(annotation, type) and issubclass(annotation, Enum):
+        return [str(word.value) for word in annotation]
+    if get_origin(annotation) is Literal:
+        return list(get_args(annotation))
+    return [word for part in get_args(annotation) for word in _words(part)]
 
 
 def name_of(name: str, field: FieldDefinition) -> str:

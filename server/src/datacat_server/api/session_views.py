@@ -10,8 +10,9 @@ from msgspec import Struct
 
 from datacat_server.api.declared import JSON, ResponseSpec
 from datacat_server.api.errors import BadRequest, error_response
-from datacat_server.api.moments import DESCRIPTION, moment
+from datacat_server.api.moments import INSTANT, moment
 from datacat_server.api.sessions import StoreDependency
+from datacat_server.filters import LONGEST_Q
 from datacat_server.model import Event, Level, encode
 from datacat_server.store.views import (
     EventQuery,
@@ -24,17 +25,16 @@ from datacat_server.store.views import (
 )
 
 MetricType = Literal["gauge", "counter", "histogram", "timer"]
-LONGEST_TEXT = 200
 
-Moment = Annotated[str | None, QueryParameter(description=DESCRIPTION)]
-From = Annotated[str | None, QueryParameter(name="from", description=f"From then on: {DESCRIPTION}")]
-To = Annotated[str | None, QueryParameter(name="to", description=f"Before then: {DESCRIPTION}")]
+Moment = Annotated[str | None, QueryParameter(description=INSTANT)]
+From = Annotated[str | None, QueryParameter(name="from", description=f"From then on: {INSTANT}")]
+To = Annotated[str | None, QueryParameter(name="to", description=f"Before then: {INSTANT}")]
 Tags = Annotated[list[str] | None, QueryParameter(description="May be repeated: a series has all of them.")]
 Vitals = Annotated[bool, QueryParameter(description="What DataCat samples by itself, instead of what was logged.")]
-Text = Annotated[
+PartOfText = Annotated[
     str | None,
     QueryParameter(
-        max_length=LONGEST_TEXT,
+        max_length=LONGEST_Q,
         description="Part of the name, message, data or the exception's message, in whatever case.",
     ),
 ]
@@ -67,11 +67,13 @@ def session_events(
     category: FromQuery[str | None] = None,
     group: FromQuery[str | None] = None,
     label: FromQuery[str | None] = None,
-    text: Text = None,
+    q: PartOfText = None,
     start: From = None,
     end: To = None,
     exceptions: Annotated[bool, QueryParameter(description="Exceptions only.")] = False,
-    order: FromQuery[Literal["newest", "oldest"]] = "newest",
+    sort: Annotated[
+        Literal["-time", "time"], QueryParameter(description="By time; with a `-` in front the newest first.")
+    ] = "-time",
     limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100,
     cursor: FromQuery[str | None] = None,
 ) -> Response[bytes]:
@@ -83,13 +85,13 @@ def session_events(
         category=category or None,
         group=group or None,
         label=label or None,
-        text=text or None,
+        q=q or None,
         start=moment("from", start),
         end=moment("to", end),
         exceptions=exceptions,
     )
     with _refusing():
-        page = store.event_page(session_id, wanted, limit=limit, cursor=cursor or None, oldest_first=order == "oldest")
+        page = store.event_page(session_id, wanted, limit=limit, cursor=cursor or None, oldest_first=sort == "time")
     return _answer(Events([_numbered(stored) for stored in page.events], page.cursor))
 
 

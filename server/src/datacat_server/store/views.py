@@ -18,7 +18,7 @@ class StoredEvent(Struct, frozen=True):
 class EventQuery(Struct, frozen=True, kw_only=True):
     """Which events of a session are meant: all that is set holds. `start` <= timestamp < `end`.
 
-    `text` stands in the name, the message, the data or the exception's message, whatever the case of its letters.
+    `q` stands in the name, the message, the data or the exception's message, whatever the case of its letters.
     """
 
     level: Level | None = None
@@ -27,7 +27,7 @@ class EventQuery(Struct, frozen=True, kw_only=True):
     category: str | None = None
     group: str | None = None
     label: str | None = None
-    text: str | None = None
+    q: str | None = None
     start: datetime | None = None
     end: datetime | None = None
     exceptions: bool = False

@@ -37,7 +37,7 @@ _ERRORS = {
     ),
     404: _Described(
         "There is no such thing.",
-        "there is no session 'nobody'; create it with POST /api/sessions",
+        "there is no session 'nobody'",
     ),
     405: _Described(
         "The address has no such method; what it takes is said in Allow.",

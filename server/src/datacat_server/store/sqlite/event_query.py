@@ -32,7 +32,7 @@ def read_event_page(
     by = f"ORDER BY time {order}, id {order}"
     edge: tuple[int, int] | None = None
     if condition:
-        in_index = not any((wanted.name, wanted.category, wanted.group, wanted.label, wanted.text))
+        in_index = not any((wanted.name, wanted.category, wanted.group, wanted.label, wanted.q))
         edge = db.execute(
             f"SELECT time, id FROM events WHERE {place} {by} LIMIT 1 OFFSET ?",
             (*place_values, (MOST_IN_INDEX if in_index else MOST_READ) - 1),
@@ -40,8 +40,8 @@ def read_event_page(
         if edge is not None:
             place += f" AND (time, id) {'<=' if oldest_first else '>='} (?, ?)"
             place_values += edge
-        if wanted.text is not None:
-            text = wanted.text.casefold()
+        if wanted.q is not None:
+            text = wanted.q.casefold()
             db.create_function("holds_text", 4, lambda *fields: _holds(text, *fields))
     rows = db.execute(
         f"SELECT id, {COLUMNS} FROM events WHERE {place}{condition} {by} LIMIT ?", (*place_values, *values, limit + 1)
@@ -92,7 +92,7 @@ def _condition(wanted: EventQuery) -> tuple[str, list[Any]]:
         if value is not None:
             conditions.append(condition)
             values.append(value)
-    if wanted.text is not None:
+    if wanted.q is not None:
         conditions.append("holds_text(name, message, data, exception)")
     return "".join(f" AND {condition}" for condition in conditions), values
 
