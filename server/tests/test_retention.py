@@ -11,15 +11,18 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from datacat_server.filters import Filter
 from datacat_server.store.errors import StoreDamaged
 from datacat_server.store.protocol import UnknownSession
-from datacat_server.store.sqlite import SqliteStore, courses, prune, timeline
+from datacat_server.store.sqlite import SqliteStore, courses, ledger, prune, timeline
+from datacat_server.store.sqlite import store as store_module
 from datacat_server.store.sqlite.ledger import Ledger
 
 START = 1_795_298_400_000_000
@@ -48,6 +51,11 @@ def rows_of_sessions(file: Path) -> dict[str, int]:
             " WHERE t.type = 'table' AND c.name IN ('session', 'series') OR t.name = 'sessions'"
         ).fetchall()
         return {table: db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for (table,) in set(tables)}
+
+
+def any_removals(file: Path) -> bool:
+    with closing(sqlite3.connect(file)) as db:
+        return db.execute("SELECT 1 FROM removals").fetchone() is not None
 
 
 def test_a_removed_session_is_gone_at_once_and_leaves_no_row_in_the_end(
@@ -340,6 +348,52 @@ def test_a_full_disk_is_503_until_there_is_room_again(
         assert len(json.load(whole)["events"]) == acknowledged
 
 
+def test_on_a_full_disk_sessions_can_be_deleted(
+    start: Start, tmpfs: Callable[[str], Path], make_body: Callable[..., bytes]
+) -> None:
+    """The ballast gives room for it, and is there again afterwards; nothing that was acknowledged is lost."""
+    disk = tmpfs("48m")
+    server = start("datacat-server", "--port", "0", "--data-path", str(disk / "data"))
+    [address] = server.addresses()
+    acknowledged: dict[str, int] = {}
+    names = [f"s{number}" for number in range(5)]
+
+    def deliver(name: str) -> None:
+        first = acknowledged.get(name, 0)
+        body = make_body(name, "1-0", first, [{"kind": "event", "name": "x", "message": "y" * 1000}] * 100)
+        urllib.request.urlopen(urllib.request.Request(f"{address}/api/ingest", data=body), timeout=60).close()
+        acknowledged[name] = first + 100
+
+    def fill() -> None:
+        with pytest.raises(urllib.error.HTTPError, match="503"):
+            while True:
+                for name in names:
+                    deliver(name)
+
+    def delete(name: str) -> None:
+        call = urllib.request.Request(f"{address}/api/sessions/{name}", method="DELETE")
+        urllib.request.urlopen(call, timeout=60).close()
+        del acknowledged[name]
+        names.remove(name)
+
+    ballast = disk / "data" / "ballast"
+    while not ballast.exists():
+        assert server.process.poll() is None
+        time.sleep(0.05)
+    with (disk / "somebody's").open("wb") as other:
+        os.posix_fallocate(other.fileno(), 0, 24 * 1024 * 1024)
+    fill()
+    for name in ("s0", "s1"):
+        delete(name)
+        while any_removals(disk / "data" / "datacat.sqlite3") or not ballast.exists():
+            assert server.process.poll() is None
+            time.sleep(0.05)
+        fill()
+    for name, count in acknowledged.items():
+        with urllib.request.urlopen(f"{address}/api/sessions/{name}?include=events", timeout=60) as answer:
+            assert json.load(answer)["event_count"] == count
+
+
 def test_a_read_only_folder_is_named_at_the_start(
     start: Start, tmpfs: Callable[[str], Path], make_body: Callable[..., bytes]
 ) -> None:
@@ -377,3 +431,39 @@ def test_the_server_goes_on_with_a_removal_that_was_cut_short(start: Start, tmp_
     while set(rows_of_sessions(file).values()) != {0}:
         assert server.process.poll() is None
         time.sleep(0.05)
+
+
+def test_what_comes_in_while_many_sessions_fall_silent_is_taken_in_between(
+    store: SqliteStore, send: Send, make_body: Callable[..., bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger, "STEP_SECONDS", 0.002)
+    count = 2_000
+    send(body=b"".join(make_body(f"s{number}") for number in range(count)))
+    before = datetime.now(UTC)
+    seen = set()
+    with ThreadPoolExecutor(1) as others:
+        suspending = others.submit(store.suspend_silent, before)
+        beat = 0
+        while not suspending.done():
+            send("talker", "1-0", beat, [{"kind": "event", "name": "beat"}])
+            beat += 1
+            seen.add(store.sessions(Filter(status="suspended"), limit=1).total)
+    assert suspending.result() == count
+    assert any(0 < suspended < count for suspended in seen), seen
+    assert store.session("talker", ()).status == "active"
+    assert store.session("s7", ()).reason
+    # What the light step wrote is what a session that is loaded goes on with.
+    send("s7", "1-0", 0, [{"kind": "event", "name": "back"}])
+    assert store.session("s7", ()).status == "active"
+
+
+def test_all_that_are_silent_are_counted_and_removed_however_many_at_a_time(
+    store: SqliteStore, send: Send, make_body: Callable[..., bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "_EXPIRED_AT_ONCE", 3)
+    send(body=b"".join(make_body(f"s{number}", product="AB"[number % 2]) for number in range(14)))
+    before = datetime.now(UTC)
+    assert store.silent(before) == 14
+    assert store.silent(before, product="A") == store.prune(before, product="A") == 7
+    assert store.silent(before) == store.prune(before) == 7
+    assert store.sessions().total == 0

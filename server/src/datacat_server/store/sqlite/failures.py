@@ -30,6 +30,11 @@ def explained(error: Exception) -> Exception:
     return StoreError(f"the data of the server cannot be used: {error}")
 
 
+def is_out_of_space(error: Exception) -> bool:
+    """Whether the disk is full, as far as can be told: some calls of SQLite's name it an error of the disk."""
+    return isinstance(error, sqlite3.Error) and _code_of(error) in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
+
+
 def advice_at_opening(error: Exception) -> str:
     """What to do about a file that cannot be opened; begins with `; ` where there is anything to say."""
     match _code_of(error):

@@ -40,6 +40,8 @@ class Ledger:
         self._db = db
         self._sessions = Remembered()
         self._touched: set[str] = set()
+        self.sparing = False
+        """Whether to remove little at a time, as the disk is full."""
 
     @property
     def db(self) -> sqlite3.Connection:
@@ -94,7 +96,7 @@ class Ledger:
 
     def clear_some(self) -> bool:
         """One small step of clearing away what removed sessions have left; whether there is more."""
-        return clear_some(self._db)
+        return clear_some(self._db, sparing=self.sparing)
 
     def shrink_some(self) -> bool:
         """One small step of giving free space back to the file system; whether there is more."""

@@ -31,9 +31,12 @@ def condemn(db: sqlite3.Connection, session: int) -> None:
     db.execute("INSERT INTO removals VALUES (?)", (session,))
 
 
-def clear_some(db: sqlite3.Connection) -> bool:
-    """One step of clearing away what belongs to condemned sessions; whether something is left."""
-    left = _STEP_ROWS
+def clear_some(db: sqlite3.Connection, *, sparing: bool = False) -> bool:
+    """One step of clearing away what belongs to condemned sessions; whether something is left.
+
+    `sparing`: a short one, which needs little space on a full disk.
+    """
+    left = _CHUNK_ROWS if sparing else _STEP_ROWS
     deadline = time.monotonic() + _STEP_SECONDS
     while (found := db.execute("SELECT min(session) FROM removals").fetchone()[0]) is not None:
         cleared = _clear_chunk(db, found)

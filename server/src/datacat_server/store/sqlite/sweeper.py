@@ -5,6 +5,7 @@ import threading
 import time
 
 from datacat_server.store.errors import StoreDamaged, StoreError
+from datacat_server.store.sqlite.ballast import Ballast
 from datacat_server.store.sqlite.ledger import Ledger
 from datacat_server.store.sqlite.writer import Writer
 
@@ -16,8 +17,9 @@ _RETRY_SECONDS = 10.0
 class Sweeper:
     """A thread that runs while there is something to clear away."""
 
-    def __init__(self, writer: Writer) -> None:
+    def __init__(self, writer: Writer, ballast: Ballast) -> None:
         self._writer = writer
+        self._ballast = ballast
         self._lock = threading.Lock()
         self._again = False
         self._stopping = threading.Event()
@@ -66,5 +68,6 @@ class Sweeper:
             more = True
             while more and not self._stopping.is_set():
                 began = time.monotonic()
-                more = self._writer.run(step)
+                more = self._writer.run(step, frees=True)
                 self._stopping.wait(time.monotonic() - began)
+        self._ballast.make()

@@ -10,11 +10,12 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from datacat_server.store.errors import StoreBusy, StoreDamaged, StoreUnavailable
 from datacat_server.store.figures import COMMIT_SECONDS, JOBS, Distribution
-from datacat_server.store.sqlite.failures import explained
+from datacat_server.store.sqlite.ballast import SIZE, Ballast, empty_log
+from datacat_server.store.sqlite.failures import explained, is_out_of_space
 from datacat_server.store.sqlite.ledger import Ledger
 
 _MOST_JOBS = 256
@@ -27,16 +28,23 @@ T = TypeVar("T")
 Job = Callable[[Ledger], Any]
 
 
+class _Waiting(NamedTuple):
+    job: Job
+    future: Future[Any]
+    frees: bool
+
+
 class Writer:
     """Runs jobs against the ledger. A job that raises is undone alone; a commit that fails undoes all it held.
 
     `commit_seconds`, `jobs`, `failed_commits`: of its commits, see `StoreFigures`.
     """
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, ballast: Ballast) -> None:
         self._connection = connection
+        self._ballast = ballast
         self._ledger = Ledger(connection)
-        self._waiting: deque[tuple[Job, Future[Any]]] = deque()
+        self._waiting: deque[_Waiting] = deque()
         self._changed = threading.Condition()
         self._closed = False
         self._damage: StoreDamaged | None = None
@@ -47,9 +55,10 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="datacat-store-writer", daemon=True)
         self._thread.start()
 
-    def run(self, job: Callable[[Ledger], T]) -> T:
+    def run(self, job: Callable[[Ledger], T], *, frees: bool = False) -> T:
         """The job's answer, after its commit. Raises what the job raised, StoreBusy or StoreUnavailable.
 
+        `frees`: it removes something, and may take the space of the ballast for that when the disk is full.
         Once the file has been seen to be damaged nothing is written to it any more: StoreDamaged.
         """
         future: Future[T] = Future()
@@ -60,7 +69,7 @@ class Writer:
                 raise StoreDamaged(*self._damage.args)
             if len(self._waiting) >= _MOST_WAITING:
                 raise StoreBusy("too much is waiting to be written; send it again in a few seconds")
-            self._waiting.append((job, future))
+            self._waiting.append(_Waiting(job, future, frees))
             self._changed.notify()
         return future.result()
 
@@ -87,12 +96,13 @@ class Writer:
                 jobs = [self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST_JOBS))]
             self._write(jobs)
 
-    def _write(self, jobs: list[tuple[Job, Future[Any]]]) -> None:
+    def _write(self, jobs: list[_Waiting], *, last: bool = False) -> None:
+        """`last`: on a full disk there is nothing left to give up."""
         done: list[tuple[Future[Any], Any]] = []
         begun = time.perf_counter()
         try:
             self._begin()
-            for job, future in jobs:
+            for job, future, _ in jobs:
                 try:
                     done.append((future, self._run_alone(job)))
                 except _OF_THE_FILE:
@@ -104,10 +114,12 @@ class Writer:
             self.failed_commits += 1
             self._ledger.forget()
             self._roll_back()
+            if is_out_of_space(error) and not last:
+                jobs = self._free_some(jobs)
             failure = explained(error)
             if isinstance(failure, StoreDamaged):
                 self._damage = failure
-            for _, future in jobs:
+            for _, future, _ in jobs:
                 if not future.done():
                     future.set_exception(failure)
             return
@@ -115,6 +127,19 @@ class Writer:
         self.jobs.observe(len(jobs))
         for future, answer in done:
             future.set_result(answer)
+
+    def _free_some(self, jobs: list[_Waiting]) -> list[_Waiting]:
+        """Run those that free space without the ballast; the others. Before anything else comes it is made again."""
+        freeing = [waiting for waiting in jobs if waiting.frees and not waiting.future.done()]
+        if not freeing or not self._ballast.give_up():
+            return jobs
+        empty_log(self._connection)
+        self._ledger.sparing = True
+        self._write(freeing, last=True)
+        self._ledger.sparing = False
+        empty_log(self._connection)
+        self._ballast.make(SIZE)
+        return [waiting for waiting in jobs if not waiting.frees]
 
     def _begin(self) -> None:
         self._connection.execute("BEGIN IMMEDIATE")
