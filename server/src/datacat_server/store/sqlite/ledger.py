@@ -17,10 +17,10 @@ from datacat_server.ingest.validate import LONGEST_WORD
 from datacat_server.store.protocol import UnknownSession
 from datacat_server.store.sqlite.alerts import insert_alert
 from datacat_server.store.sqlite.application import Application, add_state, refused
-from datacat_server.store.sqlite.live import LiveSession, insert, load, save
+from datacat_server.store.sqlite.live import LiveSession, insert, load, load_row, save
 from datacat_server.store.sqlite.machines import forget_return, left_behind, note_return, returns_before
 from datacat_server.store.sqlite.pending import Pending
-from datacat_server.store.sqlite.prune import clear_some, condemn, shrink_some
+from datacat_server.store.sqlite.prune import STEP_SECONDS, clear_some, condemn, shrink_some
 from datacat_server.store.sqlite.remembered import Remembered
 
 log = logging.getLogger("datacat.store")
@@ -125,20 +125,26 @@ class Ledger:
         """Remember nothing of a session any more."""
         self._sessions.drop(session_id)
 
-    def suspend(self, session_ids: Sequence[str], before: int) -> int:
-        """Suspend those of the sessions that run and were silent since an instant (microseconds); how many."""
+    def suspend(self, session_ids: Sequence[str], before: int) -> tuple[int, int]:
+        """One small step: suspend those of the sessions that run and were silent since an instant (microseconds).
+
+        How many, the first ones, were looked at, at least one; and how many of these are suspended now.
+        """
         now = _now()
+        deadline = time.monotonic() + STEP_SECONDS
         suspended = 0
-        for session_id in session_ids:
+        for looked_at, session_id in enumerate(session_ids):
+            if looked_at and time.monotonic() >= deadline:
+                return looked_at, suspended
             self._touched.add(session_id)
-            session = self._sessions.get(session_id) or load(self._db, session_id)
+            session = self._sessions.get(session_id) or load_row(self._db, session_id)
             if session is None or session.received >= before or not session.standing.active:
                 continue
             fall_silent(session.standing, round((now - session.received) / 1_000_000))
             session.updated = max(session.updated, now)
             save(self._db, session)
             suspended += 1
-        return suspended
+        return len(session_ids), suspended
 
     def settle_returns(self, before: int) -> int:
         """Settle the returns of machines up to an instant (microseconds); of how many sessions nothing was heard since.

@@ -88,22 +88,31 @@ class LiveSession:
         return Counted(self.product, self.version, machine, self.hostname, self.created, *outcome)
 
 
-def load(db: sqlite3.Connection, session_id: str) -> LiveSession | None:
-    """The session from the tables, or None where there is none."""
+def load_row(db: sqlite3.Connection, session_id: str) -> LiveSession | None:
+    """Of the session its row alone, to be changed and saved; no record can be applied to it. None: there is none."""
     row = db.execute(f"SELECT {COLUMNS} FROM sessions WHERE session_id = ?", (session_id,)).fetchone()
     if row is None:
         return None
     number, created, updated, ended, heartbeat, suspended, crashed, hung, ever_hung, reason, *rest, presumed = row
     standing = Standing(ended, bool(suspended), bool(crashed), bool(hung), bool(ever_hung), reason, presumed)
     session = LiveSession(number, created, updated, heartbeat, standing, *rest)
+    session.texts = _texts(session)
+    session.saved = _values(session)
+    return session
+
+
+def load(db: sqlite3.Connection, session_id: str) -> LiveSession | None:
+    """The session from the tables, or None where there is none."""
+    session = load_row(db, session_id)
+    if session is None:
+        return None
+    number = session.row
     session.writers = dict(db.execute("SELECT writer, next FROM writers WHERE session = ?", (number,)))
     session.verdict_count = _count(db, "SELECT count(*) FROM verdicts WHERE session = ?", number)
     session.states = load_state_log(db, number)
     session.series = load_series(db, number)
     session.tally = load_tally(db, number)
     session.series_weight = sum(map(weight_of, session.series))
-    session.texts = _texts(session)
-    session.saved = _values(session)
     return session
 
 

@@ -13,7 +13,8 @@ from datacat_server.store.sqlite.search_terms import clear_terms
 from datacat_server.store.sqlite.tally import remove_tally
 
 _STEP_ROWS = 5_000
-_STEP_SECONDS = 0.025
+STEP_SECONDS = 0.025
+"""So long what comes in waits for one step of what need not be done at once."""
 _CHUNK_ROWS = 250
 _STEP_PAGES = 500
 KEPT_FREE_PAGES = 1_024
@@ -37,7 +38,7 @@ def clear_some(db: sqlite3.Connection, *, sparing: bool = False) -> bool:
     `sparing`: a short one, which needs little space on a full disk.
     """
     left = _CHUNK_ROWS if sparing else _STEP_ROWS
-    deadline = time.monotonic() + _STEP_SECONDS
+    deadline = time.monotonic() + STEP_SECONDS
     while (found := db.execute("SELECT min(session) FROM removals").fetchone()[0]) is not None:
         cleared = _clear_chunk(db, found)
         if cleared < _CHUNK_ROWS:

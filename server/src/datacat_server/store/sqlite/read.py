@@ -55,22 +55,34 @@ def read_session(db: sqlite3.Connection, session_id: str, parts: Collection[str]
     )
 
 
-def read_silent_since(db: sqlite3.Connection, before: int, product: str | None = None) -> list[str]:
-    """The ids of the sessions (of a product) from which nothing came since an instant (microseconds), by our clock."""
-    wanted, values = ["received < ?"], [before, product]
-    if product is not None:
-        wanted.append("product = ?")
-    query = f"SELECT session_id FROM sessions{_where(wanted)} ORDER BY received"
-    return [row[0] for row in db.execute(query, values[: len(wanted)])]
+def count_silent_since(db: sqlite3.Connection, before: int, product: str | None = None) -> int:
+    """The sessions (of a product) from which nothing came since an instant (microseconds), by our clock."""
+    count: int = db.execute(
+        "SELECT count(*) FROM sessions WHERE received < ?1 AND (?2 IS NULL OR product = ?2)", (before, product)
+    ).fetchone()[0]
+    return count
 
 
-def read_running_and_silent_since(db: sqlite3.Connection, before: int) -> list[str]:
-    """Of those, the ids of the sessions that run, as far as is known, and are not suspended yet."""
+def read_silent_since(
+    db: sqlite3.Connection, before: int, product: str | None, after: tuple[int, int], limit: int
+) -> list[tuple[str, tuple[int, int]]]:
+    """The ids of those sessions behind a place, longest silent first, each with its place. The first: (-1, -1)."""
     rows = db.execute(
-        "SELECT session_id FROM sessions WHERE status IN ('active', 'hung') AND suspended = 0 AND received < ?",
-        (before,),
+        "SELECT session_id, received, id FROM sessions WHERE received < ?1 AND (?2 IS NULL OR product = ?2)"
+        " AND (received, id) > (?3, ?4) ORDER BY received, id LIMIT ?5",
+        (before, product, *after, limit),
     )
-    return [row[0] for row in rows]
+    return [(session_id, (received, number)) for session_id, received, number in rows]
+
+
+def read_running_and_silent_since(db: sqlite3.Connection, before: int, after: int, limit: int) -> list[tuple[int, str]]:
+    """Of those, the sessions behind number `after` that run, as far as is known, and are not suspended yet."""
+    return db.execute(
+        # `+`: the few that run are found by their status, not all sessions looked through by their number.
+        "SELECT id, session_id FROM sessions WHERE status IN ('active', 'hung') AND suspended = 0 AND received < ?"
+        " AND +id > ? ORDER BY +id LIMIT ?",
+        (before, after, limit),
+    ).fetchall()
 
 
 def _processes(db: sqlite3.Connection, number: int) -> list[Process]:
@@ -82,10 +94,6 @@ def _processes(db: sqlite3.Connection, number: int) -> list[Process]:
         if dash and pid.isdecimal() and len(pid) <= _LONGEST_PID:
             records[int(pid)] = records.get(int(pid), 0) + following
     return [Process(pid, count) for pid, count in records.items()]
-
-
-def _where(conditions: list[str]) -> str:
-    return f" WHERE {' AND '.join(conditions)}" if conditions else ""
 
 
 def _verdicts(db: sqlite3.Connection, session: int) -> list[Verdict]:

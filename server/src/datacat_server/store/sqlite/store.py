@@ -51,6 +51,7 @@ from datacat_server.store.views import (
 
 _PAGE = 200
 _EXPIRED_AT_ONCE = 500
+_SILENT_AT_ONCE = 500
 _IN_MEMORY = 1024 * 1024
 
 
@@ -226,16 +227,19 @@ class SqliteStore(ProblemCalls):
 
     def silent(self, before: datetime, *, product: str | None = None) -> int:
         with self._readers.snapshot() as db:
-            return len(read.read_silent_since(db, to_microseconds(before), product))
+            return read.count_silent_since(db, to_microseconds(before), product)
 
     def prune(self, before: datetime, *, product: str | None = None) -> int:
         instant = to_microseconds(before)
-        with self._readers.snapshot() as db:
-            expired = read.read_silent_since(db, instant, product)
-        removed = 0
-        for first in range(0, len(expired), _EXPIRED_AT_ONCE):
-            some = expired[first : first + _EXPIRED_AT_ONCE]
+        removed, place = 0, (-1, -1)
+        while True:
+            with self._readers.snapshot() as db:
+                expired = read.read_silent_since(db, instant, product, place, _EXPIRED_AT_ONCE)
+            if not expired:
+                break
+            some = [session_id for session_id, _ in expired]
             removed += self._writer.run(partial(Ledger.expire, session_ids=some, before=instant), frees=True)
+            place = expired[-1][1]
         if product is None:
             self._writer.run(lambda ledger: ledger.forget_deleted(instant))
         self._sweeper.start()
@@ -249,11 +253,19 @@ class SqliteStore(ProblemCalls):
     def suspend_silent(self, before: datetime) -> int:
         instant = to_microseconds(before)
         with self._readers.snapshot() as db:
-            silent = read.read_running_and_silent_since(db, instant)
             returned = machines.returns_before(db, instant)
         if returned:
             self._writer.run(lambda ledger: ledger.settle_returns(instant))
-        return self._writer.run(lambda ledger: ledger.suspend(silent, instant)) if silent else 0
+        suspended, last = 0, 0
+        while True:
+            with self._readers.snapshot() as db:
+                silent = read.read_running_and_silent_since(db, instant, last, _SILENT_AT_ONCE)
+            if not silent:
+                return suspended
+            some = [session_id for _, session_id in silent]
+            looked_at, now_suspended = self._writer.run(partial(Ledger.suspend, session_ids=some, before=instant))
+            suspended += now_suspended
+            last = silent[looked_at - 1][0]
 
     def change_token(self) -> object:
         # On a connection that never writes, the version moves with every commit of any other, in any process.
