@@ -1,6 +1,7 @@
 """Sessions out of the tables as the rows of an export, in bounded memory however many rows a session has."""
 
 import sqlite3
+from collections import defaultdict, deque
 from collections.abc import Iterator
 from itertools import islice
 from typing import IO, Any
@@ -137,12 +138,17 @@ def _happened(db: sqlite3.Connection, number: int, session_id: str) -> Iterator[
             "SELECT seq, time, reason FROM verdicts WHERE session = ? ORDER BY seq", (number,)
         )
     ]
+    places: defaultdict[tuple[int, str | None], deque[int]] = defaultdict(deque)
+    for place, (_, key) in enumerate(told):
+        places[key].append(place)
     done = 0
     for time, event in _events(db, number, session_id):
         if event.category == "datacat" and event.name in TOLD_BY:
-            key = (time, event.message)
-            found = next((place for place in range(done, len(told)) if told[place][1] == key), None)
-            if found is not None:
+            same = places.get((time, event.message))
+            while same and same[0] < done:
+                same.popleft()
+            if same:
+                found = same.popleft()
                 yield from (_verdict(db, number, session_id, seq) for seq, _ in told[done : found + 1])
                 done = found + 1
         yield event
