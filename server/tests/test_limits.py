@@ -230,3 +230,18 @@ def test_a_series_weight_is_what_it_takes_in_memory(send: Send, store: SqliteSto
     assert session is not None
     assert len(session.series) == 500
     assert taken * 0.6 < session.weight < taken * 2
+
+
+@pytest.mark.parametrize("letter", ["x", "\U0001f408"], ids=["narrow", "wide"])
+def test_facts_and_what_is_folded_weigh_what_they_take_in_memory(send: Send, store: SqliteStore, letter: str) -> None:
+    send("s1", "1-0", 0, [], facts={f"fact{n}": letter * 900 for n in range(15)})
+    ledger = store._writer._ledger
+    tracemalloc.start()
+    try:
+        session = store._writer.run(lambda _: load(ledger.db, "s1"))
+        assert session is not None
+        session.courses = dict.fromkeys(range(1000, 2000), 20)
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert taken * 0.6 < session.weight < taken * 2

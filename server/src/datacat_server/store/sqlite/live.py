@@ -5,6 +5,7 @@ transaction did not come to its end.
 """
 
 import sqlite3
+import sys
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,6 +32,8 @@ _NEXT_NUMBER = (
 _WEIGHT = 2_300
 _WEIGHT_OF_WRITER = 200
 _WEIGHT_OF_PAIR = 200
+_WEIGHT_OF_COURSE = 100
+_WEIGHT_OF_TIMELINE = 150
 _STANDING = {"status", "ended", "suspended", "crashed", "hung", "ever_hung", "reason", "presumed"}
 
 
@@ -77,8 +80,11 @@ class LiveSession:
         """About how much memory it takes, in bytes."""
         terms = 0 if self.terms is None else self.terms.weight
         counted = self.tally.weight + _WEIGHT_OF_PAIR * len(self.event_pairs or ())
-        records = self.series_weight + self.states.weight + terms + counted
-        return _WEIGHT + _WEIGHT_OF_WRITER * len(self.writers) + records
+        folded = _WEIGHT_OF_COURSE * len(self.courses) + (_WEIGHT_OF_TIMELINE if self.timeline else 0)
+        records = self.series_weight + self.states.weight + terms + counted + folded
+        # Its own texts are in memory once: `texts` and `saved` hold the same ones.
+        said = sum([sys.getsizeof(text) for text in (self.facts, *_texts(self)) if text])
+        return said + _WEIGHT + _WEIGHT_OF_WRITER * len(self.writers) + records
 
     @property
     def counted(self) -> Counted:
