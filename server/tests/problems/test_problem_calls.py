@@ -205,6 +205,23 @@ def test_a_release_says_how_its_sessions_fared_day_by_day(api: Api, send: Send) 
     assert rest["cursor"] is None
 
 
+def test_sessions_of_a_problem_that_were_last_seen_at_once_stand_by_what_they_say_themselves(
+    api: Api, send: Send
+) -> None:
+    for session, message in (("s2", "two"), ("s3", "three"), ("s1", "one")):
+        send(session, "1-0", 0, [exception("KeyError", exception_msg=message)])
+    [problem] = problems(api)
+    assert problem["message"] == "three"
+    address = f"/api/problems/{problem['id']}"
+    assert [one["session"]["id"] for one in api.get(address).json()["latest_sessions"]] == ["s3", "s2", "s1"]
+    found, cursor = [], ""
+    while cursor is not None:
+        page = api.get(f"{address}/sessions", params={"limit": 1, "cursor": cursor}).json()
+        found += [one["session"]["id"] for one in page["sessions"]]
+        cursor = page["cursor"]
+    assert found == ["s3", "s2", "s1"]
+
+
 def test_sessions_are_compared_in_state_metrics_and_events(api: Api, send: Send) -> None:
     def records(level: int, fps: list[int]) -> list[dict[str, Any]]:
         return [
@@ -259,8 +276,8 @@ def test_a_comparison_of_too_much_is_cut_and_keeps_what_differs(api: Api, send: 
         ("/api/problems/none/sessions", 404, "there is no problem 'none'"),
         ("/api/sessions/none/problems", 404, "there is no session 'none'"),
         ("/api/releases?cursor=loud", 400, "cursor: "),
-        ("/api/releases?cursor=WzEsMl0", 400, "cursor: "),
-        ("/api/releases?cursor=Wy05OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5OSwiYSIsImIiXQ", 200, ""),
+        ("/api/releases?cursor=-last_seen:1:a", 400, "cursor: "),
+        ("/api/releases?cursor=-last_seen:9999999999999999999:a:b", 200, ""),
         ("/api/releases/Game/none", 404, "there is no session of 'Game' 'none'"),
         ("/api/compare?session=s1", 400, "session: expected 2 to 10 ids"),
         ("/api/compare?session=s1&session=s1", 400, "session: the same id"),

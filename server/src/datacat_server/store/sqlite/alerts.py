@@ -61,12 +61,12 @@ def read_alerts(db: sqlite3.Connection, limit: int, cursor: str | None, kind: st
         condition, values = "kind = ?", [kind]
     if cursor is not None:
         condition += " AND alerts.id < ?"
-        values.append(read_cursor(cursor)[1])
+        values += read_cursor(cursor, "-number", int)
     query = f"SELECT {_COLUMNS} FROM {_JOINED} WHERE {condition} ORDER BY alerts.id DESC LIMIT ?"
     rows = db.execute(query, (*values, limit + 1)).fetchall()
     more = len(rows) > limit
     alerts = [_alert(row) for row in rows[:limit]]
-    return AlertPage(alerts=alerts, cursor=write_cursor(0, alerts[-1].number) if more else None)
+    return AlertPage(alerts=alerts, cursor=write_cursor("-number", alerts[-1].number) if more else None)
 
 
 def settle_webhooks(db: sqlite3.Connection, webhooks: Collection[str]) -> None:

@@ -51,7 +51,7 @@ def read_event_page(
         edge = rows[-1][1], rows[-1][0]
     return EventPage(
         events=[StoredEvent(row[0], event_of(row[1:])) for row in rows],
-        cursor=None if edge is None else write_cursor(*edge),
+        cursor=None if edge is None else write_cursor(_order(oldest_first), *edge),
     )
 
 
@@ -66,15 +66,19 @@ def _place(session: int, wanted: EventQuery, cursor: str | None, oldest_first: b
         conditions.append("time < ?")
         values.append(to_microseconds(wanted.end))
     if cursor is not None:
-        time, number = read_cursor(cursor)
+        place = read_cursor(cursor, _order(oldest_first), int, int)
         conditions.append(f"(time, id) {'>' if oldest_first else '<'} (?, ?)")
-        values += [time, number]
+        values += place
     # Written out, for only then an index of some events is taken.
     if wanted.exceptions:
         conditions.append("is_exception = 1")
     elif max(_number(wanted.level) or 0, _number(wanted.min_level) or 0) >= _MATTERS:
         conditions.append(f"level >= {_MATTERS}")
     return " AND ".join(conditions), values
+
+
+def _order(oldest_first: bool) -> str:
+    return "time" if oldest_first else "-time"
 
 
 def _condition(wanted: EventQuery) -> tuple[str, list[Any]]:

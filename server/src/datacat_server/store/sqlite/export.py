@@ -57,13 +57,13 @@ def read_selected(
 ) -> tuple[list[str], str | None]:
     """Ids of the sessions that a filter picks, oldest first, and where to go on, None at the end."""
     condition, values = selection(wanted)
-    after = read_cursor(cursor) if cursor is not None else (-1, -1)
+    after = read_cursor(cursor, "created", int, int) if cursor is not None else [-1, -1]
     rows = db.execute(
         f"SELECT session_id, created, id FROM sessions WHERE ({condition}) AND (created, id) > (?, ?)"
         " ORDER BY created, id LIMIT ?",
         (*values, *after, limit),
     ).fetchall()
-    return [row[0] for row in rows], write_cursor(*rows[-1][1:]) if len(rows) == limit else None
+    return [row[0] for row in rows], write_cursor("created", *rows[-1][1:]) if len(rows) == limit else None
 
 
 def export_session(db: sqlite3.Connection, session_id: str, lines: IO[bytes]) -> ExportedSession | None:

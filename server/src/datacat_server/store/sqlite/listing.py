@@ -40,7 +40,7 @@ def read_page(db: sqlite3.Connection, wanted: Filter, sort: str, limit: int, cur
     beyond, order = ("<", "DESC") if descending else (">", "ASC")
     bounds, begin = "", list[Any]()
     if cursor is not None:
-        bounds, begin = f" AND ({key}, id) {beyond} (?, ?)", list(read_cursor(cursor))
+        bounds, begin = f" AND ({key}, id) {beyond} (?, ?)", read_cursor(cursor, sort, int, int)
     ordered = f"ORDER BY {key} {order}, id {order} LIMIT ?"
     columns = f"SELECT id, {key}, {SUMMARY} FROM sessions"
     rows = []
@@ -59,7 +59,7 @@ def read_page(db: sqlite3.Connection, wanted: Filter, sort: str, limit: int, cur
     rows = rows[:limit]
     return SessionPage(
         sessions=[SessionSummary(**summary_fields(row[2:])) for row in rows],
-        cursor=write_cursor(rows[-1][1], rows[-1][0]) if more and rows else None,
+        cursor=write_cursor(sort, rows[-1][1], rows[-1][0]) if more and rows else None,
         total=total,
         total_is_capped=capped,
     )

@@ -12,9 +12,10 @@ import msgspec
 from datacat_server.filters import Filter, checked
 from datacat_server.model import Metric
 from datacat_server.store.metrics import Aggregate, MetricName, MetricNames, MetricPage, SessionValue, Summary
+from datacat_server.store.sqlite.cursor import read_cursor, write_cursor
 from datacat_server.store.sqlite.selection import selection_of_numbers, selections
 from datacat_server.store.sqlite.times import to_datetime
-from datacat_server.store.sqlite.views import read_numbers, readings_after, series_condition
+from datacat_server.store.sqlite.views import readings_after, series_condition
 from datacat_server.store.views import MetricFilter
 
 _VALUE = {
@@ -35,7 +36,7 @@ def read_metric_page(
     """The values of the sessions that have the metric. Raises ValueError for a filter or cursor that is none."""
     if aggregate is Aggregate.ALL:
         return _readings(db, metric, sessions, limit, cursor)
-    before = 2**63 if cursor is None else read_numbers(cursor, 1)[0]
+    before = 2**63 if cursor is None else read_cursor(cursor, "-session", int)[0]
     condition, values = _condition(metric, sessions)
     rows = db.execute(
         f"SELECT series.session, {_VALUE[aggregate]} FROM series WHERE {condition}"
@@ -50,7 +51,7 @@ def read_metric_page(
         aggregate=aggregate,
         summary=summary_of([value for _, value in rows]),
         values=[SessionValue(**about[number], value=value) for number, value in page],
-        cursor=str(page[-1][0]) if len(rows) > begin + limit else None,
+        cursor=write_cursor("-session", page[-1][0]) if len(rows) > begin + limit else None,
     )
 
 
@@ -103,7 +104,7 @@ def _readings(
     db: sqlite3.Connection, metric: MetricFilter, sessions: Filter, limit: int, cursor: str | None
 ) -> MetricPage:
     """Every reading, session after session, series after series, by time."""
-    after = None if cursor is None else read_numbers(cursor, 4)
+    after = None if cursor is None else read_cursor(cursor, "-readings", int, int, int, int)
     condition, values = _condition(metric, sessions)
     rows = db.execute(
         "SELECT series.session, series.id, series.count, series.min, series.max, series.sum FROM series"
@@ -127,7 +128,7 @@ def _readings(
         aggregate=Aggregate.ALL,
         summary=_summary_of_series(rows),
         values=[_value(about[place[0]], reading) for place, reading in page],
-        cursor="-".join(map(str, page[-1][0])) if len(found) > limit else None,
+        cursor=write_cursor("-readings", *page[-1][0]) if len(found) > limit else None,
     )
 
 

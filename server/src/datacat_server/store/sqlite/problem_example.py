@@ -20,7 +20,7 @@ def read_example(db: sqlite3.Connection, problem_id: str) -> Example | None:
     kind, type_, session, session_id, source, last, message = db.execute(
         "SELECT p.kind, p.type, s.session, sessions.session_id, s.source, s.last, s.message FROM problem_sessions AS s"
         " JOIN problems AS p ON p.id = s.problem JOIN sessions ON sessions.id = s.session"
-        " WHERE s.problem = ? ORDER BY s.last DESC, s.session DESC LIMIT 1",
+        " WHERE s.problem = ? ORDER BY s.last DESC, sessions.created DESC, sessions.session_id DESC LIMIT 1",
         (problem_id,),
     ).fetchone()
     lines = _traceback(db, session, source, type_)

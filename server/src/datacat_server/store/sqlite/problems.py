@@ -45,8 +45,10 @@ _SUMMARY = (
     " p.resolved, p.resolved_in, p.regressed, p.regressed_in,"
     " (SELECT count(*) FROM problem_versions AS v WHERE v.problem = p.id),"
     " (SELECT v.version FROM problem_versions AS v WHERE v.problem = p.id ORDER BY v.last DESC, v.version LIMIT 1),"
-    " (SELECT s.message FROM problem_sessions AS s WHERE s.problem = p.id ORDER BY s.last DESC, s.session DESC LIMIT 1)"
+    " (SELECT message FROM problem_sessions AS s JOIN sessions ON sessions.id = s.session WHERE s.problem = p.id"
+    "  ORDER BY s.last DESC, created DESC, session_id DESC LIMIT 1)"
 )
+_BY_LAST = "-last_seen"
 _EPOCH = date(1970, 1, 1)
 
 _frames = msgspec.json.Decoder(list[tuple[str, str]])
@@ -63,7 +65,7 @@ def read_problems(
     conditions, values = _conditions(wanted)
     if cursor is not None:
         conditions.append(f"(p.{key}, p.id) {'<' if descending else '>'} (?, ?)")
-        values += _read_cursor(cursor)
+        values += read_cursor(cursor, sort, int, str)
     order = "DESC" if descending else "ASC"
     rows = db.execute(
         f"SELECT p.{key}, {_SUMMARY} FROM problems AS p WHERE {' AND '.join(conditions) or 'TRUE'}"
@@ -72,7 +74,7 @@ def read_problems(
     ).fetchall()
     more = len(rows) > limit
     rows = rows[:limit]
-    last = f"{rows[-1][0]}-{rows[-1][1]}" if more and rows else None
+    last = write_cursor(sort, rows[-1][0], rows[-1][1]) if more and rows else None
     return ProblemPage([ProblemSummary(**fields) for fields in _summaries(db, [row[1:] for row in rows])], last)
 
 
@@ -119,20 +121,23 @@ def read_problem_sessions(
     """Some of a problem's sessions, the last seen first. Raises UnknownProblem, and ValueError for a cursor."""
     if db.execute("SELECT 1 FROM problems WHERE id = ?", (problem_id,)).fetchone() is None:
         raise UnknownProblem(problem_id)
-    after = "" if cursor is None else " AND (last, session) < (?, ?)"
+    after, place = "", list[Any]()
+    if cursor is not None:
+        after, place = " AND (last, created, session_id) < (?, ?, ?)", read_cursor(cursor, _BY_LAST, int, int, str)
+    # In an order that is the same on every server: those last seen at once by what the sessions themselves say.
     rows = db.execute(
-        f"SELECT session, count, first, last FROM problem_sessions WHERE problem = ?{after}"
-        " ORDER BY last DESC, session DESC LIMIT ?",
-        (problem_id, *(() if cursor is None else read_cursor(cursor)), limit + 1),
+        "SELECT session, count, first, last, created, session_id FROM problem_sessions JOIN sessions ON id = session"
+        f" WHERE problem = ?{after} ORDER BY last DESC, created DESC, session_id DESC LIMIT ?",
+        (problem_id, *place, limit + 1),
     ).fetchall()
     more = len(rows) > limit
     rows = rows[:limit]
     return ProblemSessionPage(
         sessions=[
             InSession(session=_session(db, session), count=count, **_span(first, last))
-            for session, count, first, last in rows
+            for session, count, first, last, *_ in rows
         ],
-        cursor=write_cursor(rows[-1][3], rows[-1][0]) if more and rows else None,
+        cursor=write_cursor(_BY_LAST, *rows[-1][3:]) if more and rows else None,
     )
 
 
@@ -226,10 +231,3 @@ def _session(db: sqlite3.Connection, session: int) -> SessionSummary:
 
 def _span(first: int, last: int) -> dict[str, Any]:
     return {"first_seen": to_datetime(first), "last_seen": to_datetime(last)}
-
-
-def _read_cursor(cursor: str) -> tuple[int, str]:
-    value, _, problem_id = cursor.partition("-")
-    if not (value.isascii() and value.isdigit() and len(value) < 19 and problem_id):
-        raise ValueError("cursor: expected one that a page before this one gave")
-    return int(value), problem_id

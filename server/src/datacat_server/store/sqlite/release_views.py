@@ -1,16 +1,13 @@
 """Release health out of the tables."""
 
-import base64
-import binascii
 import sqlite3
 from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
-import msgspec
-
 from datacat_server.problems.versions import newest
 from datacat_server.store.releases import Release, ReleaseCourse, ReleaseDay, ReleasePage, UnknownRelease
+from datacat_server.store.sqlite.cursor import read_cursor, write_cursor
 from datacat_server.store.sqlite.releases import first_seen
 from datacat_server.store.sqlite.times import to_datetime
 
@@ -19,9 +16,7 @@ _COLUMNS = (
     " WHERE problems.product = releases.product AND problems.new_in = releases.version)"
 )
 _EPOCH = date(1970, 1, 1)
-_LARGEST = 2**62
-
-_cursor = msgspec.json.Decoder(tuple[int, str, str])
+_BY_LAST = "-last_seen"
 
 
 def read_releases(db: sqlite3.Connection, product: str | None, limit: int, cursor: str | None) -> ReleasePage:
@@ -32,7 +27,7 @@ def read_releases(db: sqlite3.Connection, product: str | None, limit: int, curso
         values.append(product)
     if cursor is not None:
         conditions.append("(last, product, version) < (?, ?, ?)")
-        values += _read_cursor(cursor)
+        values += read_cursor(cursor, _BY_LAST, int, str, str)
     rows = db.execute(
         f"SELECT {_COLUMNS} FROM releases WHERE {' AND '.join(conditions)}"
         " ORDER BY last DESC, product DESC, version DESC LIMIT ?",
@@ -43,7 +38,7 @@ def read_releases(db: sqlite3.Connection, product: str | None, limit: int, curso
     newest_of = {name: newest(first_seen(db, name)) for name in {row[0] for row in rows}}
     return ReleasePage(
         releases=[Release(**_fields(row, newest_of[row[0]])) for row in rows],
-        cursor=_write_cursor(rows[-1][3], rows[-1][0], rows[-1][1]) if more and rows else None,
+        cursor=write_cursor(_BY_LAST, rows[-1][3], rows[-1][0], rows[-1][1]) if more and rows else None,
     )
 
 
@@ -88,15 +83,3 @@ def _health(counts: Sequence[int]) -> dict[str, Any]:
         "crash_free": 100 * (sessions - crashed) / sessions,
         "hang_free": 100 * (sessions - hung) / sessions,
     }
-
-
-def _write_cursor(last: int, product: str, version: str) -> str:
-    return base64.urlsafe_b64encode(msgspec.json.encode((last, product, version))).decode().rstrip("=")
-
-
-def _read_cursor(cursor: str) -> tuple[int, str, str]:
-    try:
-        last, product, version = _cursor.decode(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except (binascii.Error, ValueError):
-        raise ValueError("cursor: expected one that a page before this one gave") from None
-    return max(-1, min(last, _LARGEST)), product, version

@@ -12,6 +12,7 @@ from datacat_server.canonical import Path, write_path
 from datacat_server.model import Metric, StateChange
 from datacat_server.store.sqlite.counting import borders, count_between
 from datacat_server.store.sqlite.courses import read_course
+from datacat_server.store.sqlite.cursor import read_cursor, write_cursor
 from datacat_server.store.sqlite.events import COLUMNS, LEVELS, event_of
 from datacat_server.store.sqlite.session_parts import buckets_of
 from datacat_server.store.sqlite.states import state_at
@@ -130,7 +131,10 @@ def read_series(
                 buckets=buckets_of(bounds, buckets),
             )
         )
-    return SeriesPage(series, str(rows[limit - 1][0]) if len(rows) > limit else None)
+    if len(rows) <= limit:
+        return SeriesPage(series, None)
+    number, name, _, _, tags, vital, *_ = rows[limit - 1]
+    return SeriesPage(series, write_cursor("name", vital, name, tags, number))
 
 
 def read_series_page(
@@ -139,8 +143,8 @@ def read_series_page(
     """The series that are meant. Raises ValueError for a cursor that is none."""
     condition, values = series_condition(wanted)
     if cursor is not None:
-        condition += " AND (vital, name, tags, id) > (SELECT vital, name, tags, id FROM series WHERE id = ?)"
-        values += read_numbers(cursor, 1)
+        condition += " AND (vital, name, tags, id) > (?, ?, ?, ?)"
+        values += read_cursor(cursor, "name", int, str, str, int)
     return read_series(db, session, points, limit, condition, tuple(values))
 
 
@@ -149,7 +153,7 @@ def read_reading_page(
 ) -> ReadingPage:
     """The readings of the series that are meant. Raises ValueError for a cursor that is none."""
     condition, values = series_condition(wanted)
-    after: list[int] = [] if cursor is None else read_numbers(cursor, 3)
+    after: list[int] = [] if cursor is None else read_cursor(cursor, "series", int, int, int)
     if after:
         condition += " AND id >= ?"
         values.append(after[0])
@@ -166,7 +170,9 @@ def read_reading_page(
             break
     more = len(rows) > limit
     rows = rows[:limit]
-    return ReadingPage([reading for *_, reading in rows], "-".join(map(str, rows[-1][:3])) if more and rows else None)
+    return ReadingPage(
+        [reading for *_, reading in rows], write_cursor("series", *rows[-1][:3]) if more and rows else None
+    )
 
 
 def readings_after(
@@ -214,14 +220,6 @@ def series_condition(wanted: MetricFilter) -> tuple[str, list[Any]]:
         conditions.append("? IN (SELECT value FROM json_each(series.tags))")
         values.append(tag)
     return " AND ".join(conditions), values
-
-
-def read_numbers(cursor: str, count: int) -> list[int]:
-    """The whole numbers that a cursor is made of. Raises ValueError for one that no page gave."""
-    parts = cursor.split("-")
-    if len(parts) != count or not all(part.isascii() and part.isdigit() and len(part) < 19 for part in parts):
-        raise ValueError("cursor: expected one that a page before this one gave")
-    return [int(part) for part in parts]
 
 
 def _last_changes(db: sqlite3.Connection, session: int, at: datetime | None, limit: int) -> list[tuple[int, int, str]]:
