@@ -388,7 +388,14 @@ def test_alerts_are_listed_in_pages(api: TestClient, send: Send) -> None:
     assert [alert["session"]["id"] for alert in first["alerts"]] == ["s2", "s1"]
     rest = api.get("/api/alerts", params={"kind": "crash", "limit": 2, "cursor": first["cursor"]}).json()
     assert ([alert["session"]["id"] for alert in rest["alerts"]], rest["cursor"]) == (["s0"], None)
+    assert api.get("/api/alerts", params={"product": "Other"}).json() == {"alerts": [], "cursor": None}
+    noticed = [alert["time"] for alert in api.get("/api/alerts", params={"product": "Game"}).json()["alerts"]]
+    assert len(noticed) == 8
+    for border in set(noticed):
+        parts = [api.get("/api/alerts", params={name: border}).json()["alerts"] for name in ("from", "to")]
+        assert [len(part) for part in parts] == [sum(t >= border for t in noticed), sum(t < border for t in noticed)]
     for wrong, details in (
+        ({"from": "soon"}, "from: expected"),
         ({"kind": "x"}, "kind: expected one of crash, hang, problem"),
         ({"cursor": "x"}, "cursor: "),
     ):

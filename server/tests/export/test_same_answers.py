@@ -28,7 +28,7 @@ QUESTIONS: list[tuple[str, dict[str, Any]]] = [
     *(("/api/problems", {"kind": kind}) for kind in ("crash", "hang", "exception")),
     ("/api/problems", {"product": "Game", "version": "1.10", "q": "load"}),
     ("/api/releases", {}),
-    ("/api/release", {"product": "Game", "version": "1.10", "days": 3000}),
+    ("/api/releases/days", {"product": "Game", "version": "1.10", "days": 3000}),
     *(("/api/metrics", {"name": "fps", "aggregate": how}) for how in ("all", "peak", "average", "minimum")),
     ("/api/metrics", {"name": "fps", "aggregate": "peak", "ever_contains": "window_state.open:space probe"}),
     ("/api/compare", {"session": ["s0", "s1", "s2"]}),

@@ -7,9 +7,10 @@ from litestar.params import FromQuery, QueryParameter
 
 from datacat_server.api.declared import JSON, ResponseSpec
 from datacat_server.api.errors import BadRequest
+from datacat_server.api.moments import INSTANT, moment
 from datacat_server.api.sessions import StoreDependency
 from datacat_server.model import encode
-from datacat_server.store.alerts import KINDS, AlertPage
+from datacat_server.store.alerts import KINDS, AlertFilter, AlertPage
 
 
 @get("/api/alerts", sync_to_thread=True, responses={200: ResponseSpec(AlertPage, description="A page")})
@@ -18,12 +19,18 @@ def list_alerts(
     kind: Annotated[
         str | None, QueryParameter(description=f"One of {', '.join(KINDS)}.", schema_extra={"enum": ["", *KINDS]})
     ] = None,
+    product: Annotated[str | None, QueryParameter(description="The session's product, exactly.")] = None,
+    start: Annotated[str | None, QueryParameter(name="from", description=f"Happened then or later: {INSTANT}")] = None,
+    end: Annotated[str | None, QueryParameter(name="to", description=f"Happened before: {INSTANT}")] = None,
     limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100,
     cursor: FromQuery[str | None] = None,
 ) -> Response[bytes]:
     """Crashes, hangs, and problems that were new or came back, as they became known, newest first."""
     try:
-        page = store.alerts.page(limit=limit, cursor=cursor or None, kind=kind or None)
+        wanted = AlertFilter(
+            kind=kind or None, product=product or None, start=moment("from", start), end=moment("to", end)
+        )
+        page = store.alerts.page(wanted, limit=limit, cursor=cursor or None)
     except ValueError as error:
         raise BadRequest(str(error)) from None
     return Response(encode(page), media_type=JSON)

@@ -60,12 +60,8 @@ def list_problems(
     status: Annotated[
         str | None, QueryParameter(description=f"One of {_STATUSES}.", schema_extra={"enum": ["", *ProblemStatus]})
     ] = None,
-    start: Annotated[
-        str | None, QueryParameter(name="from", description=f"Last seen then or later: {INSTANT}")
-    ] = None,
-    end: Annotated[
-        str | None, QueryParameter(name="to", description=f"First seen before: {INSTANT}")
-    ] = None,
+    start: Annotated[str | None, QueryParameter(name="from", description=f"Last seen then or later: {INSTANT}")] = None,
+    end: Annotated[str | None, QueryParameter(name="to", description=f"First seen before: {INSTANT}")] = None,
     q: Annotated[str | None, QueryParameter(description="Part of the title or culprit, in whatever case.")] = None,
     sort: Annotated[
         str,

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from litestar import Request, Response, Router, get
-from litestar.params import FromPath, FromQuery, QueryParameter
+from litestar.params import FromQuery, QueryParameter
 
 from datacat_server.api.declared import JSON, ResponseSpec, raising
 from datacat_server.api.errors import BadRequest, error_response
@@ -30,30 +30,18 @@ def list_releases(
 
 
 @get(
-    "/api/releases/{product:str}/{version:str}",
-    sync_to_thread=True,
-    responses={200: ResponseSpec(ReleaseCourse, description="The release")},
-)
-def read_release(
-    store: StoreDependency, product: FromPath[str], version: FromPath[str], days: Days = 90
-) -> Response[bytes]:
-    """One release, day by day."""
-    return Response(encode(store.release(product, version, days=days)), media_type=JSON)
-
-
-@get(
-    "/api/release",
+    "/api/releases/days",
     sync_to_thread=True,
     responses={200: ResponseSpec(ReleaseCourse, description="The release")},
     opt=raising(404),
 )
-def read_release_by_name(
+def read_release(
     store: StoreDependency,
     product: Annotated[str, QueryParameter(description="The product, exactly.")],
     version: Annotated[str, QueryParameter(description="The version, exactly.")],
     days: Days = 90,
 ) -> Response[bytes]:
-    """The same for names that cannot stand in a path, such as `feature/login`."""
+    """One release, day by day. Its names may have any letters, such as `feature/login`."""
     return Response(encode(store.release(product, version, days=days)), media_type=JSON)
 
 
@@ -64,6 +52,6 @@ def _on_unknown_release(request: Request[Any, Any, Any], error: UnknownRelease) 
 
 router = Router(
     "/",
-    route_handlers=[list_releases, read_release, read_release_by_name],
+    route_handlers=[list_releases, read_release],
     exception_handlers={UnknownRelease: _on_unknown_release},
 )

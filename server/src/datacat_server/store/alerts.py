@@ -33,6 +33,15 @@ class Alert(Struct, kw_only=True, frozen=True):
     session: SessionSummary
 
 
+class AlertFilter(Struct, kw_only=True, frozen=True):
+    """Which alerts are meant: all that is set holds. `start` <= time < `end`."""
+
+    kind: str | None = None
+    product: str | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+
+
 class AlertPage(Struct, frozen=True):
     """Part of the alerts, newest first; `cursor` asks for the older ones, null at the end."""
 
@@ -73,7 +82,7 @@ class Waiting(Struct, kw_only=True, frozen=True):
 class AlertLog(Protocol):
     """Alerts, in the order in which they came in, and webhooks' places in it. As safe as the calls of a Store."""
 
-    def page(self, *, limit: int = 100, cursor: str | None = None, kind: str | None = None) -> AlertPage:
+    def page(self, wanted: AlertFilter = ..., *, limit: int = 100, cursor: str | None = None) -> AlertPage:
         """Some alerts, newest first. Raises ValueError for a cursor or kind that is none."""
         ...
 

@@ -2,10 +2,12 @@
 
 from collections.abc import Collection
 
-from datacat_server.store.alerts import AlertPage, Delivery, Waiting
+from datacat_server.store.alerts import AlertFilter, AlertPage, Delivery, Waiting
 from datacat_server.store.sqlite import alerts
 from datacat_server.store.sqlite.connection import Readers
 from datacat_server.store.sqlite.writer import Writer
+
+_EVERY = AlertFilter()
 
 
 class SqliteAlertLog:
@@ -15,9 +17,9 @@ class SqliteAlertLog:
         self._writer = writer
         self._readers = readers
 
-    def page(self, *, limit: int = 100, cursor: str | None = None, kind: str | None = None) -> AlertPage:
+    def page(self, wanted: AlertFilter = _EVERY, *, limit: int = 100, cursor: str | None = None) -> AlertPage:
         with self._readers.snapshot() as db:
-            return alerts.read_alerts(db, limit, cursor, kind)
+            return alerts.read_alerts(db, wanted, limit, cursor)
 
     def settle_webhooks(self, webhooks: Collection[str]) -> None:
         self._writer.run(lambda ledger: alerts.settle_webhooks(ledger.db, webhooks))

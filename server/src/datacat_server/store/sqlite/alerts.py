@@ -8,7 +8,7 @@ from typing import Any
 from datacat_server.ingest.lifecycle import Standing
 from datacat_server.model import SessionSummary
 from datacat_server.problems.fingerprint import title
-from datacat_server.store.alerts import KINDS, WITHDRAWN, Alert, AlertPage, Delivery, Waiting
+from datacat_server.store.alerts import KINDS, WITHDRAWN, Alert, AlertFilter, AlertPage, Delivery, Waiting
 from datacat_server.store.sqlite.cursor import read_cursor, write_cursor
 from datacat_server.store.sqlite.listing import SUMMARY, summary_fields
 from datacat_server.store.sqlite.pending import ALERT, Row
@@ -52,13 +52,20 @@ def alert_of_problems(db: sqlite3.Connection, session: int, problems: Sequence[s
         db.execute(ALERT, alert_row(session, "problem", last, words, problem))
 
 
-def read_alerts(db: sqlite3.Connection, limit: int, cursor: str | None, kind: str | None) -> AlertPage:
+def read_alerts(db: sqlite3.Connection, wanted: AlertFilter, limit: int, cursor: str | None) -> AlertPage:
     """A page of alerts, newest first. Raises ValueError for a cursor or kind that is none."""
-    condition, values = "1", list[Any]()
-    if kind is not None:
-        if kind not in KINDS:
-            raise ValueError(f"kind: expected one of {', '.join(KINDS)}")
-        condition, values = "kind = ?", [kind]
+    if wanted.kind is not None and wanted.kind not in KINDS:
+        raise ValueError(f"kind: expected one of {', '.join(KINDS)}")
+    condition, values = "TRUE", list[Any]()
+    for part, value in (
+        ("kind = ?", wanted.kind),
+        ("product = ?", wanted.product),
+        ("time >= ?", None if wanted.start is None else to_microseconds(wanted.start)),
+        ("time < ?", None if wanted.end is None else to_microseconds(wanted.end)),
+    ):
+        if value is not None:
+            condition += f" AND {part}"
+            values.append(value)
     if cursor is not None:
         condition += " AND alerts.id < ?"
         values += read_cursor(cursor, "-number", int)
