@@ -81,6 +81,16 @@ def test_bodies_and_answers_have_their_shapes(schema: Any) -> None:
     assert {"product", "from", "to", "state", "ever_contains", "limit", "cursor"} <= set(names)
 
 
+@pytest.mark.parametrize("name", ["state", "state_ever", "contains", "ever_contains"])
+def test_as_many_conditions_are_taken_as_the_schema_says(schema: Any, api: TestClient, name: str) -> None:
+    parameters = schema["paths"]["/api/sessions"]["get"]["parameters"]
+    [most] = [parameter["schema"]["maxItems"] for parameter in parameters if parameter["name"] == name]
+    others = {other: ["a:1"] * most for other in ("state", "state_ever", "contains", "ever_contains")}
+    assert api.get("/api/sessions", params=others).status_code == 200
+    for condition in ("a:1", ""):
+        assert api.get("/api/sessions", params={name: [condition] * (most + 1)}).status_code == 400
+
+
 def test_a_whole_number_may_be_written_with_a_fraction_of_0(schema: Any, api: TestClient) -> None:
     whole = {"type": "integer", "minimum": 0, "maximum": 2**53}
     schemas = schema["components"]["schemas"]

@@ -5,6 +5,7 @@
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -77,7 +78,8 @@ NAMES = ("product", "version", "machine", "status", "from", "to", "q", *RELATION
 """The names in an address."""
 
 LONGEST_Q = 200
-MOST_CONDITIONS = 20
+MOST_CONDITIONS = 10
+"""So many conditions of each relation, at most."""
 
 
 def parse_filter(params: Iterable[tuple[str, str]]) -> Filter:
@@ -116,8 +118,9 @@ def checked(wanted: Filter) -> Filter:
         raise ValueError(f"status: expected one of {', '.join(STATUSES)}")
     if wanted.q is not None and len(wanted.q) > LONGEST_Q:
         raise ValueError(f"q: is longer than {LONGEST_Q} characters")
-    if len(wanted.state) > MOST_CONDITIONS:
-        raise ValueError(f"state: more than {MOST_CONDITIONS} conditions; ask for fewer")
+    for relation, count in Counter(condition.relation for condition in wanted.state).items():
+        if count > MOST_CONDITIONS:
+            raise ValueError(f"{_name_of(relation)}: is there more than {MOST_CONDITIONS} times; ask for fewer")
     for condition in wanted.state:
         if isinstance(condition.value, dict) and condition.relation in (Relation.IS, Relation.WAS):
             raise ValueError(

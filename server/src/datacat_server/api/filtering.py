@@ -7,7 +7,7 @@ from litestar.params import QueryParameter, SkipValidation
 
 from datacat_server.api.errors import BadRequest
 from datacat_server.api.moments import INSTANT
-from datacat_server.filters import LONGEST_Q, STATUSES, Filter, parse_filter
+from datacat_server.filters import LONGEST_Q, MOST_CONDITIONS, STATUSES, Filter, parse_filter
 
 FILTER = "filter"
 """The name under which a handler takes the filter: `filter: FilterDependency`."""
@@ -16,9 +16,11 @@ FilterDependency = NamedDependency[SkipValidation[Filter]]
 
 _CONDITIONS = {
     "items": {"type": "string", "pattern": r"^([^\\:]|\\[\s\S])*:|^$"},
+    "maxItems": MOST_CONDITIONS,
 }
 _OF_STATE = (
-    "Takes `path:value`, such as `window_state.open:true`; a value that is no JSON is text. May be repeated: all hold."
+    "Takes `path:value`, such as `window_state.open:true`; a value that is no JSON is text. May be repeated, at most"
+    f" {MOST_CONDITIONS} times: all hold."
 )
 
 
@@ -67,7 +69,10 @@ def filter_of(
     said = {"product": product, "version": version, "machine": machine, "status": status, "from": start, "to": end}
     pairs = [(name, text) for name, text in (*said.items(), ("q", q)) if text is not None]
     several = {"state": state_now, "state_ever": state_ever, "contains": contains, "ever_contains": ever_contains}
-    pairs += [(name, text) for name, texts in several.items() for text in texts or ()]
+    for name, texts in several.items():
+        if len(texts or ()) > MOST_CONDITIONS:
+            raise BadRequest(f"{name}: is there more than {MOST_CONDITIONS} times; ask for fewer")  # empty ones too
+        pairs += [(name, text) for text in texts or ()]
     try:
         return parse_filter(pairs)
     except ValueError as error:
