@@ -73,6 +73,7 @@ def test_what_one_server_exports_another_imports_whatever_the_format(start: Star
     assert (code, err) == (0, "")
     assert json.loads(out) == {
         "file": name, "imported": 7, "replaced": 0, "skipped": 0, "records": said["records"], "problems": 0,
+        "complete": True,
     }  # fmt: skip
     assert ask(f"{target}/api/data/sessions") == ask(f"{source}/api/data/sessions")
     for program in (first, second):

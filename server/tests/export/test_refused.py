@@ -91,6 +91,15 @@ def test_a_session_whose_end_does_not_come_is_not_stored(
     assert [session.id for session in store.sessions().sessions] == ["s1"]
 
 
+def test_an_import_without_its_end_is_said_not_to_be_complete(
+    empty: SqliteStore, api: TestClient, store: SqliteStore, lines: list[bytes]
+) -> None:
+    ends = [place for place, line in enumerate(lines) if b'"session_end"' in line]
+    for part, complete in ((lines, True), (lines[: ends[0] + 1], False), ([], False)):
+        answer = api.post("/api/import", content=b"\n".join(part), headers={"Content-Type": "application/x-ndjson"})
+        assert (answer.status_code, answer.json()["complete"]) == (200, complete)
+
+
 def test_what_the_store_refuses_leaves_nothing_of_its_session(empty: SqliteStore, lines: list[bytes]) -> None:
     twice = changed(lines, b"session_end", b'"records":', b'"records":1000')
     with pytest.raises(ValueError, match=r"line .*: records: the session has"):

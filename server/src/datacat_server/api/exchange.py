@@ -35,8 +35,9 @@ async def import_sessions(
 ) -> Intaken:
     """Store the sessions of an export, or of a part of one that begins like one; answers when they are on disk.
 
-    Each is stored whole when its last line has come, those before a line that is wrong too. Sessions that are there
-    already stay as they are, but for `replace`. May be as large as it likes.
+    `complete` says whether its last line, of the kind `end`, came. Each session is stored whole when its last line has
+    come, those before a line that is wrong too. Sessions that are there already stay as
+    they are, but for `replace`. May be as large as it likes.
     """
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise BadRequest("content-encoding: expected none; send the lines as they are")

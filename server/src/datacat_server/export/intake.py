@@ -15,7 +15,7 @@ from datacat_server.store.protocol import Store, UnknownSession
 class Intaken(Struct):
     """How many sessions were new, took the place of others, or were there already; `records` of the first two.
 
-    `problems`: on how many the marks were set.
+    `problems`: on how many the marks were set. `complete`: whether the line that ends an export came.
     """
 
     imported: int = 0
@@ -23,6 +23,7 @@ class Intaken(Struct):
     skipped: int = 0
     records: int = 0
     problems: int = 0
+    complete: bool = False
 
 
 class Intake:
@@ -53,8 +54,10 @@ class Intake:
                 case ProblemMark():
                     check_mark(decoded)
                     self.done.problems += self._store.mark_problem(decoded)
-                case ExportLine() | EndLine():
+                case ExportLine():
                     pass
+                case EndLine():
+                    self.done.complete = True
                 case _:
                     if self._rows is not None:
                         self._rows.write(line + b"\n")
