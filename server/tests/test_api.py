@@ -321,9 +321,15 @@ def test_a_full_disk_is_told_and_nothing_half_is_kept(
 
 def test_one_bad_call_does_not_undo_those_that_share_its_commit(store: SqliteStore, api: TestClient) -> None:
     api.post("/api/sessions", json={"product": "P", "id": "s1"})
-    release = threading.Event()
-    blocker = threading.Thread(target=store._writer.run, args=(lambda ledger: release.wait(30),))
+    blocked, release = threading.Event(), threading.Event()
+
+    def block(ledger: object) -> None:
+        blocked.set()
+        release.wait(30)
+
+    blocker = threading.Thread(target=store._writer.run, args=(block,))
     blocker.start()
+    blocked.wait()  # else the writer may take one of the calls together with this, and no 4 of them ever wait
     answers: dict[int, int] = {}
 
     def call(number: int) -> None:
