@@ -8,10 +8,9 @@ import msgspec
 from msgspec import Raw
 
 from datacat_server.canonical import canonical, write_key
-from datacat_server.model import SessionSummary
 from datacat_server.store.comparison import MOST_ROWS, Comparison, EventRow, MetricRow, SeriesStatistics, StateRow
 from datacat_server.store.sqlite.events import LEVELS
-from datacat_server.store.sqlite.listing import SUMMARY, summary_fields
+from datacat_server.store.sqlite.listing import read_summary
 from datacat_server.store.sqlite.read import row_number
 from datacat_server.store.sqlite.states import current_state
 
@@ -32,7 +31,7 @@ def read_comparison(db: sqlite3.Connection, session_ids: Sequence[str]) -> Compa
     metrics = _metrics(db, sessions)
     events = _events(db, sessions)
     return Comparison(
-        sessions=[_summary(db, session) for session in sessions],
+        sessions=[read_summary(db, session) for session in sessions],
         state=_kept(state),
         state_is_cut=state_is_cut or len(state) > MOST_ROWS,
         metrics=_kept(metrics),
@@ -123,9 +122,3 @@ def _events(db: sqlite3.Connection, sessions: Sequence[int]) -> list[EventRow]:
         EventRow(name=name, level=LEVELS[level], differs=len(set(counts)) > 1, counts=counts)
         for (name, level), counts in sorted(found.items())
     ]
-
-
-def _summary(db: sqlite3.Connection, session: int) -> SessionSummary:
-    return SessionSummary(
-        **summary_fields(db.execute(f"SELECT {SUMMARY} FROM sessions WHERE id = ?", (session,)).fetchone())
-    )

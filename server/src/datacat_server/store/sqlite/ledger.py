@@ -119,7 +119,18 @@ class Ledger:
 
     def live(self, batch: SessionBatch) -> LiveSession:
         """The session of a batch, made or brought up to date by its header. Raises UnknownSession."""
-        return self._session(batch)
+        self._touched.add(batch.id)
+        session = self._sessions.get(batch.id) or load(self._db, batch.id)
+        if session is None:
+            if batch.header is None:
+                raise UnknownSession(batch.id)
+            session = self._create(batch.header)
+            if batch.heard:
+                self._look_for_missing(batch.id, session)
+        elif batch.header is not None:
+            _bring_up_to_date(session, batch.header)
+        self._sessions.keep(batch.id, session)
+        return session
 
     def drop(self, session_id: str) -> None:
         """Remember nothing of a session any more."""
@@ -203,13 +214,13 @@ class Ledger:
         return True
 
     def _apply(self, batch: SessionBatch, result: IngestResult) -> None:
-        Application(self._db, self._session(batch), batch).run(result)
+        Application(self._db, self.live(batch), batch).run(result)
         self._sessions.weigh(batch.id)
 
     def _apply_one_by_one(self, batch: SessionBatch, result: IngestResult) -> None:
         """Apply a batch in which the engine does not take some record: that one is refused, as any wrong one is."""
         frame = replace(batch, records=[])
-        application = Application(self._db, self._session(frame), frame)
+        application = Application(self._db, self.live(frame), frame)
         application.run(result)
         for record in batch.records:
             if record.writer is not None and record.writer not in application.settled:
@@ -217,12 +228,12 @@ class Ledger:
             alone = SessionBatch(batch.id, records=[record])
             try:
                 with self._savepoint(batch.id):
-                    Application(self._db, self._session(alone), alone, application.settled).run(result)
+                    Application(self._db, self.live(alone), alone, application.settled).run(result)
             except REFUSED_BY_ENGINE as error:
                 log.warning("session %s: a record was not taken: %s", batch.id, error)
                 refusal = refused(batch.id, record, f"record: the store does not take it: {error}")
                 alone = SessionBatch(batch.id, refused=[refusal])
-                Application(self._db, self._session(alone), alone).run(result)
+                Application(self._db, self.live(alone), alone).run(result)
         self._sessions.weigh(batch.id)
 
     @contextmanager
@@ -237,20 +248,6 @@ class Ledger:
             self._sessions.drop(session_id)
             raise
         self._db.execute("RELEASE batch")
-
-    def _session(self, batch: SessionBatch) -> LiveSession:
-        self._touched.add(batch.id)
-        session = self._sessions.get(batch.id) or load(self._db, batch.id)
-        if session is None:
-            if batch.header is None:
-                raise UnknownSession(batch.id)
-            session = self._create(batch.header)
-            if batch.heard:
-                self._look_for_missing(batch.id, session)
-        elif batch.header is not None:
-            _bring_up_to_date(session, batch.header)
-        self._sessions.keep(batch.id, session)
-        return session
 
     def _create(self, header: SessionLine) -> LiveSession:
         session = LiveSession(

@@ -89,6 +89,12 @@ def _total(db: sqlite3.Connection, wanted: Filter, condition: str, values: Seque
     return min(total, MOST_COUNTED), total > MOST_COUNTED
 
 
+def read_summary(db: sqlite3.Connection, session: int) -> SessionSummary:
+    """The summary of one session, by the number of its row."""
+    row = db.execute(f"SELECT {SUMMARY} FROM sessions WHERE id = ?", (session,)).fetchone()
+    return SessionSummary(**summary_fields(row))
+
+
 def summary_fields(row: Sequence[Any]) -> dict[str, Any]:
     """The fields of a summary from a row of `SUMMARY`."""
     session_id, created, updated, ended, heartbeat, status, suspended, crashed, hung, ever_hung, *rest = row

@@ -8,7 +8,6 @@ from typing import Any
 
 import msgspec
 
-from datacat_server.model import SessionSummary
 from datacat_server.problems.fingerprint import title
 from datacat_server.problems.versions import newest
 from datacat_server.store.problems import (
@@ -29,7 +28,7 @@ from datacat_server.store.problems import (
     UnknownProblem,
 )
 from datacat_server.store.sqlite.cursor import read_cursor, write_cursor
-from datacat_server.store.sqlite.listing import SUMMARY, summary_fields
+from datacat_server.store.sqlite.listing import read_summary
 from datacat_server.store.sqlite.problem_example import read_example
 from datacat_server.store.sqlite.releases import first_seen
 from datacat_server.store.sqlite.times import to_datetime, to_microseconds, to_optional_datetime
@@ -134,7 +133,7 @@ def read_problem_sessions(
     rows = rows[:limit]
     return ProblemSessionPage(
         sessions=[
-            InSession(session=_session(db, session), count=count, **_span(first, last))
+            InSession(session=read_summary(db, session), count=count, **_span(first, last))
             for session, count, first, last, *_ in rows
         ],
         cursor=write_cursor(_BY_LAST, *rows[-1][3:]) if more and rows else None,
@@ -221,12 +220,6 @@ def _summary(row: Sequence[Any], newest_version: str | None) -> dict[str, Any]:
         "regressed_at": to_optional_datetime(regressed),
         "regressed_in": regressed_in,
     }
-
-
-def _session(db: sqlite3.Connection, session: int) -> SessionSummary:
-    return SessionSummary(
-        **summary_fields(db.execute(f"SELECT {SUMMARY} FROM sessions WHERE id = ?", (session,)).fetchone())
-    )
 
 
 def _span(first: int, last: int) -> dict[str, Any]:

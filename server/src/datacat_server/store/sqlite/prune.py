@@ -67,37 +67,21 @@ def _clear_chunk(db: sqlite3.Connection, session: int) -> int:
     """
     left = _CHUNK_ROWS
     for table in _LARGE_TABLES:
-        left -= db.execute(
-            f"DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM {table} WHERE session = ? LIMIT ?)", (session, left)
-        ).rowcount
+        left -= _delete_some(db, table, "session", session, "rowid", left)
         if left == 0:
             return _CHUNK_ROWS
     while (series := db.execute("SELECT min(id) FROM series WHERE session = ?", (session,)).fetchone()[0]) is not None:
-        left -= db.execute(
-            "DELETE FROM points WHERE (series, time, seq) IN"
-            " (SELECT series, time, seq FROM points WHERE series = ? LIMIT ?)",
-            (series, left),
-        ).rowcount
-        if left == 0:
-            return _CHUNK_ROWS
-        left -= db.execute(
-            "DELETE FROM course_stretches WHERE series = ? AND stretch IN"
-            " (SELECT stretch FROM course_stretches WHERE series = ? LIMIT ?)",
-            (series, series, left),
-        ).rowcount
-        if left == 0:
-            return _CHUNK_ROWS
+        for table, key in (("points", "series, time, seq"), ("course_stretches", "series, stretch")):
+            left -= _delete_some(db, table, "series", series, key, left)
+            if left == 0:
+                return _CHUNK_ROWS
         db.execute("DELETE FROM courses WHERE series = ?", (series,))
         # Only now: as long as a point is left, no new series takes the number.
         db.execute("DELETE FROM series WHERE id = ?", (series,))
         left -= 1
         if left == 0:
             return _CHUNK_ROWS
-    left -= db.execute(
-        "DELETE FROM timeline_buckets WHERE session = ? AND bucket IN"
-        " (SELECT bucket FROM timeline_buckets WHERE session = ? LIMIT ?)",
-        (session, session, left),
-    ).rowcount
+    left -= _delete_some(db, "timeline_buckets", "session", session, "session, bucket", left)
     if left == 0:
         return _CHUNK_ROWS
     db.execute("DELETE FROM timelines WHERE session = ?", (session,))
@@ -107,6 +91,12 @@ def _clear_chunk(db: sqlite3.Connection, session: int) -> int:
     db.execute("DELETE FROM session_texts WHERE session = ?", (session,))
     db.execute("DELETE FROM writers WHERE session = ?", (session,))
     return _CHUNK_ROWS - left
+
+
+def _delete_some(db: sqlite3.Connection, table: str, owner: str, number: int, key: str, most: int) -> int:
+    """Delete at most so many of an owner's rows, which the columns of `key` tell apart; how many."""
+    some = f"SELECT {key} FROM {table} WHERE {owner} = ? LIMIT ?"
+    return db.execute(f"DELETE FROM {table} WHERE ({key}) IN ({some})", (number, most)).rowcount
 
 
 def _free_pages(db: sqlite3.Connection) -> int:
