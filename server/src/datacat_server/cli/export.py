@@ -32,7 +32,7 @@ from datacat_server.export.formats import Format, LineWriter, MissingPackage, fo
 from datacat_server.export.stream import Tally, export_stream, lines_of
 from datacat_server.filters import Filter, to_query
 from datacat_server.store.errors import StoreError
-from datacat_server.web.format import count, size
+from datacat_server.wording import count, size
 
 _STDOUT = "-"
 

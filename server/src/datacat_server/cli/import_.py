@@ -21,7 +21,7 @@ from datacat_server.export.files import ReadableFile, read_lines
 from datacat_server.export.formats import MissingPackage
 from datacat_server.export.intake import Intake, Intaken
 from datacat_server.store.errors import StoreError
-from datacat_server.web.format import count
+from datacat_server.wording import count
 
 _SHOWN_EVERY = 1_000
 

@@ -20,7 +20,7 @@ from datacat_server.model import encode
 from datacat_server.store.errors import StoreError
 from datacat_server.store.keys import KeyStore, NameTaken, StoredKey, UnknownKey
 from datacat_server.store.sqlite import SqliteStore
-from datacat_server.web.format import ago
+from datacat_server.wording import ago
 
 LONGEST_NAME = 100
 

@@ -17,7 +17,7 @@ from datacat_server.store.errors import StoreError
 from datacat_server.store.sqlite import SqliteStore
 from datacat_server.store.sqlite.compact import check_alone, compact
 from datacat_server.store.sqlite.connection import FILE_NAME
-from datacat_server.web.format import count, size
+from datacat_server.wording import count, size
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _MOST_DAYS = 500_000

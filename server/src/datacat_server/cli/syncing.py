@@ -13,12 +13,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from datacat_server.cli.options import fail
-from datacat_server.web.format import count
+from datacat_server.wording import count
 
 _MOST_NAMED = 10
 
 
-def ship(server_url: str | None, *, as_json: bool) -> bool:
+def ship(server_url: str | None, api_key: str | None, *, as_json: bool) -> bool:
     """Ship what waits, and show it; True if nothing is left."""
     try:
         config = load_config()
@@ -26,7 +26,7 @@ def ship(server_url: str | None, *, as_json: bool) -> bool:
         fail(error)
     if server_url is not None and server_address(server_url) is None:
         fail(f"--server-url: expected an address such as http://localhost:9090, not {server_url}")
-    work = Sync(config, server_url)
+    work = Sync(config, server_url, api_key=api_key)
     if as_json:
         complete = work.run(lambda: None)
         typer.echo(json.dumps(_as_data(work)))

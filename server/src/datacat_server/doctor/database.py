@@ -11,7 +11,7 @@ from datacat_server.store.errors import StoreError
 from datacat_server.store.sqlite.check import contents_of, problems_in
 from datacat_server.store.sqlite.connection import FILE_NAME, connect_read_only
 from datacat_server.store.sqlite.migrate import UnfitFile, newest_version, version_of
-from datacat_server.web.format import count, size
+from datacat_server.wording import count, size
 
 ABOUT = "database"
 _RESTORE = "stop the server and put a backup in place: `datacat restore FILE`"

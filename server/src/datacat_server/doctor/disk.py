@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 from datacat_server.doctor.findings import Finding, bad, ok, warn
-from datacat_server.web.format import size
+from datacat_server.wording import size
 
 ABOUT = "disk"
 _LITTLE = 1_000_000_000

@@ -6,7 +6,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from datacat_server.doctor.findings import Finding, ok, warn
-from datacat_server.web.format import count
+from datacat_server.wording import count
 
 ABOUT = "spool"
 _MOST_SHOWN = 20

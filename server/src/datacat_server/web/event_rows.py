@@ -6,9 +6,10 @@ from typing import Any
 
 import msgspec
 
+from datacat_server import wording
 from datacat_server.model import Event
 from datacat_server.store.views import StoredEvent
-from datacat_server.web import evidence, format
+from datacat_server.web import evidence
 from datacat_server.web.state_tree import text
 
 DETECTED = {"session_crashed_detected", "application_appears_hung", "application_recovered"}
@@ -49,11 +50,11 @@ def event_row(stored: StoredEvent, start: datetime) -> EventRow:
         number=stored.number,
         event=event,
         at=(event.timestamp - start).total_seconds(),
-        origin=" · ".join(format.shorten(word, ORIGIN) for word in (event.group, event.category) if word),
+        origin=" · ".join(wording.shorten(word, ORIGIN) for word in (event.group, event.category) if word),
         message=_message(event),
         preview=_preview(msgspec.json.decode(raw))
         if fits
-        else format.shorten(raw[: PREVIEW * 4].decode(errors="replace"), PREVIEW),
+        else wording.shorten(raw[: PREVIEW * 4].decode(errors="replace"), PREVIEW),
         # What is nested deeply grows many times over by its indents.
         data=indented if fits and len(indented) <= MAX_INDENTED else None,
         data_size=len(raw),
@@ -75,7 +76,7 @@ def _readable(key: str, value: Any) -> Any:
     instant = key == "time" or key.endswith("_us")
     if not instant or type(value) is not int or not 0 <= value <= _LAST_INSTANT:
         return value
-    return format.rfc3339(datetime.fromtimestamp(0, UTC) + timedelta(microseconds=value))
+    return wording.rfc3339(datetime.fromtimestamp(0, UTC) + timedelta(microseconds=value))
 
 
 def _message(event: Event) -> str:
@@ -87,4 +88,4 @@ def _message(event: Event) -> str:
 def _preview(data: Any) -> str:
     if not isinstance(data, dict):
         return text(data)
-    return format.shorten(" ".join(f"{key}={text(value)}" for key, value in data.items()), PREVIEW)
+    return wording.shorten(" ".join(f"{key}={text(value)}" for key, value in data.items()), PREVIEW)

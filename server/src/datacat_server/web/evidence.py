@@ -11,8 +11,8 @@ from typing import Any
 
 from msgspec import UNSET
 
+from datacat_server import wording
 from datacat_server.model import Event, Session, Status, Verdict
-from datacat_server.web import format
 
 MAX_THREADS = 64
 MAX_FRAMES = 100
@@ -84,11 +84,11 @@ class Sentence:
 
 def sentence(session: Session, stacks: list[Stacks], cause: Traceback | None, now: datetime) -> Sentence:
     """What became of the session, or how it is, in one sentence; `cause` is the exception that ended it."""
-    lived = format.duration(lifetime(session, now))
+    lived = wording.duration(lifetime(session, now))
     match session.status:
         case Status.CRASHED | Status.HUNG:
             decided = deciding(session)
-            words = format.sentence_case(session.reason or (decided.reason if decided else session.status.value))
+            words = wording.sentence_case(session.reason or (decided.reason if decided else session.status.value))
             if session.status is Status.CRASHED and session.hung:
                 words += ", while it hung"
             shown = stacks[:1] if session.hung or (stacks and stacks[0].verdict is decided) else []
@@ -188,5 +188,5 @@ def _parse(lines: Iterable[str]) -> list[Frame]:
             frames.append(Frame(found["function"] or "?", found["file"], int(found["line"])))
         elif frames and frames[-1].source is None and line.startswith("    ") and line.strip(" ^~"):
             last = frames[-1]
-            frames[-1] = Frame(last.function, last.file, last.line, format.shorten(line.strip(), 200))
+            frames[-1] = Frame(last.function, last.file, last.line, wording.shorten(line.strip(), 200))
     return frames[::-1][:MAX_FRAMES]

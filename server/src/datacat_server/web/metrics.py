@@ -6,9 +6,10 @@ from datetime import datetime
 
 import msgspec
 
+from datacat_server import wording
 from datacat_server.model import Bucket
 from datacat_server.store.views import Series
-from datacat_server.web import course, format, vitals
+from datacat_server.web import course, vitals
 
 LINE_WIDTH, LINE_HEIGHT = 240, 44
 BAR_HEIGHT = 44
@@ -77,18 +78,18 @@ def card(series: Series, start: datetime, seconds: float) -> Card:
     average = f"avg {_quantity(series.total / series.count, series) if series.count else '–'}"
     match series.type:
         case "counter":
-            notes = [f"{format.rate(series.last, seconds)} on average"] if seconds else []
+            notes = [f"{wording.rate(series.last, seconds)} on average"] if seconds else []
         case "histogram":
             headline, headline_is = series.total / series.count if series.count else series.last, "mean"
             quantiles = [(share, quantile(series.buckets, share)) for share in QUANTILES]
             notes = [
                 f"p{share * 100:.0f} ≤ {_quantity(bound, series)}" for share, bound in quantiles if bound is not None
             ]
-            notes.append(format.count(series.count, "sample"))
+            notes.append(wording.count(series.count, "sample"))
         case "timer":
-            notes = _timed(series) or [format.count(series.count, "run"), average]
+            notes = _timed(series) or [wording.count(series.count, "run"), average]
         case _:
-            notes = [format.count(series.count, "reading"), average]
+            notes = [wording.count(series.count, "reading"), average]
     bars = histogram_bars(series.buckets, series.unit)
     return Card(
         key=f"{series.type}:{series.name}:{','.join(series.tags)}",
@@ -101,7 +102,7 @@ def card(series: Series, start: datetime, seconds: float) -> Card:
         notes=notes,
         path=sparkline(series),
         points=points(series) if len(series.times) > 1 else "",
-        unit=format.shorten(series.unit or "", format.LONGEST_UNIT),
+        unit=wording.shorten(series.unit or "", wording.LONGEST_UNIT),
         steps=series.type == "counter",
         ends=_bounds(series) if bars else _ends(series, start),
         bars=bars,
@@ -113,7 +114,7 @@ def _timed(series: Series) -> list[str]:
     if series.iterations in (0, series.count):
         return []
     each = f"{_quantity(series.total / series.iterations, series)} each"
-    return [format.count(series.count, "run"), format.count(series.iterations, "iteration"), each]
+    return [wording.count(series.count, "run"), wording.count(series.iterations, "iteration"), each]
 
 
 def _bounds(series: Series) -> list[str]:
@@ -124,9 +125,9 @@ def _bounds(series: Series) -> list[str]:
 def _ends(series: Series, start: datetime) -> list[str]:
     if len(series.times) < 2:
         return []
-    first, last = (format.elapsed(time - start.timestamp(), 0) for time in (series.times[0], series.times[-1]))
+    first, last = (wording.elapsed(time - start.timestamp(), 0) for time in (series.times[0], series.times[-1]))
     low, high = min(series.values), max(series.values)
-    return [first, format.quantities(low, high, series.unit) if low < high else "", last]
+    return [first, wording.quantities(low, high, series.unit) if low < high else "", last]
 
 
 def points(series: Series) -> str:
@@ -143,7 +144,7 @@ def points(series: Series) -> str:
 
 
 def _quantity(value: float, series: Series) -> str:
-    return format.quantity(value, series.unit)
+    return wording.quantity(value, series.unit)
 
 
 def sparkline(series: Series) -> str:
@@ -183,10 +184,10 @@ def histogram_bars(buckets: Sequence[Bucket], unit: str | None) -> list[Histogra
     bars = []
     for place, bucket in enumerate(used):
         height = max(1.0, bucket.count / most * BAR_HEIGHT) if bucket.count else 0.0
-        title = f"{_bound(bucket.le, unit)}: {format.number(bucket.count)}"
+        title = f"{_bound(bucket.le, unit)}: {wording.number(bucket.count)}"
         bars.append(HistogramBar(round(place * width, 3), round(width * 0.9, 3), BAR_HEIGHT - height, height, title))
     return bars
 
 
 def _bound(le: float | None, unit: str | None) -> str:
-    return "above" if le is None else f"≤ {format.quantity(le, unit)}"
+    return "above" if le is None else f"≤ {wording.quantity(le, unit)}"

@@ -9,7 +9,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar import Response
 from markupsafe import Markup, escape
 
-from datacat_server.web import evidence, format
+from datacat_server import wording
+from datacat_server.web import evidence
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
@@ -45,17 +46,17 @@ class Renderer:
         )
         self._environment.globals.update(assets=assets, signs_in=signs_in)
         self._environment.filters.update(
-            number=format.number,
-            duration=format.duration,
-            elapsed=format.elapsed,
-            exact=format.exact,
-            rfc3339=format.rfc3339,
-            shorten=format.shorten,
-            clip=format.clip,
-            sentence_case=format.sentence_case,
-            ago=format.ago,
+            number=wording.number,
+            duration=wording.duration,
+            elapsed=wording.elapsed,
+            exact=wording.exact,
+            rfc3339=wording.rfc3339,
+            shorten=wording.shorten,
+            clip=wording.clip,
+            sentence_case=wording.sentence_case,
+            ago=wording.ago,
             breakable=breakable,
-            count=format.count,
+            count=wording.count,
             told=evidence.told,
         )
         # Compiled now: the first page of a kind would take several times as long as the others.

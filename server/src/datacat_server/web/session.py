@@ -13,11 +13,12 @@ from litestar.params import FromPath, FromQuery
 from litestar.response import Stream
 from msgspec import UNSET
 
+from datacat_server import wording
 from datacat_server.model import Level, Session, Status, Verdict
 from datacat_server.pieces import json_of
 from datacat_server.store.protocol import Store, UnknownSession
 from datacat_server.store.views import EventQuery
-from datacat_server.web import evidence, format, metrics, state_tree, timeline
+from datacat_server.web import evidence, metrics, state_tree, timeline
 from datacat_server.web.errors import PageError
 from datacat_server.web.event_rows import DETECTED, EventRow, event_row
 from datacat_server.web.negotiation import json_response, wants_json
@@ -202,7 +203,7 @@ def _just_before(
 def _fact(key: str, value: Any) -> str:
     """A fact in one line; a command as it would be typed."""
     if key == "argv" and isinstance(value, list) and all(isinstance(word, str) for word in value):
-        return format.shorten(shlex.join(value), 400)
+        return wording.shorten(shlex.join(value), 400)
     return state_tree.text(value)
 
 

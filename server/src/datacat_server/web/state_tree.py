@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from datacat_server.web.format import shorten
+from datacat_server.wording import shorten
 
 MAX_ROWS = 400
 MAX_DEPTH = 8

@@ -7,9 +7,10 @@ import math
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from datacat_server import wording
 from datacat_server.model import Session, Status, Verdict
 from datacat_server.store.views import Series, Timeline
-from datacat_server.web import course, format, vitals
+from datacat_server.web import course, vitals
 
 BUCKETS = 160
 EVENTS_HEIGHT = 44
@@ -159,7 +160,9 @@ def _percent(at: float, seconds: float) -> float:
 def _ticks(seconds: float) -> list[Tick]:
     step = next((step for step in _STEPS + _LONG_STEPS if seconds / step <= 8), seconds / 8)
     digits = max(0, -math.floor(math.log10(step))) if step < 1 else 0
-    return [Tick(_percent(i * step, seconds), format.elapsed(i * step, digits)) for i in range(int(seconds / step) + 1)]
+    return [
+        Tick(_percent(i * step, seconds), wording.elapsed(i * step, digits)) for i in range(int(seconds / step) + 1)
+    ]
 
 
 def _phases(session: Session, start: datetime, seconds: float) -> list[Phase]:
@@ -180,8 +183,8 @@ def _phases(session: Session, start: datetime, seconds: float) -> list[Phase]:
     phases = []
     for (begin, status), (end, _) in zip(turns, [*turns[1:], (seconds, "")], strict=True):
         width = _percent(end - begin, seconds)
-        long = format.duration(end - begin)
-        title = f"{status} {long}, from {format.elapsed(begin)} to {format.elapsed(end)}"
+        long = wording.duration(end - begin)
+        title = f"{status} {long}, from {wording.elapsed(begin)} to {wording.elapsed(end)}"
         label = f"{status} {long}" if width > 12 and status != "active" else ""
         phases.append(Phase(_percent(begin, seconds), max(width, 0.3), status, title, label))
     return phases
@@ -204,8 +207,8 @@ def _bars(folded: Timeline, seconds: float, busiest: int) -> list[Bar]:
         weights = {"plain": sum(n for level, n in counts.items() if level not in _SEVERE)}
         weights["warning"] = counts.get("warning", 0)
         weights["error"] = counts.get("error", 0) + counts.get("critical", 0)
-        when = format.elapsed(place * step, 1)
-        title = f"{when}: " + ", ".join(f"{format.number(n)} {level}" for level, n in counts.items())
+        when = wording.elapsed(place * step, 1)
+        title = f"{when}: " + ", ".join(f"{wording.number(n)} {level}" for level, n in counts.items())
         y = float(EVENTS_HEIGHT)
         for weight, amount in weights.items():
             if amount:
@@ -229,7 +232,7 @@ def _marks(counts: list[int], step: float, seconds: float, what: str) -> list[Ma
             x=_percent((place + 0.5) * step, seconds),
             count=count,
             at=round((place + 1) * step, 6),
-            label=f"{format.number(count)} {what}{'s' if count > 1 else ''} at {format.elapsed(place * step, 1)}",
+            label=f"{wording.number(count)} {what}{'s' if count > 1 else ''} at {wording.elapsed(place * step, 1)}",
         )
         for place, count in enumerate(counts)
         if count
@@ -247,6 +250,6 @@ def _lane(group: list[Series], start: datetime, seconds: float) -> Lane:
     else:
         low, high = first.minimum, first.maximum
         path = course.line(first.times, first.values, low, high, box)
-    span = format.quantities(low, high, first.unit)
+    span = wording.quantities(low, high, first.unit)
     name = f"process {vitals.words(first.name)}" if first.vital else first.name
-    return Lane(format.shorten(name, 60), format.shorten(tags, 60), span, path)
+    return Lane(wording.shorten(name, 60), wording.shorten(tags, 60), span, path)

@@ -4,9 +4,9 @@ import json
 from datetime import UTC, datetime
 
 import pytest
+from datacat_server import wording
 from datacat_server.model import Bucket
 from datacat_server.store.views import Series
-from datacat_server.web import format
 from datacat_server.web.metrics import card, histogram_bars, points, quantile, sparkline
 
 
@@ -16,7 +16,7 @@ from datacat_server.web.metrics import card, histogram_bars, points, quantile, s
      (5e-324, "4.94e-324"), (1.7e308, "1.7e+308"), (-3, "-3"), (10**20, "1e+20"), (0.5, "0.5"), (1e-5, "1e-05")],
 )  # fmt: skip
 def test_numbers(value: float, said: str) -> None:
-    assert format.number(value) == said
+    assert wording.number(value) == said
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ def test_numbers(value: float, said: str) -> None:
      (60, "fps", "60 fps"), (7, None, "7"), (-5, "seconds", "-5 s"), (1e30, "bytes", "1e+15 PB")],
 )  # fmt: skip
 def test_quantities(value: float, unit: str | None, said: str) -> None:
-    assert format.quantity(value, unit) == said
+    assert wording.quantity(value, unit) == said
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_quantities(value: float, unit: str | None, said: str) -> None:
      (843, "14 min 3 s"), (3600, "1 h"), (187200, "2 d 4 h"), (-4, "0 s"), (59.7, "1 min")],
 )  # fmt: skip
 def test_lengths_of_time(seconds: float, said: str) -> None:
-    assert format.duration(seconds) == said
+    assert wording.duration(seconds) == said
 
 
 @pytest.mark.parametrize(
@@ -44,12 +44,12 @@ def test_lengths_of_time(seconds: float, said: str) -> None:
     [(0, "0:00.000"), (804.118, "13:24.118"), (3723.5, "1:02:03.500"), (-1.25, "-0:01.250"), (59.9996, "1:00.000")],
 )
 def test_places_on_the_axis(seconds: float, said: str) -> None:
-    assert format.elapsed(seconds) == said
+    assert wording.elapsed(seconds) == said
 
 
 def test_ranges_name_their_unit_once() -> None:
-    assert format.quantities(58.4, 59.7, "fps") == "58.4 – 59.7 fps"
-    assert format.quantities(4.2e8, 3.5e9, "bytes") == "420 MB – 3.5 GB"
+    assert wording.quantities(58.4, 59.7, "fps") == "58.4 – 59.7 fps"
+    assert wording.quantities(4.2e8, 3.5e9, "bytes") == "420 MB – 3.5 GB"
 
 
 def test_quantiles_are_bounds_of_buckets() -> None:
@@ -95,11 +95,11 @@ def test_a_card_says_what_its_line_spans() -> None:
 
 
 def test_numbers_of_things_and_rates() -> None:
-    assert [format.count(n, "event") for n in (0, 1, 12403)] == ["0 events", "1 event", "12,403 events"]
-    assert [format.rate(n, 10) for n in (7.878, 12403, 0)] == ["0.79 /s", "1,240 /s", "0 /s"]
+    assert [wording.count(n, "event") for n in (0, 1, 12403)] == ["0 events", "1 event", "12,403 events"]
+    assert [wording.rate(n, 10) for n in (7.878, 12403, 0)] == ["0.79 /s", "1,240 /s", "0 /s"]
 
 
 def test_a_sentence_starts_with_a_capital_but_a_name_stays_a_name() -> None:
-    assert format.sentence_case("killed by SIGSEGV.") == "Killed by SIGSEGV"
-    assert format.sentence_case("end() was called") == "end() was called"
-    assert format.sentence_case("os._exit ended it") == "os._exit ended it"
+    assert wording.sentence_case("killed by SIGSEGV.") == "Killed by SIGSEGV"
+    assert wording.sentence_case("end() was called") == "end() was called"
+    assert wording.sentence_case("os._exit ended it") == "os._exit ended it"
