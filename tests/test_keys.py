@@ -1,6 +1,7 @@
 """Keys end to end: a real program and its daemon, with a key that only sends."""
 
 import json
+import os
 import subprocess
 import sys
 import urllib.request
@@ -20,6 +21,16 @@ def ask(url, key):
     request = urllib.request.Request(url, headers={"Authorization": f"Bearer {key}"})
     with urllib.request.urlopen(request, timeout=30) as answer:
         return json.loads(answer.read())
+
+
+def sync(spool, *options):
+    """What `datacat sync` says of a spool, without a key in the environment."""
+    code = "from datacat_server.cli.main import main; main()"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("DATACAT_")}
+    words = [sys.executable, "-c", code, "sync", *options]
+    return subprocess.run(
+        words, check=False, capture_output=True, text=True, env={**environment, "DATACAT_SPOOL": str(spool)}
+    )
 
 
 def keys_of_what_waits(spool):
@@ -52,5 +63,10 @@ def test_a_program_needs_a_key_that_sends_and_loses_nothing_with_another(program
         assert [event["name"] for event in session["events"]] == ["started"]
         assert ask(f"{server.url}/api/sessions", reader)["total"] == 1, "a key that only reads sends nothing"
         wait_for(lambda: keys_of_what_waits(programs.spool) == [reader])
+        without = sync(programs.spool)
+        assert without.returncode == 1
+        assert "403: " in without.stdout and "--api-key" in without.stdout and "{" not in without.stdout
+        assert sync(programs.spool, "--api-key", sender).returncode == 0
+        assert ask(f"{server.url}/api/sessions", reader)["total"] == 2
     finally:
         server.stop()

@@ -74,6 +74,7 @@ class Sync:
     Args:
         config: the settings of the daemon.
         server_url: where to ship to in place of each session's own server; with $DATACAT_API_KEY, if that is set.
+        api_key: what to ship with in place of each session's own key.
         spools: the folders; by default where records are kept for this user.
         patience: seconds without any progress after which a session is given up.
 
@@ -87,8 +88,10 @@ class Sync:
         server_url: str | None = None,
         spools: list[Path] | None = None,
         patience: float = PATIENCE_SECONDS,
+        api_key: str | None = None,
     ) -> None:
         self._config = config
+        self._api_key = api_key
         self._server_url = (server_address(server_url) or server_url) if server_url else None
         self._patience = patience
         self._watches: dict[Path, ProcessWatch] = {}
@@ -105,9 +108,7 @@ class Sync:
         Args:
             progress: called again and again, when `sessions` may have changed.
         """
-        shipper = (
-            Shipper(self._config) if self._server_url is None else _ElsewhereShipper(self._config, self._server_url)
-        )
+        shipper = _OtherwiseShipper(self._config, self._server_url, self._api_key)
         try:
             self._set_unreachable_aside()
             for session in self.sessions:
@@ -157,22 +158,28 @@ class Sync:
         """Have a process's sessions shipped: by its daemon, or from here."""
         alive = runs(folder)
         if not alive:
-            elsewhere = any(
-                session.manifest.server_url != (self._server_url or session.manifest.server_url) for session in sessions
-            )
-            watch = self._take_over(folder, shipper) if elsewhere else self._adopt(folder, shipper)
+            otherwise = any(self._is_shipped_otherwise(session.manifest) for session in sessions)
+            watch = self._take_over(folder, shipper) if otherwise else self._adopt(folder, shipper)
             if watch is not None:
                 self._watches[folder] = watch
                 return
         elif not _is_held(folder) and (named := process_of(folder)) is not None:
             launch.start_daemon(str(folder), named[0])
         for session in sessions:
-            if self._server_url is not None and session.manifest.server_url != self._server_url:
-                session.settled, session.why = True, f"its daemon ships it to {session.manifest.server_url}"
+            if self._is_shipped_otherwise(session.manifest):
+                how = f"to {session.manifest.server_url}" if self._goes_elsewhere(session.manifest) else "with its key"
+                session.settled, session.why = True, f"its daemon ships it {how}"
                 session.why += "; when its program has ended, run this again" if alive else " and does not let go of it"
             elif (session.folder / "control").exists():
                 ControlPage(str(session.folder / "control"), existing=True).request_flush()
                 wake(str(session.folder.parent))
+
+    def _goes_elsewhere(self, manifest: Manifest) -> bool:
+        return self._server_url is not None and manifest.server_url != self._server_url
+
+    def _is_shipped_otherwise(self, manifest: Manifest) -> bool:
+        """Not as its own daemon would: to another server, or with another key."""
+        return self._goes_elsewhere(manifest) or (self._api_key is not None and manifest.api_key != self._api_key)
 
     def _adopt(self, folder: Path, shipper: Shipper) -> ProcessWatch | None:
         return ProcessWatch.adopt(folder, shipper, self._config, by_hand=True)
@@ -219,16 +226,20 @@ class Sync:
         return moved
 
 
-class _ElsewhereShipper(Shipper):
-    """Ships everything to one server, whatever the manifests say."""
+class _OtherwiseShipper(Shipper):
+    """Ships everything to one server or with one key, where one is given, whatever the manifests say."""
 
-    def __init__(self, config: Config, server_url: str) -> None:
+    def __init__(self, config: Config, server_url: str | None, api_key: str | None) -> None:
         super().__init__(config)
         self._server_url = server_url
+        self._api_key = api_key
 
     def add(self, folder: Path, manifest: Manifest, log: DaemonLog) -> Shipment:
-        api_key = os.environ.get("DATACAT_API_KEY") or manifest.api_key
-        return super().add(folder, dataclasses.replace(manifest, server_url=self._server_url, api_key=api_key), log)
+        said = self._api_key
+        if said is None and self._server_url is not None:
+            said = os.environ.get("DATACAT_API_KEY")
+        url, api_key = self._server_url or manifest.server_url, said or manifest.api_key
+        return super().add(folder, dataclasses.replace(manifest, server_url=url, api_key=api_key), log)
 
 
 def _trouble_with(named: str) -> str | None:

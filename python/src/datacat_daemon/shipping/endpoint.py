@@ -25,6 +25,11 @@ _UNKNOWN_ENCODING = 415
 # These say that the body itself is at fault: the same one will never be taken. (413: a smaller one may.)
 _REFUSALS = frozenset({400, 413, 415, 422})
 _UNAVAILABLE = 503
+_NOT_WITH_THIS_KEY = (401, 403)
+_MOST_QUOTED = 500
+
+KEY_ADVICE = "; `datacat sync --api-key` ships what waits, programs take the key from $DATACAT_API_KEY"
+"""What to do where a server does not take the key."""
 
 
 class Unavailable(Exception):
@@ -115,7 +120,7 @@ class Endpoint:
                 raise Unavailable(f"an answer that is none: {error!r}") from error
             self._backoff.succeeded()
             return answer
-        message = f"{status}: {content[:500].decode('utf-8', 'replace')}"
+        message = _said(status, content)
         if status in _REFUSALS:
             raise Refused(message)
         self._backoff.failed(_seconds(headers.get("retry-after")))
@@ -200,6 +205,16 @@ def _parse(content: bytes) -> Answer:
         if "state_changes" in entry
     }
     return Answer(positions, refused, changes)
+
+
+def _said(status: int, content: bytes) -> str:
+    """What an answer that is none says: its details where it is DataCat's, else how it begins."""
+    try:
+        details: Any = json.loads(content)["details"]
+    except (ValueError, KeyError, TypeError):
+        details = content[:_MOST_QUOTED].decode("utf-8", "replace")
+    advice = KEY_ADVICE if status in _NOT_WITH_THIS_KEY else ""
+    return f"{status}: {str(details)[:_MOST_QUOTED]}{advice}"
 
 
 def _explained(error: Exception) -> str:

@@ -10,7 +10,10 @@ from datacat_server.cli.options import JsonOption
 def sync(
     server_url: Annotated[
         str | None,
-        typer.Option("--server-url", help="Ship to this server, not to each session's own.", metavar="URL"),
+        typer.Option("--server-url", "--url", help="Ship to this server, not to each session's own.", metavar="URL"),
+    ] = None,
+    api_key: Annotated[
+        str | None, typer.Option("--api-key", help="Ship with this key, not with each session's own.", metavar="KEY")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -22,4 +25,4 @@ def sync(
     """
     from datacat_server.cli.syncing import ship  # late: `datacat --help` should not wait for it
 
-    raise typer.Exit(0 if ship(server_url, as_json=as_json) else 1)
+    raise typer.Exit(0 if ship(server_url, api_key, as_json=as_json) else 1)
