@@ -19,7 +19,8 @@ _CHUNK = 256 * 1024
 _TIMEOUT = httpx.Timeout(30.0, read=900.0)
 
 UrlOption = Annotated[
-    str | None, typer.Option("--url", help=f"The server. Default: $DATACAT_URL or {DEFAULT_URL}.", metavar="URL")
+    str | None,
+    typer.Option("--url", "--server-url", help=f"The server. Default: $DATACAT_URL or {DEFAULT_URL}.", metavar="URL"),
 ]
 KeyOption = Annotated[
     str | None, typer.Option("--api-key", help="Key of the API; safer in $DATACAT_API_KEY.", metavar="KEY")

@@ -24,7 +24,11 @@ def run(
     server_url: Annotated[
         str | None,
         typer.Option(
-            "--server-url", help="The server.", metavar="URL", show_default="$DATACAT_URL, else http://localhost:9090"
+            "--server-url",
+            "--url",
+            help="The server.",
+            metavar="URL",
+            show_default="$DATACAT_URL, else http://localhost:9090",
         ),
     ] = None,
     capture_output: Annotated[
