@@ -1,7 +1,6 @@
 """`datacat prune`."""
 
 import re
-import sqlite3
 import sys
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -70,7 +69,7 @@ def prune(
             with Console(stderr=True).status("Rewriting the file ..."):
                 compact(folder)
         _say(as_json, found=found, removed=removed, freed=max(0, bytes_before - file.stat().st_size))
-    except (StoreError, OSError, sqlite3.Error) as error:
+    except (StoreError, OSError) as error:
         fail(error)
 
 

@@ -3,13 +3,12 @@
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 from datacat_server.doctor.findings import Finding, bad, ok, warn
 from datacat_server.store.errors import StoreError
-from datacat_server.store.sqlite.check import contents_of, problems_in
-from datacat_server.store.sqlite.connection import FILE_NAME, connect_read_only
+from datacat_server.store.sqlite.check import contents_of, looking_at, problems_in
+from datacat_server.store.sqlite.connection import FILE_NAME
 from datacat_server.store.sqlite.migrate import UnfitFile, newest_version, version_of
 from datacat_server.wording import count, size
 
@@ -27,11 +26,11 @@ def look_at_database(folder: Path, *, full: bool) -> Iterator[Finding]:
     if not os.access(folder, os.W_OK) or not os.access(file, os.W_OK):
         yield bad(ABOUT, f"{file} cannot be written by this user", "make the folder and the file writable for it")
     try:
-        with closing(connect_read_only(file)) as connection:
+        with looking_at(file) as connection:
             yield from _look(connection, file, full=full)
     except UnfitFile as error:
         yield bad(ABOUT, f"{file} {error.reason}", "update DataCat, or set data_path to another folder")
-    except (sqlite3.Error, StoreError) as error:
+    except StoreError as error:
         yield bad(ABOUT, f"{file} cannot be read: {error}", _RESTORE)
 
 
@@ -65,7 +64,7 @@ def _look(connection: sqlite3.Connection, file: Path, *, full: bool) -> Iterator
     yield ok(ABOUT, f"rows: {', '.join(rows)}")
     if waiting := contents.rows.get("removals"):
         yield ok(ABOUT, f"{count(waiting, 'removed session')} still being cleared away, by the server that runs")
-    if connection.execute("PRAGMA auto_vacuum").fetchone()[0] != 2:
+    if not contents.shrinks:
         yield warn(
             ABOUT,
             "an older version made the file: space that becomes free stays in it",

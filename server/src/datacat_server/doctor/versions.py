@@ -5,13 +5,12 @@ import importlib.util
 import os
 import platform
 import shutil
-import sqlite3
 import subprocess
 from collections.abc import Iterator
-from contextlib import closing
 
 from datacat_server import __version__
 from datacat_server.doctor.findings import Finding, bad, ok, warn
+from datacat_server.store.sqlite.check import SQLITE_VERSION, has_trigrams
 
 ABOUT = "versions"
 _SECONDS = 10
@@ -26,7 +25,7 @@ _OPTIONAL = {
 
 def look_at_versions() -> Iterator[Finding]:
     """Versions of Python, SQLite and DataCat's parts."""
-    yield ok(ABOUT, f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {platform.platform()}")
+    yield ok(ABOUT, f"Python {platform.python_version()}, SQLite {SQLITE_VERSION}, {platform.platform()}")
     if not has_trigrams():
         yield bad(
             ABOUT,
@@ -54,18 +53,6 @@ def look_at_versions() -> Iterator[Finding]:
     there = [name for module, name in _OPTIONAL.items() if importlib.util.find_spec(module) or shutil.which(name)]
     missing = [name for name in _OPTIONAL.values() if name not in there]
     yield ok(ABOUT, f"optional packages: {', '.join(there) or 'none'}; not there: {', '.join(missing) or 'none'}")
-
-
-def has_trigrams(
-    statement: str = "CREATE VIRTUAL TABLE t USING fts5(text, tokenize = 'trigram case_sensitive 1')",
-) -> bool:
-    """Whether SQLite makes such a table, which the database has one of."""
-    with closing(sqlite3.connect(":memory:")) as db:
-        try:
-            db.execute(statement)
-        except sqlite3.Error:
-            return False
-    return True
 
 
 def _of_daemon(command: str) -> Finding:

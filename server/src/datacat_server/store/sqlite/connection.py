@@ -67,7 +67,10 @@ class Readers:
 
     @contextmanager
     def snapshot(self) -> Iterator[sqlite3.Connection]:
-        connection = self._take()
+        try:
+            connection = self._take()
+        except sqlite3.Error as error:
+            raise explained(error) from error
         try:
             connection.execute("BEGIN")
             yield connection
