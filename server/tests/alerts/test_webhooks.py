@@ -20,7 +20,7 @@ from datacat_server.alerts.pace import Rate, wait_after
 from datacat_server.alerts.signature import sign
 from datacat_server.alerts.webhook import read_webhooks
 from datacat_server.store.errors import StoreUnavailable
-from datacat_server.store.sqlite import SqliteStore
+from datacat_server.store.sqlite import SqliteStore, alerts
 from litestar.testing import TestClient
 from support.webhooks import Delivery, Receiver, wait_until, webhooks
 
@@ -40,6 +40,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """What waits for something that has happened already need not wait long."""
     monkeypatch.setattr(courier, "_LOOK_SECONDS", 0.05)
     monkeypatch.setattr(pace, "FIRST_WAIT", 0.1)
+    monkeypatch.setattr(alerts, "_VERDICT_WITHIN_SECONDS", 0.0)
 
 
 def test_a_crash_is_told_with_its_session_a_link_and_a_signature(
@@ -103,6 +104,43 @@ def test_each_is_told_what_it_wants_to_know(
     (problem,) = [one for one in everything.requests if "KeyError" in one.content["reason"]]
     assert problem.content["reason"] == "a new problem: KeyError in load"
     assert problem.content["problem_url"].endswith(f"/problems/{problem.content['problem']}")
+
+
+def test_a_crash_by_an_exception_that_comes_before_its_verdict_is_one_new_problem_in_three_runs(
+    deliver: Deliver, receiver: Receiver, send: Send, api: TestClient[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alerts, "_VERDICT_WITHIN_SECONDS", 60.0)
+    deliver({"url": receiver.url})
+    ended = {
+        "kind": "status", "status": "crashed", "reason": "uncaught exception KeyError: 'x'",
+        "data": {"kind": "exception", "exception_type": "KeyError"},
+    }  # fmt: skip
+    for session in ("s1", "s2", "s3"):
+        send(session, "1-0", 0, [RAISED])
+        time.sleep(0.2)  # several looks of the courier, which is to wait for the verdict
+        send(session, "1-0", 1, [ended])
+    send("s4", "1-0", 0, [HANG])
+    told = receiver.wait_for(6)
+    kinds = [(one.content["session"]["id"], one.content["kind"]) for one in told]
+    assert sorted(kinds) == [
+        ("s1", "crash"), ("s1", "problem"), ("s2", "crash"), ("s3", "crash"), ("s4", "hang"), ("s4", "problem"),
+    ]  # fmt: skip
+    (problem,) = [
+        one.content["problem"] for one in told if one.content["session"]["id"] == "s1" and one.content["problem"]
+    ]
+    assert api.get(f"/api/problems/{problem}").json()["kind"] == "crash"
+    named = [one["problem"] for one in api.get("/api/alerts").json()["alerts"] if one["problem"]]
+    assert all(api.get(f"/api/problems/{one}").status_code == 200 for one in named)
+
+
+def test_an_exception_that_ends_nothing_is_told_when_no_verdict_has_come(
+    deliver: Deliver, receiver: Receiver, send: Send, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alerts, "_VERDICT_WITHIN_SECONDS", 0.3)
+    deliver({"url": receiver.url})
+    send("s1", "1-0", 0, [RAISED])
+    (told,) = receiver.wait_for(1)
+    assert (told.content["kind"], told.content["reason"]) == ("problem", "a new problem: KeyError in load")
 
 
 def test_nothing_is_told_twice_of_a_batch_that_comes_twice(deliver: Deliver, receiver: Receiver, send: Send) -> None:

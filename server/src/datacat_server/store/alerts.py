@@ -91,7 +91,7 @@ class AlertLog(Protocol):
         ...
 
     def newest(self) -> int:
-        """The number of the newest alert there ever was, 0 for none."""
+        """The number up to which alerts can be told by now, 0 for none: a new exception waits for a verdict."""
         ...
 
     def waiting(self, webhook: str, kinds: Collection[str], product: str | None) -> Waiting | None:

@@ -26,7 +26,7 @@ class SqliteAlertLog:
 
     def newest(self) -> int:
         with self._readers.snapshot() as db:
-            return alerts.newest_alert(db)
+            return alerts.newest_to_tell(db)
 
     def waiting(self, webhook: str, kinds: Collection[str], product: str | None) -> Waiting | None:
         with self._readers.snapshot() as db:

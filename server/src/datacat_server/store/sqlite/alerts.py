@@ -7,7 +7,7 @@ from typing import Any
 
 from datacat_server.ingest.lifecycle import Standing
 from datacat_server.model import SessionSummary
-from datacat_server.problems.fingerprint import title
+from datacat_server.problems.fingerprint import CRASH, EXCEPTION, problem_id, title
 from datacat_server.store.alerts import KINDS, WITHDRAWN, Alert, AlertFilter, AlertPage, Delivery, Waiting
 from datacat_server.store.sqlite.cursor import read_cursor, write_cursor
 from datacat_server.store.sqlite.listing import SUMMARY, summary_fields
@@ -18,6 +18,7 @@ ALERTING = {"crashed": "crash", "hung": "hang"}
 """What a verdict is called among alerts."""
 
 _MOST_NAMED = 10
+_VERDICT_WITHIN_SECONDS = 10.0
 _COLUMNS = f"alerts.id, time, noticed, kind, why, problem, {SUMMARY}"
 _JOINED = "alerts JOIN sessions ON sessions.id = alerts.session"
 
@@ -40,16 +41,47 @@ def withdrawn_alerts(db: sqlite3.Connection, session: int, at: int, why: str) ->
 
 
 def alert_of_problems(db: sqlite3.Connection, session: int, problems: Sequence[str]) -> None:
-    """Alerts of problems that are new with a session, or have come back with it."""
+    """Alerts of problems that are new with a session, or have come back with it.
+
+    An exception that nothing caught comes before the verdict that makes a crash of it. There is no alert of it where
+    that crash is known, and that of a new crash takes the place of the exception's.
+    """
     for problem in problems:
-        kind, type_, culprit, last, back_in = db.execute(
-            "SELECT kind, type, culprit, last, CASE status WHEN 'regressed' THEN regressed_in END FROM problems"
-            " WHERE id = ?",
+        product, kind, cause, type_, culprit, last, back_in = db.execute(
+            "SELECT product, kind, cause, type, culprit, last, CASE status WHEN 'regressed' THEN regressed_in END"
+            " FROM problems WHERE id = ?",
             (problem,),
         ).fetchone()
+        if kind == EXCEPTION and back_in is None and _is_known(db, problem_id(product, CRASH, cause)):
+            continue
         which = "a new problem" if back_in is None else f"a problem that was resolved is back in version {back_in}"
         words = f"{which}: {title(kind, type_, culprit)}"
+        if kind == CRASH and _takes_place(db, session, problem_id(product, EXCEPTION, cause), (last, words, problem)):
+            continue
         db.execute(ALERT, alert_row(session, "problem", last, words, problem))
+
+
+def drop_alerts_of_nothing(db: sqlite3.Connection, session: int, problems: Sequence[str]) -> None:
+    """A session no longer has some problems: those that nobody has any more were none."""
+    db.executemany(
+        "DELETE FROM alerts WHERE session = ? AND problem = ?",
+        [(session, problem) for problem in problems if not _is_known(db, problem)],
+    )
+
+
+def _takes_place(db: sqlite3.Connection, session: int, left: str, alert: tuple[int, str, str]) -> bool:
+    """Make the alert of a problem that a session no longer has into another: its time, words and problem."""
+    changed = db.execute(
+        "UPDATE alerts SET time = ?, why = ?, problem = ? WHERE session = ? AND kind = 'problem' AND problem = ?"
+        " AND NOT EXISTS (SELECT 1 FROM problem_sessions AS s WHERE s.session = alerts.session"
+        " AND s.problem = alerts.problem)",
+        (*alert, session, left),
+    )
+    return changed.rowcount > 0
+
+
+def _is_known(db: sqlite3.Connection, problem: str) -> bool:
+    return db.execute("SELECT 1 FROM problems WHERE id = ?", (problem,)).fetchone() is not None
 
 
 def read_alerts(db: sqlite3.Connection, wanted: AlertFilter, limit: int, cursor: str | None) -> AlertPage:
@@ -92,16 +124,33 @@ def newest_alert(db: sqlite3.Connection) -> int:
     return 0 if found is None else found[0]
 
 
+def newest_to_tell(db: sqlite3.Connection) -> int:
+    """The number up to which alerts can be told by now: that of a new exception waits whether it ends its program.
+
+    Seconds, until the verdict; what comes after it waits with it, for webhooks are told in order.
+    """
+    now = time.time_ns() // 1000
+    since = now - int(_VERDICT_WITHIN_SECONDS * 1e6)
+    found = db.execute(
+        f"SELECT alerts.id FROM {_JOINED} JOIN problems ON problems.id = alerts.problem"
+        " WHERE alerts.id > coalesce((SELECT id FROM alerts WHERE noticed <= ? ORDER BY id DESC LIMIT 1), 0)"
+        " AND problems.kind = ? AND alerts.noticed BETWEEN ? AND ? AND sessions.ended IS NULL"
+        " ORDER BY alerts.id LIMIT 1",
+        (since, EXCEPTION, since, now),
+    ).fetchone()
+    return newest_alert(db) if found is None else found[0] - 1
+
+
 def read_waiting(
     db: sqlite3.Connection, webhook: str, kinds: Collection[str], product: str | None
 ) -> tuple[int, Waiting | None]:
     """Up to which number there is nothing else to tell a webhook, and what there is to tell."""
-    newest = newest_alert(db)
+    newest = newest_to_tell(db)
     position = _position(db, webhook)
     if "crash" in kinds:
         kinds = [*kinds, WITHDRAWN]
-    condition = f"alerts.id > ? AND kind IN ({', '.join('?' * len(kinds))})"
-    values: list[Any] = [position, *kinds]
+    condition = f"alerts.id > ? AND alerts.id <= ? AND kind IN ({', '.join('?' * len(kinds))})"
+    values: list[Any] = [position, newest, *kinds]
     if product is not None:
         condition += " AND product = ?"
         values.append(product)

@@ -20,7 +20,13 @@ from datacat_server.ingest.records import (
 )
 from datacat_server.ingest.result import IngestResult, Positions
 from datacat_server.ingest.validate import LARGEST_INTEGER
-from datacat_server.store.sqlite.alerts import ALERTING, alert_of_problems, alert_row, withdrawn_alerts
+from datacat_server.store.sqlite.alerts import (
+    ALERTING,
+    alert_of_problems,
+    alert_row,
+    drop_alerts_of_nothing,
+    withdrawn_alerts,
+)
 from datacat_server.store.sqlite.courses import fold_points
 from datacat_server.store.sqlite.event_counts import count_events
 from datacat_server.store.sqlite.events import columns_of
@@ -93,9 +99,11 @@ class Application:
         if self._pending.events is not None:
             session.event_pairs = count_events(self._db, session.row, session.event_pairs, self._pending.events)
         save(self._db, session)
-        opened = write_tally(self._db, session.row, session.tally, session.counted)
+        opened, left = write_tally(self._db, session.row, session.tally, session.counted)
         if opened and batch.heard:
             alert_of_problems(self._db, session.row, opened)
+        if left:
+            drop_alerts_of_nothing(self._db, session.row, left)
         settled = result.sessions.setdefault(batch.id, Positions(writers={}))
         settled.writers.update(positions)
         if batch.writers and self.settled >= positions.keys():

@@ -282,12 +282,12 @@ def load_tally(db: sqlite3.Connection, session: int) -> Tally:
     return tally
 
 
-def write_tally(db: sqlite3.Connection, session: int, tally: Tally, now: Counted) -> list[str]:
+def write_tally(db: sqlite3.Connection, session: int, tally: Tally, now: Counted) -> tuple[list[str], list[str]]:
     """Bring the tables up to date with what a session counts; its row in `sessions` and its events are written.
 
-    The ids of the problems that are new with this, or have come back.
+    The ids of the problems that are new with this, or have come back, and of those that the session no longer has.
     """
-    opened = []
+    opened, left = [], []
     tally.close(db, session, crashed=now.crashed)
     before, tally.counted = tally.counted, now
     if before != now:
@@ -308,11 +308,13 @@ def write_tally(db: sqlite3.Connection, session: int, tally: Tally, now: Counted
             news = _count_less(db, session, sighting, old, now)
         if news:
             opened.append(problem)
+        if old is not None and (old != problem or not sighting.count):
+            left.append(old)
         sighting.stored_as = problem
         sighting.added, sighting.added_days, sighting.changed, sighting.lessened = 0, {}, False, False
         if not sighting.count:
             del tally.sightings[sighting.kind, sighting.cause]
-    return opened
+    return opened, left
 
 
 def remove_tally(db: sqlite3.Connection, session: int, counted: Counted) -> None:
