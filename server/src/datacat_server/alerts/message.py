@@ -19,7 +19,7 @@ SUMMARY = "summary"
 
 
 class Message(Struct, kw_only=True, frozen=True):
-    """One alert."""
+    """One alert. `problem_url`: null for as long as the web UI has no page of a problem."""
 
     delivery: str
     kind: str
@@ -28,7 +28,7 @@ class Message(Struct, kw_only=True, frozen=True):
     session: SessionSummary
     problem: str | None
     url: str
-    problem_url: str | None
+    problem_url: None = None
 
 
 class Summary(Struct, kw_only=True, frozen=True):
@@ -57,7 +57,6 @@ def single(webhook: Webhook, alert: Alert, web: str) -> Delivery:
         session=alert.session,
         problem=alert.problem,
         url=_session_url(web, alert.session.id),
-        problem_url=None if alert.problem is None else f"{web}/problems/{quote(alert.problem, safe='')}",
     )
     return _delivery(name, alert.kind, message, alert.number)
 
