@@ -260,7 +260,7 @@ def test_what_was_acknowledged_outlives_sigkill_and_is_there_once(
 def test_a_disk_that_takes_no_more_is_503_and_the_server_lives_on(
     start: Start, make_body: Callable[..., bytes]
 ) -> None:
-    prelude = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))"
+    prelude = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (900_000, 900_000))"
     server = start("datacat-server", "--port", "0", prelude=prelude)
     [address] = server.addresses()
     large = [{"kind": "event", "name": "x", "message": "y" * 1000}] * 1000
@@ -275,3 +275,20 @@ def test_a_disk_that_takes_no_more_is_503_and_the_server_lives_on(
     assert ask(f"{address}/api/sessions/s1")["event_count"] == 10
     _, _, log = server.finish(signal.SIGTERM)
     assert log.count("ERROR") == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("export", "--server-url", "no address"),
+        ("import", "--server-url", "no address", "-"),
+        ("sync", "--url", "no address"),
+        ("run", "--url", "no address", "true"),
+        ("demo", "--data-path", "x", "--server-port", "70000"),
+        ("doctor", "--server-port", "none"),
+    ],
+)
+def test_each_command_takes_the_names_that_others_have_for_an_option(start: Start, words: tuple[str, ...]) -> None:
+    code, _, err = start("datacat", *words).finish()
+    assert code != 0
+    assert "expected an address" in err or ("Invalid value for" in err and "--server-port" in err)

@@ -124,12 +124,16 @@ def test_the_examples_of_bodies_work(schema: Any, api: TestClient) -> None:
     assert tried >= 5
 
 
-def test_the_description_needs_no_key_and_says_that_the_rest_does(store: SqliteStore) -> None:
-    with TestClient(create_api(store, Config(require_api_key=True))) as client:
+def test_the_description_needs_a_key_and_its_page_asks_for_it(store: SqliteStore) -> None:
+    with TestClient(create_api(store, Config(require_api_key=True, api_key="sesame"))) as client:
+        for place in ("/schema", "/schema/openapi.json", "/schema/openapi.yaml"):
+            assert client.get(place).status_code == 401
+        client.headers["Authorization"] = "Bearer sesame"
         schema = client.get("/schema").json()
         assert schema["paths"]["/api/sessions"]["get"]["security"] == [{"key": []}]
-        assert client.get("/schema/ui").status_code == 200
         assert client.get("/schema/openapi.yaml").headers["content-type"] == "application/yaml"
+        del client.headers["Authorization"]
+        assert client.get("/schema/ui").status_code == 200
         assert client.get("/schema/ui/viewer.css").headers["cache-control"].endswith("immutable")
         for name in ("x", "..%2f__init__.py", "x" * 300, "%00"):
             answer = client.get(f"/schema/ui/{name}")

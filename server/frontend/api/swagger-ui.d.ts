@@ -2,15 +2,19 @@ declare module "swagger-ui-dist/swagger-ui-es-bundle.js" {
   /** The part of the settings that is used here. */
   interface Settings {
     domNode: HTMLElement;
-    url: string;
+    spec: unknown;
     deepLinking: boolean;
     docExpansion: "list" | "full" | "none";
     filter: boolean;
     defaultModelsExpandDepth: number;
     displayRequestDuration: boolean;
     validatorUrl: null;
+    onComplete: () => void;
   }
-  export default function SwaggerUI(settings: Settings): unknown;
+  interface Viewer {
+    preauthorizeApiKey(scheme: string, key: string): void;
+  }
+  export default function SwaggerUI(settings: Settings): Viewer;
 }
 
 declare module "*.css";

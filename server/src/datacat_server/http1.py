@@ -63,6 +63,8 @@ class Http1Protocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._in_head = False
+        if self.parser.get_http_version() == "1.1" and all(name != b"host" for name, _ in self.headers):
+            raise ValueError("there is no Host header")  # RFC 9112, 3.2; the parser makes a refusal of it
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:

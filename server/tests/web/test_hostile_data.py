@@ -134,7 +134,7 @@ def test_a_session_that_is_large_in_everything_has_a_page_of_bounded_size(
     long = 'a.b"' * 75_000
     name = long[:1000]
     deep: object = [1] * 1000
-    for _ in range(90):
+    for _ in range(60):
         deep = [deep]
     frames = [f'  File "{name[:800]}", line {n}, in {name[:800]}\n    {name[:800]}\n' for n in range(100)]
     recording = Recording("s-1", product=name, facts={f"f{n}": n for n in range(5000)})

@@ -44,7 +44,7 @@ _PAGE = """\
 
 
 def schema_router(*, requires_key: bool) -> Router:
-    """The calls that describe the others; none of them needs a key, for they say nothing that the program does not."""
+    """The calls that describe the others. The page itself needs no key: it holds nothing, and asks for one."""
     written: dict[str, bytes] = {}
 
     def answer(app: Litestar, media_type: str, write: Callable[[Any], bytes]) -> Response[bytes]:
@@ -62,7 +62,6 @@ def schema_router(*, requires_key: bool) -> Router:
         "/schema",
         route_handlers=[get(["/", "/openapi.json"])(as_json), get("/openapi.yaml")(as_yaml), page, asset],
         include_in_schema=False,
-        opt={PUBLIC: True},
     )
 
 
@@ -70,7 +69,7 @@ def _json(content: Any) -> bytes:
     return msgspec.json.format(msgspec.json.encode(content), indent=1)
 
 
-@get("/ui", sync_to_thread=True)
+@get("/ui", sync_to_thread=True, opt={PUBLIC: True})
 def page() -> Response[str]:
     """The page."""
     if not all((BUNDLE / name).is_file() for name in _ASSETS):
@@ -80,7 +79,7 @@ def page() -> Response[str]:
     return Response(content, media_type="text/html", headers=headers)
 
 
-@get("/ui/{name:str}", sync_to_thread=True)
+@get("/ui/{name:str}", sync_to_thread=True, opt={PUBLIC: True})
 def asset(name: FromPath[str]) -> File:
     """Its script and its style."""
     if name not in _ASSETS:
