@@ -49,8 +49,8 @@ def _put_away(file: IO[bytes] | None, chunks: list[bytes]) -> IO[bytes]:
         if file is not None:
             with suppress(OSError):
                 file.close()
-        folder = tempfile.gettempdir()
+        where = f"{error.strerror} in {tempfile.gettempdir()}"
         raise StoreUnavailable(
-            f"the server has no room for a large body ({error.strerror} in {folder}); free some there, then send it again"
+            f"the server has no room for a large body ({where}); free some there, then send it again"
         ) from error
     return file
