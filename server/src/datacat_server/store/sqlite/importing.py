@@ -39,6 +39,7 @@ from datacat_server.store.sqlite.application import Application
 from datacat_server.store.sqlite.ledger import REFUSED_BY_ENGINE, Ledger
 from datacat_server.store.sqlite.live import LiveSession
 from datacat_server.store.sqlite.metrics import Point, SeriesKey, key_of, open_series
+from datacat_server.store.sqlite.pending import Pending
 
 _AT_ONCE = 5_000
 
@@ -110,17 +111,13 @@ class _Replayed:
         batch = SessionBatch(self._head.session, replayed=True)
         session = self._ledger.live(batch)
         self._set(session)
-        self._ledger.db.executemany(
-            "INSERT INTO writers (session, writer, next) VALUES (?, ?, ?)",
-            [(session.row, writer, following) for writer, following in self._writers.items()],
-        )
-        self._ledger.db.executemany(
-            "INSERT INTO refusals (session, time, writer, ordinal, error, details) VALUES (?, ?, ?, ?, ?, ?)",
-            [
+        Pending(
+            writers=[(session.row, writer, following) for writer, following in self._writers.items()],
+            refusals=[
                 (session.row, microseconds("time", row.time), row.writer, row.ordinal, row.error, row.details)
                 for row in self._refusals
             ],
-        )
+        ).write(self._ledger.db)
         self._run(Application(self._ledger.db, session, batch))
 
     def _add(self, record: Record) -> None:
