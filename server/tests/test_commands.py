@@ -136,6 +136,27 @@ def test_the_pages_name_the_port_that_the_api_was_given(start: Start) -> None:
         assert f":{api.rpartition(':')[2]}" in page.read().decode()
 
 
+def test_a_second_server_on_a_folder_is_refused_until_the_first_is_dead(start: Start, tmp_path: Path) -> None:
+    hooks = json.dumps([{"url": "http://127.0.0.1:9/hook"}])
+    first = start("datacat-server", "--port", "0", DATACAT_WEBHOOKS=hooks)
+    assert first.addresses()
+    for command, *ports in (
+        ("datacat", "up", "--web-port", "0", "--server-port", "0"),
+        ("datacat-server", "--port", "0"),
+    ):
+        second = start(command, *ports)
+        code, out, err = second.finish()
+        assert (code, out) == (1, "")
+        assert err == (
+            f"error: data_path: {tmp_path / 'datacat_data'} is served by process {first.process.pid} already; stop that"
+            " one first, or give this one a folder of its own (--data-path)\n"
+        )
+    web = start("datacat-web", "--port", "0")
+    assert web.addresses()
+    first.finish(signal.SIGKILL)
+    assert start("datacat-server", "--port", "0").addresses()
+
+
 def test_the_web_ui_alone_removes_and_suspends_nothing(start: Start, tmp_path: Path) -> None:
     server = start("datacat-server", "--port", "0")
     [address] = server.addresses()

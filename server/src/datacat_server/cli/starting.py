@@ -5,7 +5,7 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Callable, Coroutine, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from functools import partial
 from logging.handlers import WatchedFileHandler
 from pathlib import Path
@@ -21,6 +21,7 @@ from datacat_server.serve import CannotServe, Service, serve
 from datacat_server.store.errors import StoreError
 from datacat_server.store.protocol import Store
 from datacat_server.store.sqlite import SqliteStore
+from datacat_server.store.sqlite.lock import only_server
 
 log = logging.getLogger("datacat.start")
 
@@ -39,7 +40,8 @@ def run(
     give_back_freed_memory()
     try:
         _set_up_log(config.log_file)
-        with closing(SqliteStore(folder)) as store:
+        # Who has chores is the server of the folder; the web UI alone is there beside it.
+        with closing(SqliteStore(folder)) as store, only_server(folder) if chores else nullcontext():
             said = warnings(config, store)
 
             def on_ready(addresses: list[str]) -> None:

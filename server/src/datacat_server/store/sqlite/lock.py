@@ -1,15 +1,19 @@
 """Who uses a data folder: every store shares its lock, and what replaces the database needs it alone.
 
-It is a `flock` on a file of the folder: the kernel lets go of it when its holder dies, however it dies.
+One process at a time serves it, for it alone removes, settles and delivers; a lock of its own says which.
+Each is a `flock` on a file of the folder: the kernel lets go of it when its holder dies, however it dies.
 """
 
 import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from datacat_server.store.errors import StoreError
 
 LOCK_NAME = "datacat.lock"
+SERVER_LOCK_NAME = "datacat.server.lock"
 
 
 class DataLock:
@@ -34,12 +38,38 @@ class DataLock:
             self._descriptor = -1
 
     def _take(self, kind: int, otherwise: str) -> None:
-        try:
-            self._descriptor = os.open(self._folder / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o600)
-        except OSError as error:
-            raise StoreError(f"data_path: {self._folder} cannot be written: {error.strerror}") from error
+        self._descriptor = _opened(self._folder, LOCK_NAME)
         try:
             fcntl.flock(self._descriptor, kind | fcntl.LOCK_NB)
         except BlockingIOError:
             self.release()
             raise StoreError(f"data_path: {self._folder}: {otherwise}") from None
+
+
+@contextmanager
+def only_server(data_path: Path) -> Iterator[None]:
+    """Be the one server of a folder. Raises StoreError, with the process id, where there is one already."""
+    descriptor = _opened(data_path, SERVER_LOCK_NAME)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            number = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip()
+            who = f"process {number}" if number.isdigit() else "another process"
+            raise StoreError(
+                f"data_path: {data_path} is served by {who} already; stop that one first, or give this one a folder of"
+                " its own (--data-path)"
+            ) from None
+        with suppress(OSError):  # on a full disk it serves all the same, and is not named
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _opened(folder: Path, name: str) -> int:
+    try:
+        return os.open(folder / name, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise StoreError(f"data_path: {folder} cannot be written: {error.strerror}") from error
