@@ -23,11 +23,11 @@ def ask(url, key):
         return json.loads(answer.read())
 
 
-def sync(spool, *options):
-    """What `datacat sync` says of a spool, without a key in the environment."""
+def datacat(spool, *words):
+    """What a command says of a spool, without a key in the environment."""
     code = "from datacat_server.cli.main import main; main()"
     environment = {name: value for name, value in os.environ.items() if not name.startswith("DATACAT_")}
-    words = [sys.executable, "-c", code, "sync", *options]
+    words = [sys.executable, "-c", code, *words]
     return subprocess.run(
         words, check=False, capture_output=True, text=True, env={**environment, "DATACAT_SPOOL": str(spool)}
     )
@@ -63,10 +63,13 @@ def test_a_program_needs_a_key_that_sends_and_loses_nothing_with_another(program
         assert [event["name"] for event in session["events"]] == ["started"]
         assert ask(f"{server.url}/api/sessions", reader)["total"] == 1, "a key that only reads sends nothing"
         wait_for(lambda: keys_of_what_waits(programs.spool) == [reader])
-        without = sync(programs.spool)
+        found = datacat(programs.spool, "doctor", "--json", "--server-port", str(server.port)).stdout
+        assert "the server answers at" in found
+        assert "waiting; the last try: " in found and "403: this needs a key with the scope ingest" in found, found
+        without = datacat(programs.spool, "sync")
         assert without.returncode == 1
         assert "403: " in without.stdout and "--api-key" in without.stdout and "{" not in without.stdout
-        assert sync(programs.spool, "--api-key", sender).returncode == 0
+        assert datacat(programs.spool, "sync", "--api-key", sender).returncode == 0
         assert ask(f"{server.url}/api/sessions", reader)["total"] == 2
     finally:
         server.stop()

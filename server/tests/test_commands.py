@@ -302,7 +302,6 @@ def test_a_disk_that_takes_no_more_is_503_and_the_server_lives_on(
     "words",
     [
         ("export", "--server-url", "no address"),
-        ("import", "--server-url", "no address", "-"),
         ("sync", "--url", "no address"),
         ("run", "--url", "no address", "true"),
         ("demo", "--data-path", "x", "--server-port", "70000"),

@@ -26,7 +26,7 @@ from datacat_daemon.janitor import runs
 from datacat_daemon.shipping.shipment import Shipment
 from datacat_daemon.shipping.shipper import Shipper
 from datacat_daemon.spool.locks import FileLock
-from datacat_daemon.spool.log import DaemonLog
+from datacat_daemon.spool.log import DaemonLog, last_trouble
 from datacat_daemon.spool.manifest import BadManifest, Manifest, read_manifest
 from datacat_daemon.spool.release import ask_for_release, withdraw
 from datacat_daemon.spool.removal import MANIFEST, REFUSED_SESSION, REJECTED
@@ -273,10 +273,5 @@ def _refusal(folder: Path) -> str | None:
 
 def _last_trouble(session: Leftover) -> str:
     """What the daemon's log said last about a session that does not get on."""
-    mark = f"{session.manifest.session_id}: "
-    try:
-        lines = (session.folder.parent / "daemon.log").read_text(errors="replace").splitlines()
-    except OSError:
-        lines = []
-    said = next((line.partition(mark)[2] for line in reversed(lines) if mark in line and "://" in line), None)
+    said = last_trouble(session.folder.parent, session.manifest.session_id)
     return said or "it did not get on; its daemon may be waiting before it tries again"

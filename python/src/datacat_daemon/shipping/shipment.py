@@ -14,7 +14,7 @@ from datacat_daemon.shipping.endpoint import Answer, Endpoint, Failed, NoEndpoin
 from datacat_daemon.shipping.outbox import Disagreement, Outbox
 from datacat_daemon.shipping.rejected import Rejected
 from datacat_daemon.shipping.wire import session_line
-from datacat_daemon.spool.log import DaemonLog
+from datacat_daemon.spool.log import TAKES_AGAIN, DaemonLog
 from datacat_daemon.spool.manifest import Manifest
 
 KEEP_ALIVE_SECONDS = 10.0
@@ -126,7 +126,7 @@ class Shipment:
             return
         if self.failing:
             self.failing = False
-            self.log.write(f"{self.manifest.session_id}: {self.manifest.server_url} takes records again")
+            self.log.write(f"{self.manifest.session_id}: {self.manifest.server_url}{TAKES_AGAIN}")
         if self._outbox.behind or (not self._outbox.empty and (finished or self.resting)):
             self._hurries = True
         elif self._outbox.empty and self.resting and not finished:

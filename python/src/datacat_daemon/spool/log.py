@@ -13,6 +13,7 @@ from pathlib import Path
 
 LIMIT = 128 << 10
 REPEAT_SECONDS = 60.0
+TAKES_AGAIN = " takes records again"
 
 
 class DaemonLog:
@@ -54,6 +55,22 @@ class DaemonLog:
                 raise
         _reserve.give()
         return os.open(self._path, flags, 0o600)
+
+
+def last_trouble(folder: Path, session: str | None = None) -> str | None:
+    """Which server did not take records of a process folder, or of one of its sessions, at last, and why.
+
+    None where nothing is told of that, or it takes them again.
+    """
+    try:
+        lines = (folder / "daemon.log").read_text(errors="replace").splitlines()
+    except OSError:
+        return None
+    for line in reversed(lines):
+        told = line.partition("] ")[2].partition(": ")
+        if "://" in told[2] and session in (None, told[0]):
+            return None if told[2].endswith(TAKES_AGAIN) else told[2]
+    return None
 
 
 class _Reserve:

@@ -21,6 +21,9 @@ _WIDTH_OF_A_PIPE = 120
 
 def doctor(
     full: Annotated[bool, typer.Option("--full", help="Compare indexes with their tables too; slow.")] = False,
+    host: Annotated[str | None, typer.Option(help="Address of the server.", metavar="TEXT")] = None,
+    server_port: Annotated[int | None, typer.Option(help="Port of the server.", metavar="INT")] = None,
+    web_port: Annotated[int | None, typer.Option(help="Port of the web UI.", metavar="INT")] = None,
     data_path: DataPathOption = None,
     config_file: ConfigOption = None,
     as_json: JsonOption = False,
@@ -31,7 +34,8 @@ def doctor(
     on the disks. Nothing is changed. Exit code 1 when something is bad.
     """
     with Console(stderr=True).status("Looking ..."):
-        findings = list(examine(config_file, {"data_path": data_path}, os.environ, full=full))
+        flags = {"host": host, "server_port": server_port, "web_port": web_port, "data_path": data_path}
+        findings = list(examine(config_file, flags, os.environ, full=full))
     worst = {finding.level for finding in findings}
     if as_json:
         verdict = next(level for level in (Level.BAD, Level.WARN, Level.OK) if level in worst)

@@ -34,6 +34,7 @@ def spool_folders() -> list[Path]:
 
 def look_at_spool(root: Path) -> Iterator[Finding]:
     """A line for the whole, and one for each process that has something to deliver, the first 20."""
+    from datacat_daemon.spool.log import last_trouble
     from datacat_daemon.watching.process import process_of, watch_process
 
     folders = sorted(path for path in root.iterdir() if path.is_dir())
@@ -49,7 +50,8 @@ def look_at_spool(root: Path) -> Iterator[Finding]:
         if process is not None:
             process.close()
         if left.sessions or left.rejected:
-            lines.append(_of_process(folder, left, living=living))
+            trouble = last_trouble(folder) if left.waiting else None
+            lines.append(_of_process(folder, left, living=living, trouble=trouble))
     yield ok(
         ABOUT,
         f"{root}: {count(total.sessions, 'session')}, {count(total.waiting, 'record')} waiting, "
@@ -61,7 +63,7 @@ def look_at_spool(root: Path) -> Iterator[Finding]:
         yield ok(ABOUT, f"and {len(lines) - _MOST_SHOWN} more processes")
 
 
-def _of_process(folder: Path, left: Left, *, living: bool) -> Finding:
+def _of_process(folder: Path, left: Left, *, living: bool, trouble: str | None) -> Finding:
     pid = folder.name.partition("-")[0]
     what = ", ".join(left.products) or "no session left"
     text = f"process {pid} ({what}), {'running' if living else 'ended'}: {count(left.waiting, 'record')} waiting"
@@ -75,6 +77,8 @@ def _of_process(folder: Path, left: Left, *, living: bool) -> Finding:
         return warn(
             ABOUT, f"{text}, {left.dropped:,} dropped", "there was no room for them: free some space on its disk"
         )
+    if trouble:
+        return warn(ABOUT, f"{text}; the last try: {trouble}", "see to that; `datacat sync` delivers them then")
     if left.waiting and not living:
         return warn(
             ABOUT, text, "`datacat sync` delivers them, as does the next program's daemon; see that the server runs"
