@@ -40,7 +40,7 @@ _AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 def add(
     name: Annotated[str, typer.Argument(help="What the key is for, such as build-machines.", metavar="NAME")],
     scope: Annotated[
-        list[Scope], typer.Option(help="ingest, read or admin; can be given again for another.", metavar="SCOPE")
+        list[str], typer.Option(help="ingest, read or admin; can be given again for another.", metavar="SCOPE")
     ],
     data_path: _DataPath = None,
     config_file: _ConfigFile = None,
@@ -53,6 +53,8 @@ def add(
     """
     if not name.strip() or name != name.strip() or not name.isprintable() or len(name) > LONGEST_NAME:
         fail(f"NAME: expected at most {LONGEST_NAME} printable characters, without blanks around them")
+    if unknown := [one for one in scope if one not in list(Scope)]:
+        fail(f"--scope: expected {', '.join(Scope)}, not {unknown[0]!r}")
     config = _config(config_file, data_path)
     key_id, token = new_token()
     scopes = tuple(one.value for one in Scope if one in scope)
