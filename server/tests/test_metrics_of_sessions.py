@@ -244,6 +244,10 @@ def test_what_will_not_do_is_refused_by_its_name(api: TestClient[Any], query: st
     assert re.match(f"{parameter}:|.*'{parameter}'", answer.json()["details"]), answer.text
 
 
+def test_a_metric_that_is_not_named_is_asked_for_with_where_the_names_are(api: TestClient[Any]) -> None:
+    assert api.get("/api/metrics").json()["details"] == "name: is missing; /api/metrics/names lists them"
+
+
 def test_a_session_that_is_removed_is_out_of_every_figure_before_its_records_are_cleared_away(tmp_path: Path) -> None:
     some = random.Random(7)
     store = SqliteStore(tmp_path)

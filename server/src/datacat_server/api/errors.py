@@ -1,6 +1,7 @@
 """Every error as `{"error": kind, "details": what to do}`."""
 
 import logging
+import re
 from collections.abc import Collection
 from typing import Any
 
@@ -25,6 +26,10 @@ KINDS = {
     429: "too_many_requests",
     503: "unavailable",
 }
+
+
+# What Litestar says of a required parameter that was not sent; the name is in no field of its own.
+_MISSING = re.compile(r"Missing required \w+ parameter '(?P<name>[^']+)' for path ")
 
 
 class BadRequest(Exception):
@@ -62,6 +67,9 @@ def _on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Res
 def _on_validation_error(request: Request[Any, Any, Any], error: ValidationException) -> Response[Any]:
     for found in error.extra if isinstance(error.extra, list) else []:
         return error_response(400, explain(ValueError(found.get("message", "")), str(found.get("key"))))
+    if missing := _MISSING.match(error.detail):
+        advice = "; /api/metrics/names lists them" if request.url.path == "/api/metrics" else ""
+        return error_response(400, f"{missing['name']}: is missing{advice}")
     return error_response(400, error.detail)
 
 
