@@ -1,12 +1,19 @@
 """The configuration: file, then environment, then flags; what is wrong is named."""
 
+import dataclasses
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import datacat
+import datacat_daemon
 import pytest
+from datacat_daemon.config import Config as DaemonConfig
+from datacat_server.cli.options import configured
 from datacat_server.config import Config, ConfigError, load_config
+from datacat_server.environment import unknown_variables
 
 
 @pytest.fixture
@@ -108,7 +115,7 @@ def test_webhooks_are_a_list_in_the_file_and_json_in_the_environment(write: Call
         ([{}], "webhooks[0].url: is missing"),
         (["https://x"], "webhooks[0]: expected an object, got a string"),
         ([HOOK, {"url": 3}], "webhooks[1].url: expected a string, got a whole number"),
-        ([HOOK | {"ur": "x"}], "webhooks[0]: object contains unknown field ur"),
+        ([HOOK | {"ur": "x"}], "webhooks[0].ur: unknown key; did you mean url?"),
         ([{"url": "example.org"}], "webhooks[0].url: expected an address such as https://"),
         ([{"url": "ftp://example.org"}], "webhooks[0].url: expected an address such as https://"),
         ([{"url": "http://[x"}], "webhooks[0].url: expected an address such as https://"),
@@ -137,3 +144,39 @@ def test_webhooks_in_the_environment_that_are_no_list_name_the_variable(said: st
 def test_the_address_of_the_web_ui_has_to_be_one() -> None:
     with pytest.raises(ConfigError, match="web_url: expected an address"):
         Config(web_url="datacat.example.org").checked()
+
+
+def test_a_mistyped_variable_is_an_error_that_names_what_was_meant() -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config(environment={"DATACAT_RETENTON_DAYS": "3"})
+    assert str(caught.value) == "DATACAT_RETENTON_DAYS: unknown variable; did you mean DATACAT_RETENTION_DAYS?"
+
+
+def test_the_variables_of_client_and_daemon_are_known_to_the_server() -> None:
+    theirs = [f"DATACAT_{field.name.upper()}" for field in dataclasses.fields(DaemonConfig)]
+    for package in (datacat, datacat_daemon):
+        for file in Path(package.__path__[0]).rglob("*.py"):
+            theirs += re.findall(r"[\"$](DATACAT_[A-Z_]+[A-Z])\b", file.read_text("utf-8"))
+    assert "DATACAT_SPOOL" in theirs
+    assert unknown_variables(dict.fromkeys(theirs, "1"), Config.__struct_fields__) == {}
+
+
+def test_a_variable_that_nothing_reads_is_warned_of(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DATACAT_COLOUR", "blue")
+    assert configured(None, {}) == Config()
+    assert capsys.readouterr().err == "warning: DATACAT_COLOUR: unknown variable, which sets nothing\n"
+
+
+def test_a_variable_that_is_no_number_is_shown() -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config(environment={"DATACAT_RETENTION_DAYS": "abc"})
+    assert str(caught.value) == "DATACAT_RETENTION_DAYS: expected a number, got 'abc'"
+
+
+def test_an_unknown_key_of_a_webhook_is_named_with_what_was_meant(write: Callable[[Any], Path]) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config(write({"webhooks": [{"url": "http://x", "event": ["crash"]}]}))
+    assert str(caught.value).endswith("webhooks[0].event: unknown key; did you mean events?")

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from datacat_server.alerts.webhook import Webhook, read_webhooks
+from datacat_server.environment import unknown_variables
 from datacat_server.ingest.explain import explain
 
 DEFAULT_FILE = Path("config.json")
@@ -93,6 +94,9 @@ def _from_file(file: Path | None) -> dict[str, Any]:
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
     settings = {}
+    for variable, meant in unknown_variables(environment, _TYPES).items():
+        if meant:
+            raise ConfigError(f"{variable}: unknown variable; did you mean {meant}?")
     for name in _TYPES:
         variable = f"DATACAT_{name.upper()}"
         # An empty variable is how a shell says that there is none.
@@ -102,6 +106,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
 
 
 _TYPES = get_type_hints(Config)
+_LONGEST_SHOWN = 100
 
 
 def convert_setting(where: str, name: str, value: Any, *, strict: bool) -> Any:
@@ -115,7 +120,11 @@ def convert_setting(where: str, name: str, value: Any, *, strict: bool) -> Any:
     try:
         return msgspec.convert(value, _TYPES[name], strict=strict)
     except msgspec.ValidationError as error:
-        raise ConfigError(explain(error, where)) from None
+        words = explain(error, where)
+        if not strict and isinstance(value, str) and words.endswith("got a string"):
+            # A variable is always a text: what stands in it says more. No secret fails so: they are texts.
+            words = f"{words.removesuffix('a string')}{value[:_LONGEST_SHOWN]!r}"
+        raise ConfigError(words) from None
 
 
 def _webhooks(where: str, value: Any) -> tuple[Webhook, ...]:

@@ -1,5 +1,6 @@
 """A webhook as the configuration describes it."""
 
+import difflib
 import hashlib
 from typing import Any
 from urllib.parse import urlsplit
@@ -34,6 +35,9 @@ class Webhook(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return f"{parts.scheme}://{host}{f':{parts.port}' if parts.port else ''}/…"
 
 
+_KEYS = Webhook.__struct_fields__
+
+
 def read_webhooks(said: Any) -> tuple[Webhook, ...]:
     """The webhooks of a list of objects. Raises ValueError, which begins with `[0].url: ` or `: `."""
     if not isinstance(said, list):
@@ -42,6 +46,10 @@ def read_webhooks(said: Any) -> tuple[Webhook, ...]:
         raise ValueError(f": more than {MOST_WEBHOOKS}")
     webhooks: list[Webhook] = []
     for number, one in enumerate(said):
+        if isinstance(one, dict) and (unknown := next((key for key in one if key not in _KEYS), None)) is not None:
+            close = difflib.get_close_matches(str(unknown), _KEYS, 1)
+            hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(_KEYS)}"
+            raise ValueError(f"[{number}].{unknown}: unknown key; {hint}")
         try:
             webhook = msgspec.convert(one, Webhook)
         except msgspec.ValidationError as error:

@@ -10,6 +10,7 @@ import typer
 
 from datacat_server import __version__
 from datacat_server.config import Config, ConfigError, load_config
+from datacat_server.environment import unknown_variables
 
 
 def version_option(command: str) -> Any:
@@ -105,6 +106,9 @@ def fail(message: object) -> NoReturn:
 def configured(file: Path | None, flags: dict[str, Any]) -> Config:
     """The configuration that holds for a command; one that will not do ends it. `flags`: settings, None for unset."""
     try:
-        return load_config(file, flags, os.environ)
+        config = load_config(file, flags, os.environ)
     except ConfigError as error:
         fail(error)
+    for variable in unknown_variables(os.environ, Config.__struct_fields__):
+        typer.echo(f"warning: {variable}: unknown variable, which sets nothing", err=True)
+    return config

@@ -8,6 +8,7 @@ import msgspec
 
 from datacat_server.config import DEFAULT_FILE, Config, ConfigError, convert_setting, file_content
 from datacat_server.doctor.findings import Finding, bad, ok
+from datacat_server.environment import unknown_variables
 
 ABOUT = "settings"
 _SECRET = {"api_key"}
@@ -39,6 +40,9 @@ def look_at_settings(
     for name in Config.__struct_fields__:
         if value := environment.get(f"DATACAT_{name.upper()}"):
             take(name, value, f"$DATACAT_{name.upper()}", strict=False, of_file=False)
+    for variable, meant in unknown_variables(environment, Config.__struct_fields__).items():
+        if meant:
+            findings.append(_bad(ConfigError(f"${variable}: unknown variable; did you mean {meant}?")))
     for name, value in flags.items():
         if value is not None:
             values[name], origins[name] = value, f"--{name.replace('_', '-')}"
