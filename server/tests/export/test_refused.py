@@ -38,7 +38,10 @@ def changed(lines: list[bytes], kind: bytes, old: bytes, new: bytes) -> list[byt
     [
         (lambda lines: lines[:-1], "its last line, of the kind end, is missing"),
         (lambda lines: lines[:9], "session s1 has no end"),
-        (lambda lines: [*lines[:9], lines[9][:-20], *lines[10:]], "line 10: record: "),
+        (
+            lambda lines: [*lines[:9], lines[9][:-20], *lines[10:]],
+            "line 10: ends too early: the export is not whole; make it again (nothing was imported)",
+        ),
         (lambda lines: [*lines[:9], *lines[10:]], "records: the session has"),
         (lambda lines: [*lines[:9], lines[-2], *lines[9:]], "session: expected 's1', in which this line stands"),
         (lambda lines: lines[1:], "line 1: kind: an export begins with a line of the kind export"),

@@ -57,10 +57,7 @@ def import_(
         fail("--url and --data-path: say one of them")
     try:
         with _opened(file) as source:
-            check = Check()
-            with progress_bar("Checking") as show:
-                _feed(source, check.feed, show)
-            check.finish()
+            _check(source)
             with (
                 progress_bar("Importing") as show,
                 _sink(replace, url, api_key, data_path, config_file) as sink,
@@ -75,6 +72,17 @@ def import_(
     except (ServerError, StoreError, MissingPackage) as error:
         fail(error)
     _say(file, done, as_json=as_json)
+
+
+def _check(source: ReadableFile) -> None:
+    """Look through the whole file. Raises ValueError for one that is damaged."""
+    check = Check()
+    try:
+        with progress_bar("Checking") as show:
+            _feed(source, check.feed, show)
+        check.finish()
+    except ValueError as error:
+        raise ValueError(f"{error} (nothing was imported)") from None
 
 
 def _feed(source: ReadableFile, take: Callable[[bytes], None], show: Show) -> None:

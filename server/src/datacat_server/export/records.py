@@ -198,6 +198,7 @@ Line = ExportLine | SessionHead | Row | SessionTail | ProblemMark | EndLine
 
 encode = msgspec.json.Encoder().encode
 encode_lines = msgspec.json.Encoder().encode_lines
+_CUT = "Input data was truncated"
 _decoder = msgspec.json.Decoder(Line)
 _object = msgspec.json.Decoder(dict[str, Any])
 
@@ -206,6 +207,10 @@ def decode(line: bytes) -> Line:
     """The record of a line. Raises ValueError with `field: what is wrong`."""
     try:
         decoded: Line = _decoder.decode(line)
+    except msgspec.DecodeError as error:
+        if str(error) == _CUT:
+            raise ValueError("ends too early: the export is not whole; make it again") from None
+        raise ValueError(explain(error)) from None
     except (msgspec.MsgspecError, RecursionError) as error:
         raise ValueError(explain(error)) from None
     return decoded
