@@ -1,6 +1,7 @@
 """However a process ends, its own daemon says how, and everything it had logged arrives."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -52,7 +53,9 @@ def test_an_exception_that_nothing_catches_is_a_crash(bench, server):
     assert record["data"]["kind"] == "exception"
     assert record["data"]["exception_type"] == "ValueError"
     assert record["data"]["exit_code"] == 1
-    assert [event["name"] for event in record["data"]["last_events"]] == ["begun", "exception"]
+    last = record["data"]["last_events"]
+    assert [event["name"] for event in last] == ["begun", "exception"]
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", event["time"]) for event in last)
 
 
 def test_a_segmentation_fault_is_a_crash_with_its_python_traceback(bench, server):

@@ -6,8 +6,8 @@ import math
 from bisect import bisect_left
 from typing import Any
 
-from datacat_daemon.http.times import rfc3339
 from datacat_daemon.shipping.fold import DEFAULT_BOUNDS
+from datacat_daemon.times import rfc3339
 
 MOST_SERIES = 2_000
 

@@ -10,7 +10,7 @@ from datacat.segment import EVENT, METRIC, STATE, STATUS
 
 from datacat_daemon.http.bodies import LEVELS
 from datacat_daemon.http.metrics_fold import MetricsFold
-from datacat_daemon.http.times import rfc3339
+from datacat_daemon.times import rfc3339
 
 MOST_EVENTS = 100
 MOST_EVENT_BYTES = 1 << 20

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from datacat_daemon.http.session_fold import Fold
-from datacat_daemon.http.times import rfc3339
 from datacat_daemon.spool.control import Control, ControlReader
 from datacat_daemon.spool.manifest import Manifest
 from datacat_daemon.spool.reader import Record, WriterReader, writers_in
+from datacat_daemon.times import rfc3339
 from datacat_daemon.watching.verdict_writer import OWN_PREFIX
 
 _NEWEST_SEGMENTS = 4

@@ -17,6 +17,7 @@ from datacat_daemon.spool.log import DaemonLog
 from datacat_daemon.spool.prepare import SegmentPreparer
 from datacat_daemon.spool.reader import Record, writers_in
 from datacat_daemon.spool.tail import LastWords, last_words
+from datacat_daemon.times import rfc3339
 from datacat_daemon.watching.verdict_writer import OWN_PREFIX
 
 LAST_EVENTS = 5
@@ -91,12 +92,14 @@ class Scout:
         self._words = last_words(self._folder, self._writers(), LAST_EVENTS, wants_exception)
 
     def last_events(self) -> list[dict[str, Any]]:
-        """Name and time (microseconds since 1970 UTC) of the last events, the newest last."""
+        """Name, level and time (RFC 3339) of the last events, the newest last."""
         events = []
         for record in self._last_words().events:
             content = _decode(record)
             if content is not None:
-                events.append({"name": content.get("name"), "level": content.get("level"), "time": record.time})
+                events.append(
+                    {"name": content.get("name"), "level": content.get("level"), "time": rfc3339(record.time)}
+                )
         return events
 
     def last_exception(self) -> dict[str, Any] | None:
