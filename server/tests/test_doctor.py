@@ -51,6 +51,13 @@ def of(findings: list[dict[str, str]], about: str, level: str | None = None) -> 
     ]
 
 
+def test_a_mistyped_variable_is_bad_and_named(doctor: Callable[..., Any]) -> None:
+    code, findings = doctor(DATACAT_RETENTON_DAYS="3")
+    assert code == 1
+    (told,) = of(findings, "settings", "bad")
+    assert told.startswith("$DATACAT_RETENTON_DAYS: unknown variable; did you mean DATACAT_RETENTION_DAYS?")
+
+
 @contextmanager
 def something_else() -> Iterator[int]:
     """A web server that is not DataCat's; its port."""
