@@ -11,8 +11,8 @@ from pathlib import Path
 
 import real
 from batches import EVENTS, PACKERS, START, Connection, event_batch
-from datacat_server.store.sqlite.connection import connect
-from datacat_server.store.sqlite.migrate import migrate
+from datacat_server.store.sqlite.file.connection import connect
+from datacat_server.store.sqlite.file.migrate import migrate
 
 BATCHES = 120
 ROUNDS = 3

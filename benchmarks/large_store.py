@@ -31,10 +31,10 @@ from datacat_server.ingest.records import (
 )
 from datacat_server.model import Session
 from datacat_server.store.sqlite import SqliteStore
-from datacat_server.store.sqlite.connection import FILE_NAME, connect
-from datacat_server.store.sqlite.problem_backfill import backfill_session
-from datacat_server.store.sqlite.search_terms import VALUE, term
-from datacat_server.store.sqlite.session_text import write_every_text
+from datacat_server.store.sqlite.file.connection import FILE_NAME, connect
+from datacat_server.store.sqlite.file.problem_backfill import backfill_session
+from datacat_server.store.sqlite.folds.search_terms import VALUE, term
+from datacat_server.store.sqlite.folds.session_text import write_every_text
 from msgspec import Raw
 
 LONG = "the-long-one"
@@ -117,7 +117,7 @@ def make(kept: Path, size: Size) -> tuple[Path, float | None]:
 
 def _schema() -> str:
     """What is another for other tables."""
-    migrations = files("datacat_server.store.sqlite") / "migrations"
+    migrations = files("datacat_server.store.sqlite.file") / "migrations"
     texts = sorted(entry.read_text() for entry in migrations.iterdir() if entry.name.endswith(".sql"))
     return f"{zlib.crc32(''.join(texts).encode()):08x}"
 

@@ -129,7 +129,8 @@ def test_a_backup_that_is_killed_leaves_nothing_under_its_name(
 ) -> None:
     send("s1", "1-0", 0, [EVENT] * 4000)
     prelude = (
-        "import os; import datacat_server.store.sqlite.backup as b; b._sync = lambda path: os.kill(os.getpid(), 9)"
+        "import os; import datacat_server.store.sqlite.upkeep.backup as b;"
+        " b._sync = lambda path: os.kill(os.getpid(), 9)"
     )
     code, _, _ = start("datacat", "backup", "copy.db", "--data-path", "data", prelude=prelude).finish()
     assert code == -signal.SIGKILL

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from datacat_server import __version__
 from datacat_server.store.sqlite import SqliteStore
-from datacat_server.store.sqlite.check import has_trigrams
+from datacat_server.store.sqlite.upkeep.check import has_trigrams
 
 Start = Callable[..., Any]
 EVENT = {"kind": "event", "name": "x", "message": "y" * 500}

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from datacat_server.config import Config
-from datacat_server.guard import Guard, guarded
+from datacat_server.serving.guard import Guard, guarded
 from litestar import Litestar, post
 from litestar.testing import TestClient
 

@@ -13,7 +13,8 @@ import pytest
 from datacat_server.ingest.result import IngestResult
 from datacat_server.model import PARTS, Session, encode
 from datacat_server.store.protocol import UnknownSession
-from datacat_server.store.sqlite import SqliteStore, session_json, session_parts
+from datacat_server.store.sqlite import SqliteStore
+from datacat_server.store.sqlite.reading import session_json, session_parts
 from litestar.testing import TestClient
 
 Send = Callable[..., IngestResult]

@@ -20,9 +20,11 @@ from datacat_server.ingest.decode import LARGEST_BODY
 from datacat_server.ingest.lines import LARGEST_RECORD
 from datacat_server.ingest.result import IngestResult
 from datacat_server.ingest.unpack import LARGEST_UNPACKED
-from datacat_server.store.sqlite import SqliteStore, metrics, remembered
-from datacat_server.store.sqlite.live import load
-from datacat_server.store.sqlite.states import StateLog, advance
+from datacat_server.store.sqlite import SqliteStore
+from datacat_server.store.sqlite.folds import metrics
+from datacat_server.store.sqlite.folds.states import StateLog, advance
+from datacat_server.store.sqlite.writing import remembered
+from datacat_server.store.sqlite.writing.live import load
 from litestar.testing import TestClient
 
 Send = Callable[..., IngestResult]

@@ -17,8 +17,8 @@ from datacat_server.filters import parse_filter
 from datacat_server.ingest.decode import decode_batches
 from datacat_server.store.metrics import Aggregate
 from datacat_server.store.sqlite import SqliteStore
-from datacat_server.store.sqlite.prune import condemn
-from datacat_server.store.sqlite.read import row_number
+from datacat_server.store.sqlite.reading.read import row_number
+from datacat_server.store.sqlite.writing.prune import condemn
 from datacat_server.store.views import MetricFilter
 from hypothesis import given, settings
 from hypothesis import strategies as st

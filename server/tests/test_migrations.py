@@ -21,15 +21,15 @@ from datacat_server.ingest.decode import decode_batches
 from datacat_server.model import encode
 from datacat_server.store.errors import StoreError
 from datacat_server.store.sqlite import SqliteStore
-from datacat_server.store.sqlite.backfill import BACKFILLS
-from datacat_server.store.sqlite.connection import connect
-from datacat_server.store.sqlite.migrate import newest_version
+from datacat_server.store.sqlite.file.backfill import BACKFILLS
+from datacat_server.store.sqlite.file.connection import connect
+from datacat_server.store.sqlite.file.migrate import newest_version
 
 LONG = 10_000  # events of the longest session
 START = 1_795_298_400_000_000
 SCRIPTS = {
     int(entry.name[:4]): entry.read_text()
-    for entry in (files("datacat_server.store.sqlite") / "migrations").iterdir()
+    for entry in (files("datacat_server.store.sqlite.file") / "migrations").iterdir()
     if entry.name.endswith(".sql")
 }
 NEWEST = max(SCRIPTS)
@@ -239,9 +239,9 @@ def test_a_restart_of_the_machine_after_an_upgrade_is_seen(tmp_path: Path) -> No
 FOLDED_A_BIT = """
 import os, sys
 from pathlib import Path
-from datacat_server.store.sqlite import backfill
-from datacat_server.store.sqlite.connection import connect
-from datacat_server.store.sqlite.migrate import migrate
+from datacat_server.store.sqlite.file import backfill
+from datacat_server.store.sqlite.file.connection import connect
+from datacat_server.store.sqlite.file.migrate import migrate
 backfill._STEP_SECONDS = 0
 connection = connect(Path(sys.argv[1]))
 left = 2
@@ -275,8 +275,8 @@ def test_a_kill_while_data_is_folded_costs_the_last_step_only(tmp_path: Path) ->
 KILLED = """
 import os, sys
 from pathlib import Path
-from datacat_server.store.sqlite.connection import connect
-from datacat_server.store.sqlite.migrate import migrate
+from datacat_server.store.sqlite.file.connection import connect
+from datacat_server.store.sqlite.file.migrate import migrate
 connection = connect(Path(sys.argv[1]))
 left = int(sys.argv[2])
 def count(statement):

@@ -21,9 +21,11 @@ import pytest
 from datacat_server.filters import Filter
 from datacat_server.store.errors import StoreDamaged
 from datacat_server.store.protocol import UnknownSession
-from datacat_server.store.sqlite import SqliteStore, courses, ledger, prune, timeline
+from datacat_server.store.sqlite import SqliteStore
 from datacat_server.store.sqlite import store as store_module
-from datacat_server.store.sqlite.ledger import Ledger
+from datacat_server.store.sqlite.folds import courses, timeline
+from datacat_server.store.sqlite.writing import ledger, prune
+from datacat_server.store.sqlite.writing.ledger import Ledger
 
 START = 1_795_298_400_000_000
 Send = Callable[..., Any]
@@ -120,7 +122,8 @@ PRUNING = """
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from datacat_server.store.sqlite import SqliteStore, prune
+from datacat_server.store.sqlite import SqliteStore
+from datacat_server.store.sqlite.writing import prune
 prune._STEP_ROWS = prune._CHUNK_ROWS = 50
 store = SqliteStore(Path(sys.argv[1]))
 print(store.prune(datetime.now(UTC)), flush=True)

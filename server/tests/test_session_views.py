@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from datacat_server.ingest.result import IngestResult
-from datacat_server.store.sqlite import SqliteStore, event_query
+from datacat_server.store.sqlite import SqliteStore
+from datacat_server.store.sqlite.reading import event_query
 from litestar.testing import TestClient
 
 Send = Callable[..., IngestResult]
@@ -100,9 +101,7 @@ def test_pages_of_every_filter_hold_what_is_meant_and_nothing_else(
         monkeypatch.setattr(event_query, "MOST_READ", some.choice([7, 1000]))
         monkeypatch.setattr(event_query, "MOST_IN_INDEX", some.choice([5, 1000]))
         expected = [event for event in everything if meant(event, query)]
-        found = every_page(
-            api, "/api/sessions/s1/events", "events", **query, limit=some.randrange(1, 9), sort="time"
-        )
+        found = every_page(api, "/api/sessions/s1/events", "events", **query, limit=some.randrange(1, 9), sort="time")
         newest = every_page(api, "/api/sessions/s1/events", "events", **query, limit=some.randrange(1, 9))
         assert newest == found[::-1], query
         for event in found:

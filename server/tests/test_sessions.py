@@ -17,7 +17,9 @@ from datacat_server.ingest.merge import merge
 from datacat_server.ingest.result import IngestResult
 from datacat_server.model import Bucket, Status, encode
 from datacat_server.store.protocol import UnknownSession
-from datacat_server.store.sqlite import SqliteStore, application, states
+from datacat_server.store.sqlite import SqliteStore
+from datacat_server.store.sqlite.folds import states
+from datacat_server.store.sqlite.writing import application
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

@@ -15,7 +15,7 @@ SLOW = 300
 MOST_IDLE = 2_000
 MOST_MEMORY = 200 * 1024  # kB
 # The server is told to wait for nobody longer than this, so that the test need not either.
-IMPATIENT = "from datacat_server import http1; http1.SILENT_SECONDS = {seconds}"
+IMPATIENT = "from datacat_server.serving import http1; http1.SILENT_SECONDS = {seconds}"
 
 
 @pytest.fixture

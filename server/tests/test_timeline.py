@@ -15,7 +15,10 @@ from unittest import mock
 import pytest
 from datacat_server.ingest.decode import decode_batches
 from datacat_server.ingest.result import IngestResult
-from datacat_server.store.sqlite import SqliteStore, counting, courses, prune, timeline
+from datacat_server.store.sqlite import SqliteStore
+from datacat_server.store.sqlite.folds import courses, timeline
+from datacat_server.store.sqlite.reading import counting
+from datacat_server.store.sqlite.writing import prune
 from datacat_server.store.views import Series
 from hypothesis import given, settings
 from hypothesis import strategies as st

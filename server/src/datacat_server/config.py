@@ -8,9 +8,9 @@ from typing import Any, Self, get_type_hints
 import msgspec
 from msgspec import Struct
 
-from datacat_server.alerts.webhook import Webhook, read_webhooks
 from datacat_server.environment import unknown_variables
 from datacat_server.ingest.explain import explain
+from datacat_server.webhook import Webhook, read_webhooks
 
 DEFAULT_FILE = Path("config.json")
 

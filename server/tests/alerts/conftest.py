@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from datacat_server.alerts.webhook import read_webhooks
 from datacat_server.config import Config
 from datacat_server.store.sqlite import SqliteStore
+from datacat_server.webhook import read_webhooks
 from support.webhooks import Delivery, Receiver
 
 

@@ -18,9 +18,9 @@ import pytest
 from datacat_server.alerts import courier, pace, sending
 from datacat_server.alerts.pace import Rate, wait_after
 from datacat_server.alerts.signature import sign
-from datacat_server.alerts.webhook import read_webhooks
 from datacat_server.store.errors import StoreUnavailable
 from datacat_server.store.sqlite import SqliteStore, alerts
+from datacat_server.webhook import read_webhooks
 from litestar.testing import TestClient
 from support.webhooks import Delivery, Receiver, wait_until, webhooks
 

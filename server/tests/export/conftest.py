@@ -15,7 +15,7 @@ from datacat_server.export.stream import export_stream, lines_of
 from datacat_server.filters import EVERY, Filter
 from datacat_server.ingest.decode import decode_batches
 from datacat_server.store.sqlite import SqliteStore
-from datacat_server.store.sqlite.connection import FILE_NAME
+from datacat_server.store.sqlite.file.connection import FILE_NAME
 
 START = 1_795_298_400_000_000  # microseconds; 2026-11-21T22:00:00Z
 SECOND = 1_000_000

@@ -10,7 +10,7 @@ from datacat_server.filters import EVERY
 from datacat_server.model import encode
 from datacat_server.store.protocol import UnknownSession
 from datacat_server.store.sqlite import SqliteStore
-from datacat_server.store.sqlite.connection import FILE_NAME, connect
+from datacat_server.store.sqlite.file.connection import FILE_NAME, connect
 from litestar.testing import TestClient
 
 from .conftest import exported, imported, ingest

@@ -16,7 +16,7 @@ import pytest
 from datacat_server.ingest.decode import decode_batches
 from datacat_server.store.problems import ProblemFilter, ProblemKind
 from datacat_server.store.sqlite import SqliteStore
-from datacat_server.store.sqlite.releases import DAY
+from datacat_server.store.sqlite.folds.releases import DAY
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -293,7 +293,7 @@ def test_a_database_from_before_has_its_problems_and_releases_counted_as_if_they
     """The records are put into a file of the version before this migration, which is then opened."""
     scripts = {
         int(entry.name[:4]): entry.read_text()
-        for entry in (files("datacat_server.store.sqlite") / "migrations").iterdir()
+        for entry in (files("datacat_server.store.sqlite.file") / "migrations").iterdir()
         if entry.name.endswith(".sql")
     }
     with stores() as (store, file), TemporaryDirectory() as folder:

@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 from datacat_server.filters import Filter, Relation, StateCondition, parse_filter, to_query
 from datacat_server.ingest.records import SessionBatch, SessionLine
-from datacat_server.store.sqlite import SqliteStore, listing, search_terms
-from datacat_server.store.sqlite.connection import connect
-from datacat_server.store.sqlite.ledger import Ledger
-from datacat_server.store.sqlite.migrate import migrate
-from datacat_server.store.sqlite.selection import selection
+from datacat_server.store.sqlite import SqliteStore
+from datacat_server.store.sqlite.file.connection import connect
+from datacat_server.store.sqlite.file.migrate import migrate
+from datacat_server.store.sqlite.folds import search_terms
+from datacat_server.store.sqlite.reading import listing
+from datacat_server.store.sqlite.reading.selection import selection
+from datacat_server.store.sqlite.writing.ledger import Ledger
 from litestar.testing import TestClient
 
 Send = Callable[..., Any]

@@ -14,10 +14,12 @@ from datacat_server.filters import STATUSES, Filter, Relation, StateCondition, p
 from datacat_server.ingest.decode import decode_batches
 from datacat_server.model import Session
 from datacat_server.store.protocol import SORTS
-from datacat_server.store.sqlite import SqliteStore, listing, search_terms, selection
-from datacat_server.store.sqlite.connection import FILE_NAME, connect
-from datacat_server.store.sqlite.search_terms import build_terms
-from datacat_server.store.sqlite.session_text import write_every_text
+from datacat_server.store.sqlite import SqliteStore
+from datacat_server.store.sqlite.file.connection import FILE_NAME, connect
+from datacat_server.store.sqlite.folds import search_terms
+from datacat_server.store.sqlite.folds.search_terms import build_terms
+from datacat_server.store.sqlite.folds.session_text import write_every_text
+from datacat_server.store.sqlite.reading import listing, selection
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 

@@ -13,9 +13,9 @@ import httpx
 from datacat_server.alerts import message
 from datacat_server.alerts.pace import GIVE_UP_SECONDS, Rate, wait_after
 from datacat_server.alerts.sending import Outcome, attempt, make_client
-from datacat_server.alerts.webhook import Webhook
 from datacat_server.store.alerts import AlertLog, Delivery
 from datacat_server.store.errors import StoreError
+from datacat_server.webhook import Webhook
 
 log = logging.getLogger("datacat.alerts")
 

@@ -11,9 +11,9 @@ from urllib.parse import quote
 import msgspec
 from msgspec import Struct
 
-from datacat_server.alerts.webhook import Webhook
 from datacat_server.model import SessionSummary
 from datacat_server.store.alerts import Alert, Delivery, Waiting
+from datacat_server.webhook import Webhook
 
 SUMMARY = "summary"
 

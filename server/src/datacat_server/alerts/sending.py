@@ -11,8 +11,8 @@ import httpx
 
 from datacat_server import __version__
 from datacat_server.alerts.signature import sign
-from datacat_server.alerts.webhook import Webhook
 from datacat_server.store.alerts import Delivery
+from datacat_server.webhook import Webhook
 
 TIMEOUT_SECONDS = 10.0
 LONGEST_WAIT = 3600.0

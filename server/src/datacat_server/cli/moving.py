@@ -9,7 +9,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from datacat_server.cli.options import configured, fail
 from datacat_server.store.sqlite import SqliteStore
-from datacat_server.store.sqlite.connection import FILE_NAME
+from datacat_server.store.sqlite.file.connection import FILE_NAME
 
 Show = Callable[[float, float, str], None]
 """To be told how much is done, of how much, and what else there is to say."""

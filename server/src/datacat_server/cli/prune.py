@@ -14,8 +14,8 @@ from rich.console import Console
 from datacat_server.cli.options import ConfigOption, DataPathOption, JsonOption, configured, fail
 from datacat_server.store.errors import StoreError
 from datacat_server.store.sqlite import SqliteStore
-from datacat_server.store.sqlite.compact import check_alone, compact
-from datacat_server.store.sqlite.connection import FILE_NAME
+from datacat_server.store.sqlite.file.connection import FILE_NAME
+from datacat_server.store.sqlite.upkeep.compact import check_alone, compact
 from datacat_server.wording import count, size
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}

@@ -1,12 +1,12 @@
 """`datacat-server`: the REST API alone."""
 
 from datacat_server.alerts.chore import deliver_alerts
+from datacat_server.chores.retention import keep_retention
+from datacat_server.chores.silence import watch_silence
 from datacat_server.cli.options import run_command, takes_settings
 from datacat_server.cli.services import api_service
 from datacat_server.cli.starting import run
 from datacat_server.config import Config
-from datacat_server.retention import keep_retention
-from datacat_server.silence import watch_silence
 
 
 @takes_settings("datacat-server", without={"web_port"}, port="server_port")

@@ -3,8 +3,8 @@
 from functools import partial
 
 from datacat_server.api.app import create_api
-from datacat_server.guard import guarded
-from datacat_server.serve import Service
+from datacat_server.serving.guard import guarded
+from datacat_server.serving.serve import Service
 from datacat_server.store.protocol import Store
 
 

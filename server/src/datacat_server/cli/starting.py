@@ -15,13 +15,13 @@ import typer
 from datacat_server.access.exposure import warnings
 from datacat_server.cli.options import fail
 from datacat_server.config import Config, ConfigError
-from datacat_server.memory import give_back_freed_memory
 from datacat_server.repeats import RepeatsOnce
-from datacat_server.serve import CannotServe, Service, serve
+from datacat_server.serving.memory import give_back_freed_memory
+from datacat_server.serving.serve import CannotServe, Service, serve
 from datacat_server.store.errors import StoreError
 from datacat_server.store.protocol import Store
 from datacat_server.store.sqlite import SqliteStore
-from datacat_server.store.sqlite.lock import only_server
+from datacat_server.store.sqlite.file.lock import only_server
 
 log = logging.getLogger("datacat.start")
 

@@ -6,8 +6,8 @@ from typing import IO
 import msgspec
 
 from datacat_server.cli.rest import Server, ServerError
+from datacat_server.exchange.records import EndLine
 from datacat_server.export.intake import Intaken
-from datacat_server.export.records import EndLine
 
 _PART = 4 * 1024 * 1024
 _IN_MEMORY = 8 * 1024 * 1024

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from datacat_server.doctor.findings import Finding, bad, ok, warn
 from datacat_server.store.errors import StoreError
-from datacat_server.store.sqlite.check import contents_of, looking_at, problems_in
-from datacat_server.store.sqlite.connection import FILE_NAME
-from datacat_server.store.sqlite.migrate import UnfitFile, newest_version, version_of
+from datacat_server.store.sqlite.file.connection import FILE_NAME
+from datacat_server.store.sqlite.file.migrate import UnfitFile, newest_version, version_of
+from datacat_server.store.sqlite.upkeep.check import contents_of, looking_at, problems_in
 from datacat_server.wording import count, size
 
 ABOUT = "database"

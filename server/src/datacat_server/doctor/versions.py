@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from datacat_server import __version__
 from datacat_server.doctor.findings import Finding, bad, ok, warn
-from datacat_server.store.sqlite.check import SQLITE_VERSION, has_trigrams
+from datacat_server.store.sqlite.upkeep.check import SQLITE_VERSION, has_trigrams
 
 ABOUT = "versions"
 _SECONDS = 10

@@ -1,8 +1,8 @@
 """Looks through a whole export before any of it is taken in."""
 
-from datacat_server.export.records import PointRow, SeriesRow, SessionHead, StateRow, decode
-from datacat_server.export.replay import check_row, first_header_of, header_of
-from datacat_server.export.sequence import Sequence
+from datacat_server.exchange.records import PointRow, SeriesRow, SessionHead, StateRow, decode
+from datacat_server.exchange.replay import check_row, first_header_of, header_of
+from datacat_server.exchange.sequence import Sequence
 
 
 class Check:

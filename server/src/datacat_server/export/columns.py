@@ -7,7 +7,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from datacat_server.export.records import (
+from datacat_server.exchange.records import (
     EndLine,
     EventRow,
     ExportLine,

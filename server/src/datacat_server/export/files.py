@@ -12,8 +12,8 @@ from typing import IO, cast
 
 import zstandard
 
+from datacat_server.exchange.records import LARGEST_LINE
 from datacat_server.export.formats import Compression, parquet_is_missing
-from datacat_server.export.records import LARGEST_LINE
 from datacat_server.export.spreadsheet import read_csv
 
 _GZIP = b"\x1f\x8b"

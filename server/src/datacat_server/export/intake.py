@@ -5,9 +5,9 @@ from typing import IO, cast
 
 from msgspec import Struct
 
-from datacat_server.export.records import EndLine, ExportLine, ProblemMark, Row, SessionHead, SessionTail, decode
-from datacat_server.export.replay import check_mark, header_of
-from datacat_server.export.sequence import Sequence
+from datacat_server.exchange.records import EndLine, ExportLine, ProblemMark, Row, SessionHead, SessionTail, decode
+from datacat_server.exchange.replay import check_mark, header_of
+from datacat_server.exchange.sequence import Sequence
 from datacat_server.store.exchange import Outcome
 from datacat_server.store.protocol import Store, UnknownSession
 

@@ -13,8 +13,8 @@ from typing import IO
 
 import msgspec
 
+from datacat_server.exchange.records import LARGEST_LINE
 from datacat_server.export.columns import Columns, Tabulator
-from datacat_server.export.records import LARGEST_LINE
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f]")

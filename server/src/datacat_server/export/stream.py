@@ -5,7 +5,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 
 from datacat_server import __version__
-from datacat_server.export.records import FORMAT, LARGEST_LINE, EndLine, ExportLine, SessionTail, decode, encode
+from datacat_server.exchange.records import FORMAT, LARGEST_LINE, EndLine, ExportLine, SessionTail, decode, encode
 from datacat_server.filters import Filter, to_query
 from datacat_server.store.protocol import Store
 

@@ -7,9 +7,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from datacat_server.model import SessionSummary
-
-TOLD_OF = ("crash", "hang", "problem")
-"""What a webhook can ask to be told of."""
+from datacat_server.webhook import TOLD_OF
 
 WITHDRAWN = "withdrawn"
 """A crash that was told of was none after all. Whoever is told of crashes is told of that."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import IO, Protocol
 
-from datacat_server.export.records import ProblemMark, Row, SessionHead
+from datacat_server.exchange.records import ProblemMark, Row, SessionHead
 from datacat_server.filters import Filter
 
 

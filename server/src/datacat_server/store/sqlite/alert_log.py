@@ -4,8 +4,8 @@ from collections.abc import Collection
 
 from datacat_server.store.alerts import AlertFilter, AlertPage, Delivery, Waiting
 from datacat_server.store.sqlite import alerts
-from datacat_server.store.sqlite.connection import Readers
-from datacat_server.store.sqlite.writer import Writer
+from datacat_server.store.sqlite.file.connection import Readers
+from datacat_server.store.sqlite.writing.writer import Writer
 
 _EVERY = AlertFilter()
 

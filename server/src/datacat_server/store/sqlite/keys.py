@@ -7,7 +7,7 @@ from datetime import datetime
 from msgspec import structs
 
 from datacat_server.store.keys import NameTaken, StoredKey, UnknownKey
-from datacat_server.store.sqlite.times import to_datetime, to_microseconds, to_optional_datetime
+from datacat_server.store.sqlite.rows.times import to_datetime, to_microseconds, to_optional_datetime
 
 _COLUMNS = "id, name, scopes, digest, created, last_used, revoked"
 

@@ -12,12 +12,12 @@ from datacat_server.store.problems import (
     SessionProblem,
 )
 from datacat_server.store.releases import ReleaseCourse, ReleasePage
-from datacat_server.store.sqlite import problems
-from datacat_server.store.sqlite.compare import read_comparison
-from datacat_server.store.sqlite.connection import Readers
-from datacat_server.store.sqlite.read import row_number
-from datacat_server.store.sqlite.release_views import read_release, read_releases
-from datacat_server.store.sqlite.writer import Writer
+from datacat_server.store.sqlite.file.connection import Readers
+from datacat_server.store.sqlite.reading import problems
+from datacat_server.store.sqlite.reading.compare import read_comparison
+from datacat_server.store.sqlite.reading.read import row_number
+from datacat_server.store.sqlite.reading.release_views import read_release, read_releases
+from datacat_server.store.sqlite.writing.writer import Writer
 
 _EVERY = ProblemFilter()
 

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO
 
-from datacat_server.export.records import ProblemMark, Row, SessionHead
+from datacat_server.exchange.records import ProblemMark, Row, SessionHead
 from datacat_server.filters import EVERY, Filter
 from datacat_server.ingest.records import SessionBatch
 from datacat_server.ingest.result import IngestResult
@@ -21,22 +21,24 @@ from datacat_server.store.figures import Intake, StoreFigures
 from datacat_server.store.keys import StoredKey
 from datacat_server.store.metrics import Aggregate, MetricNames, MetricPage
 from datacat_server.store.protocol import UnknownSession
-from datacat_server.store.sqlite import event_query, export, keys, machines, metric_query, read, views
+from datacat_server.store.sqlite import keys
 from datacat_server.store.sqlite.alert_log import SqliteAlertLog
-from datacat_server.store.sqlite.ballast import Ballast
-from datacat_server.store.sqlite.connection import FILE_NAME, Readers, connect
-from datacat_server.store.sqlite.failures import explained
-from datacat_server.store.sqlite.figures import SessionCounts, read_sizes
-from datacat_server.store.sqlite.importing import import_session, mark_problem
-from datacat_server.store.sqlite.ledger import Ledger
-from datacat_server.store.sqlite.listing import read_page
-from datacat_server.store.sqlite.lock import DataLock
-from datacat_server.store.sqlite.migrate import migrate
+from datacat_server.store.sqlite.file.ballast import Ballast
+from datacat_server.store.sqlite.file.connection import FILE_NAME, Readers, connect
+from datacat_server.store.sqlite.file.lock import DataLock
+from datacat_server.store.sqlite.file.migrate import migrate
 from datacat_server.store.sqlite.problem_store import ProblemCalls
-from datacat_server.store.sqlite.session_json import session_pieces
-from datacat_server.store.sqlite.sweeper import Sweeper
-from datacat_server.store.sqlite.times import to_microseconds
-from datacat_server.store.sqlite.writer import Writer
+from datacat_server.store.sqlite.reading import event_query, export, metric_query, read, views
+from datacat_server.store.sqlite.reading.figures import SessionCounts, read_sizes
+from datacat_server.store.sqlite.reading.listing import read_page
+from datacat_server.store.sqlite.reading.session_json import session_pieces
+from datacat_server.store.sqlite.rows.failures import explained
+from datacat_server.store.sqlite.rows.times import to_microseconds
+from datacat_server.store.sqlite.writing import machines
+from datacat_server.store.sqlite.writing.importing import import_session, mark_problem
+from datacat_server.store.sqlite.writing.ledger import Ledger
+from datacat_server.store.sqlite.writing.sweeper import Sweeper
+from datacat_server.store.sqlite.writing.writer import Writer
 from datacat_server.store.views import (
     EventPage,
     EventQuery,

@@ -1,0 +1,1 @@
+"""The file itself: connections to it, its lock, its migrations."""

@@ -1,0 +1,53 @@
+"""What becomes of a session that was there before problems and releases were: it is counted in them."""
+
+import sqlite3
+from collections.abc import Iterator
+
+import msgspec
+
+from datacat_server.ingest.lifecycle import Standing, judge
+from datacat_server.ingest.records import EventRecord, StatusRecord
+from datacat_server.problems.frames import roots_of
+from datacat_server.store.sqlite.folds.releases import read_counted
+from datacat_server.store.sqlite.folds.tally import Tally, write_tally
+from datacat_server.store.sqlite.folds.uncaught import exception_of
+
+_object = msgspec.json.Decoder(dict[str, object])
+
+
+def backfill_session(db: sqlite3.Connection, session: int) -> None:
+    """Count a session in its release and its problems, in which it is not counted yet, as if it had just come in.
+
+    Exceptions and verdicts are taken in the order of their times.
+    """
+    (facts,) = db.execute("SELECT facts FROM sessions WHERE id = ?", (session,)).fetchone()
+    tally = Tally(roots=roots_of(_object.decode(facts)))
+    standing = Standing()
+    for record in _records(db, session):
+        match record:
+            case EventRecord():
+                tally.exception(record)
+            case StatusRecord() if judge(standing, record):
+                tally.verdict(record)
+    write_tally(db, session, tally, read_counted(db, session))
+
+
+def _records(db: sqlite3.Connection, session: int) -> Iterator[EventRecord | StatusRecord]:
+    """A session's exceptions and verdicts by time, an exception before a verdict of the same time."""
+    (any_exception,) = db.execute("SELECT exception_count > 0 FROM sessions WHERE id = ?", (session,)).fetchone()
+    rows = []
+    if any_exception:
+        rows += db.execute(
+            "SELECT time, 0, id FROM events WHERE session = ? AND is_exception = 1", (session,)
+        ).fetchall()
+    rows += db.execute("SELECT time, 1, seq FROM verdicts WHERE session = ?", (session,)).fetchall()
+    for time, is_verdict, number in sorted(rows):
+        if is_verdict:
+            status, reason, data = db.execute(
+                "SELECT status, reason, data FROM verdicts WHERE session = ? AND seq = ?", (session, number)
+            ).fetchone()
+            yield StatusRecord(time=time, status=status, reason=reason, data=_object.decode(data))
+        else:
+            yield exception_of(
+                *db.execute("SELECT time, name, exception FROM events WHERE id = ?", (number,)).fetchone()
+            )

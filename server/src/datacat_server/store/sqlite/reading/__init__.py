@@ -1,0 +1,1 @@
+"""Answers out of the tables, for readers only."""

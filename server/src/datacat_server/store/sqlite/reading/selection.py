@@ -1,0 +1,151 @@
+"""A filter as a condition of SQL, for every query over sessions: `... FROM sessions WHERE {condition}`.
+
+A text or a state can be looked for in two ways: as a list of the sessions that have it, or by asking of each session
+whether it has it. The list is better where few have it, or where all sessions meant are read anyway.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from datacat_server.canonical import canonical
+from datacat_server.filters import Filter, Relation, StateCondition
+from datacat_server.store.sqlite.folds.search_terms import ELEMENT, EVERY_PATH, VALUE, is_large, term
+from datacat_server.store.sqlite.folds.session_text import folded
+from datacat_server.store.sqlite.rows.times import to_microseconds
+
+FEW = 1_000
+"""Up to so many sessions are named by their numbers: looked for once, however much is then asked of them."""
+
+MANY = 20_000
+"""From so many on it costs less to go through all sessions until enough are found than to list those that have it."""
+
+# `ever_hung` is in each of them because their index has only sessions with it.
+_EVER = "sessions.ever_hung = 1"
+_STATUS = {
+    "ever_hung": _EVER,
+    "hung_recovered": f"{_EVER} AND sessions.hung = 0",
+    "hung_ended": f"{_EVER} AND sessions.hung = 1 AND sessions.ended IS NOT NULL AND sessions.crashed = 0",
+    "hung_crashed": f"{_EVER} AND sessions.hung = 1 AND sessions.crashed = 1",
+}
+_SHORTEST_INDEXED = 3
+
+Condition = tuple[str, tuple[Any, ...]]
+"""SQL, and the values of its marks."""
+
+
+@dataclass(frozen=True)
+class _Sought:
+    """A text or a state: the query that lists the sessions that have it, and the question put to one session."""
+
+    listed: Condition
+    asked: Condition
+
+    @property
+    def among_listed(self) -> Condition:
+        query, values = self.listed
+        return f"sessions.id IN ({query})", values
+
+
+def selection(wanted: Filter) -> tuple[str, list[Any]]:
+    """The condition on the table `sessions` that holds of the sessions meant, and the values of its marks (`?`).
+
+    For a query that reads all of them; `selections` has what is better for one that stops early.
+    """
+    return _joined([*_of_columns(wanted), *(sought.among_listed for sought in _sought(wanted))])
+
+
+def selection_of_numbers(wanted: Filter, column: str) -> tuple[str, list[Any]]:
+    """The same as a condition on a column of another table, which holds the numbers of sessions.
+
+    Its rows may outlive their session for a while.
+    """
+    listed = [sought.listed for sought in _sought(wanted)]
+    if listed and not list(_of_columns(wanted)):
+        # No row of `sessions` need be looked at; that would cost as much again.
+        named = [(f"{column} IN ({query})", values) for query, values in listed]
+        return _joined([*named, (f"{column} NOT IN (SELECT session FROM removals)", ())])
+    condition, values = selection(wanted)
+    return f"{column} IN (SELECT id FROM sessions WHERE {condition})", values
+
+
+def selections(db: sqlite3.Connection, wanted: Filter) -> tuple[tuple[str, list[Any]], tuple[str, list[Any]]]:
+    """The same condition for a query that takes the first hundred or so, and for one that counts some thousands."""
+    first, counting = list(_of_columns(wanted)), list(_of_columns(wanted))
+    for sought in _sought(wanted):
+        query, values = sought.listed
+        # Listed once: to find a short text, all of them are looked through.
+        found = [number for (number,) in db.execute(f"SELECT * FROM ({query}) LIMIT {MANY}", values)]
+        named: Condition = "sessions.id IN (SELECT value FROM json_each(?))", (msgspec.json.encode(found).decode(),)
+        first.append(named if len(found) <= FEW else sought.asked)
+        counting.append(named if len(found) < MANY else sought.asked)
+    return _joined(first), _joined(counting)
+
+
+def _joined(conditions: Iterable[Condition]) -> tuple[str, list[Any]]:
+    parts = list(conditions)
+    return " AND ".join(part for part, _ in parts) or "TRUE", [value for _, values in parts for value in values]
+
+
+def _of_columns(wanted: Filter) -> Iterator[Condition]:
+    if wanted.product is not None:
+        yield "sessions.product = ?", (wanted.product,)
+    if wanted.version is not None:
+        yield "sessions.version = ?", (wanted.version,)
+    if wanted.machine is not None:
+        yield "(sessions.machine_id = ? OR sessions.hostname = ?)", (wanted.machine, wanted.machine)
+    if wanted.status in _STATUS:
+        yield _STATUS[wanted.status], ()
+    elif wanted.status is not None:
+        yield "sessions.status = ?", (wanted.status,)
+    if wanted.start is not None:
+        yield "sessions.created >= ?", (to_microseconds(wanted.start),)
+    if wanted.end is not None:
+        yield "sessions.created < ?", (to_microseconds(wanted.end),)
+
+
+def _sought(wanted: Filter) -> Iterator[_Sought]:
+    if wanted.q is not None:
+        yield _text(folded(wanted.q))
+    yield from map(_state, wanted.state)
+
+
+def _text(text: str) -> _Sought:
+    asked = "EXISTS (SELECT 1 FROM session_texts WHERE session = sessions.id AND instr(text, ?))"
+    if len(text) < _SHORTEST_INDEXED:
+        return _Sought(("SELECT session FROM session_texts WHERE instr(text, ?)", (text,)), (asked, (text,)))
+    phrase = text.replace('"', '""')
+    listed = "SELECT rowid FROM session_search WHERE session_search MATCH ?"
+    return _Sought((listed, (f'"{phrase}"',)), (asked, (text,)))
+
+
+def _state(condition: StateCondition) -> _Sought:
+    kind = VALUE if condition.relation in (Relation.IS, Relation.WAS) else ELEMENT
+    found = term(condition.path, kind, condition.value)
+    checked = (str(condition.relation), msgspec.json.encode(condition.path).decode(), canonical(condition.value))
+    posted = "FROM postings WHERE term = (SELECT id FROM terms WHERE path = ? AND kind = ? AND text = ?)"
+    if condition.relation in (Relation.IS, Relation.CONTAINS):
+        posted += " AND now = 1"
+    # What is large has a text in common with others.
+    sure: Condition = (f" AND {_HOLDS}", checked) if is_large(condition.value) else ("", ())
+    overflowed = "FROM overflows WHERE path = ? AND kind = ? AND"
+    if condition.relation is Relation.IS:
+        # The present value stands with the overflow of its path, but not with that of all paths.
+        here: Condition = f"{overflowed} now = ?{sure[0]}", (*found, *sure[1])
+    else:
+        here = f"{overflowed} {_HOLDS}", (found[0], kind, *checked)
+    parts: list[Condition] = [
+        (f"{posted}{sure[0]}", (*found, *sure[1])),
+        here,
+        (f"{overflowed} {_HOLDS}", (EVERY_PATH, kind, *checked)),
+    ]
+    values = tuple(value for _, some in parts for value in some)
+    listed = " UNION ALL ".join(f"SELECT session {part}" for part, _ in parts)
+    asked = " OR ".join(f"EXISTS (SELECT 1 {part} AND session = sessions.id)" for part, _ in parts)
+    return _Sought((listed, values), (f"({asked})", values))
+
+
+_HOLDS = "state_holds(session, ?, ?, ?)"

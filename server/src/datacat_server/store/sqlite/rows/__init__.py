@@ -1,0 +1,1 @@
+"""What the tables hold, as Python has it: times, cursors, events as rows."""

@@ -1,0 +1,1 @@
+"""Backup, examination and compaction of the file."""

@@ -1,0 +1,1 @@
+"""What the one writer does: records applied, sessions removed."""
