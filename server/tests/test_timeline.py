@@ -202,7 +202,7 @@ def as_of_version_6(file: Path, copy: Path) -> None:
     copy.parent.mkdir()
     with closing(sqlite3.connect(copy)) as db:
         for number in range(1, 7):
-            db.executescript((files("datacat_server.store.sqlite") / f"migrations/{number:04}.sql").read_text())
+            db.executescript((files("datacat_server.store.sqlite.file") / f"migrations/{number:04}.sql").read_text())
         db.execute("ATTACH ? AS newer", (str(file),))
         for table in ("sessions", "writers", "events", "state_changes", "snapshots", "series", "points"):
             columns = ", ".join(row[1] for row in db.execute(f"PRAGMA main.table_info({table})"))

@@ -53,16 +53,20 @@ class Timeline:
 def fold_events(
     db: sqlite3.Connection,
     session: int,
+    length: int,
     line: Timeline | None,
     events: EventColumns | None,
     changes: Sequence[Sequence[Any]],
-) -> Timeline:
-    """Count what a batch has added to a long session, which is in the tables by now; what to remember of it.
+) -> Timeline | None:
+    """Count what a batch has added to a session, which is in the tables by now; what to remember of it.
 
     Args:
+        length: how many events and state changes the session has.
         line: what this call gave the last time, None where that is not known.
         changes: rows of `state_changes`.
     """
+    if length < FOLDED_FROM:
+        return line
     line = line or _load(db, session)
     if line is None:
         return build_timeline(db, session)

@@ -33,7 +33,7 @@ from datacat_server.store.sqlite.folds.metrics import (
 )
 from datacat_server.store.sqlite.folds.states import advance
 from datacat_server.store.sqlite.folds.tally import write_tally
-from datacat_server.store.sqlite.folds.timeline import FOLDED_FROM, fold_events
+from datacat_server.store.sqlite.folds.timeline import fold_events
 from datacat_server.store.sqlite.rows.events import columns_of
 from datacat_server.store.sqlite.writing.alert_rows import (
     ALERTING,
@@ -102,9 +102,10 @@ class Application:
                 self._pending.points.append(point)
         save_series(self._db, list(self._folds.values()))
         self._pending.write(self._db)
-        if session.event_count + session.states.next_seq >= FOLDED_FROM:
-            added = self._pending
-            session.timeline = fold_events(self._db, session.row, session.timeline, added.events, added.state_changes)
+        added, length = self._pending, session.event_count + session.states.next_seq
+        session.timeline = fold_events(
+            self._db, session.row, length, session.timeline, added.events, added.state_changes
+        )
         fold_points(self._db, session.courses, self._folds.values(), self._pending.points)
         if self._pending.events is not None:
             session.event_pairs = count_events(self._db, session.row, session.event_pairs, self._pending.events)
