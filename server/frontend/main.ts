@@ -1,13 +1,13 @@
 // What the pages gain with a script: they stay up to date, keep their place, and charts can be read off.
 
-import { drawCharts } from "./charts";
-import { offerCopying } from "./copy";
-import { followServer } from "./live";
-import { keepPlaceOnLinks } from "./navigate";
-import { onPage } from "./page";
-import { offerThemes } from "./theme-switch";
-import { keepAgesRight } from "./ages";
-import { followPointer } from "./timeline";
+import { drawCharts } from "./shell/charts";
+import { offerCopying } from "./shell/copy";
+import { followServer } from "./shell/live";
+import { keepPlaceOnLinks } from "./shell/navigate";
+import { onPage } from "./shell/page";
+import { offerThemes } from "./shell/theme-switch";
+import { keepAgesRight } from "./shell/ages";
+import { followPointer } from "./session/timeline";
 
 onPage(drawCharts);
 onPage(offerCopying);

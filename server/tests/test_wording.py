@@ -7,7 +7,7 @@ import pytest
 from datacat_server import wording
 from datacat_server.model import Bucket
 from datacat_server.store.views import Series
-from datacat_server.web.metrics import card, histogram_bars, points, quantile, sparkline
+from datacat_server.web.session.metrics import card, histogram_bars, points, quantile, sparkline
 
 
 @pytest.mark.parametrize(

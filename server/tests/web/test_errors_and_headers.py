@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from datacat_server.store.sqlite import SqliteStore
-from datacat_server.web import rendering
+from datacat_server.web.shell import rendering
 from litestar.testing import TestClient
 from support.recordings import Recording
 

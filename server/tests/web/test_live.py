@@ -9,7 +9,7 @@ import httpx
 import pytest
 from datacat_server.ingest.decode import decode_batches
 from datacat_server.store.sqlite import SqliteStore
-from datacat_server.web.live import Changes, _one_session
+from datacat_server.web.shell.live import Changes, _one_session
 from support.recordings import Recording
 
 

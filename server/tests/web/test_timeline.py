@@ -4,8 +4,8 @@ import re
 
 from datacat_server.store.sqlite import SqliteStore
 from datacat_server.store.views import Series
-from datacat_server.web.course import Box, line, runs, steps
-from datacat_server.web.timeline import chosen
+from datacat_server.web.session.timeline import chosen
+from datacat_server.web.shell.course import Box, line, runs, steps
 from litestar.testing import TestClient
 from support.recordings import Recording
 

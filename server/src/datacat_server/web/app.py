@@ -17,13 +17,14 @@ from datacat_server.access.signing import Signer
 from datacat_server.config import Config
 from datacat_server.store.errors import StoreError
 from datacat_server.store.protocol import Store
-from datacat_server.web.errors import ErrorPages, PageError
-from datacat_server.web.live import live_routes
-from datacat_server.web.rendering import STATIC, Renderer
-from datacat_server.web.security import HEADERS
-from datacat_server.web.session import session_routes
-from datacat_server.web.sessions import sessions_routes
-from datacat_server.web.sign_in import SignIn
+from datacat_server.web.session import evidence
+from datacat_server.web.session.page import session_routes
+from datacat_server.web.sessions.page import sessions_routes
+from datacat_server.web.shell.errors import ErrorPages, PageError
+from datacat_server.web.shell.live import live_routes
+from datacat_server.web.shell.rendering import STATIC, Renderer
+from datacat_server.web.shell.security import HEADERS
+from datacat_server.web.shell.sign_in import SignIn
 
 
 @get("/", include_in_schema=False, sync_to_thread=False)
@@ -50,7 +51,7 @@ def api_address(config: Config) -> str:
 
 def create_web(store: Store, config: Config) -> Litestar:
     """The pages over a store. Raises MissingBundle where their script and style were never built, and StoreError."""
-    renderer = Renderer(signs_in=config.require_api_key)
+    renderer = Renderer(signs_in=config.require_api_key, filters={"told": evidence.told})
     errors = ErrorPages(renderer)
     example_address = api_address(config)
 

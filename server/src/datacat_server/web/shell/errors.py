@@ -8,8 +8,8 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, NotFoundException
 
 from datacat_server.store.errors import StoreError
-from datacat_server.web.negotiation import json_response, wants_json
-from datacat_server.web.rendering import Renderer
+from datacat_server.web.shell.negotiation import json_response, wants_json
+from datacat_server.web.shell.rendering import Renderer
 
 _log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ class ErrorPages:
         if wants_json(request):
             kind = _KINDS.get(error.status_code, "internal_error")
             return json_response({"error": kind, "details": f"{error.title} {error.advice}"}, error.status_code)
-        return self._renderer.page("error.html", error.status_code, title=error.title, advice=error.advice)
+        return self._renderer.page("shell/error.html", error.status_code, title=error.title, advice=error.advice)
 
     def http_error(self, request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
         match error.status_code:

@@ -1,7 +1,7 @@
 // The line under the pointer on the time axis: it says the time, and a click shows the state at that time.
 
-import { clock } from "./clock";
-import { goTo } from "./navigate";
+import { clock } from "../shell/clock";
+import { goTo } from "../shell/navigate";
 
 export function followPointer(): void {
   document.addEventListener("pointermove", (event) => {

@@ -10,7 +10,8 @@ from datetime import UTC, datetime, timedelta
 from datacat_server import wording
 from datacat_server.model import Session, Status, Verdict
 from datacat_server.store.views import Series, Timeline
-from datacat_server.web import course, vitals
+from datacat_server.web.session import vitals
+from datacat_server.web.shell import course
 
 BUCKETS = 160
 EVENTS_HEIGHT = 44

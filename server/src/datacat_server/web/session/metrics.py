@@ -9,7 +9,8 @@ import msgspec
 from datacat_server import wording
 from datacat_server.model import Bucket
 from datacat_server.store.views import Series
-from datacat_server.web import course, vitals
+from datacat_server.web.session import vitals
+from datacat_server.web.shell import course
 
 LINE_WIDTH, LINE_HEIGHT = 240, 44
 BAR_HEIGHT = 44

@@ -19,10 +19,10 @@ from datacat_server.access.admission import Admission, NoKey, Refused, TooManyAt
 from datacat_server.access.keyring import CONFIGURED
 from datacat_server.access.scopes import PUBLIC, Scope
 from datacat_server.access.signing import FORM_SECONDS, SIGN_IN_SECONDS, Signer
-from datacat_server.web.errors import PageError
-from datacat_server.web.negotiation import json_response, wants_json
-from datacat_server.web.rendering import Renderer
-from datacat_server.web.security import local_path
+from datacat_server.web.shell.errors import PageError
+from datacat_server.web.shell.negotiation import json_response, wants_json
+from datacat_server.web.shell.rendering import Renderer
+from datacat_server.web.shell.security import local_path
 
 _OPEN = {PUBLIC: True}
 _READING = frozenset({"GET", "HEAD"})
@@ -84,7 +84,11 @@ class SignIn:
                 return Redirect("/sign-in", status_code=303)
             key, end = signed_in
             return self._form_page(
-                request, "sign_out.html", key=key, configured=key.id == CONFIGURED, end=datetime.fromtimestamp(end, UTC)
+                request,
+                "shell/sign_out.html",
+                key=key,
+                configured=key.id == CONFIGURED,
+                end=datetime.fromtimestamp(end, UTC),
             )
 
         @post("/sign-out", include_in_schema=False, opt=_OPEN, request_max_body_size=_LARGEST_FORM)
@@ -118,7 +122,7 @@ class SignIn:
         self, request: Request[Any, Any, Any], target: str, wrong: str | None = None, status: int = 401
     ) -> Response[bytes]:
         status = 200 if request.url.path == "/sign-in" and wrong is None else status
-        return self._form_page(request, "sign_in.html", status, next=target, wrong=wrong)
+        return self._form_page(request, "shell/sign_in.html", status, next=target, wrong=wrong)
 
     def _form_page(
         self, request: Request[Any, Any, Any], template: str, status: int = 200, **context: Any

@@ -18,11 +18,11 @@ from datacat_server.model import Level, Session, Status, Verdict
 from datacat_server.pieces import json_of
 from datacat_server.store.protocol import Store, UnknownSession
 from datacat_server.store.views import EventQuery
-from datacat_server.web import evidence, metrics, state_tree, timeline
-from datacat_server.web.errors import PageError
-from datacat_server.web.event_rows import DETECTED, EventRow, event_row
-from datacat_server.web.negotiation import json_response, wants_json
-from datacat_server.web.rendering import Renderer
+from datacat_server.web.session import evidence, metrics, state_tree, timeline
+from datacat_server.web.session.event_rows import DETECTED, EventRow, event_row
+from datacat_server.web.shell.errors import PageError
+from datacat_server.web.shell.negotiation import json_response, wants_json
+from datacat_server.web.shell.rendering import Renderer
 
 EVENTS_A_PAGE = 50
 JUST_BEFORE = 6
@@ -74,7 +74,7 @@ def session_routes(store: Store, renderer: Renderer) -> list[HTTPRouteHandler]:
             raise PageError(
                 400, "These events cannot be shown.", f"{error}. Open the session without a filter."
             ) from None
-        return renderer.page("session.html", **context)
+        return renderer.page("session/page.html", **context)
 
     @get("/sessions/{session_id:str}/events/{name:str}", include_in_schema=False, sync_to_thread=True)
     def event(session_id: FromPath[str], name: FromPath[str]) -> Response[bytes]:

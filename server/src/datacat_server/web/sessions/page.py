@@ -13,9 +13,9 @@ from datacat_server.filters import EVERY, parse_filter, to_query
 from datacat_server.ingest.validate import LONGEST_NAME
 from datacat_server.model import SessionPage, Status
 from datacat_server.store.protocol import Store
-from datacat_server.web.errors import PageError
-from datacat_server.web.negotiation import json_response, wants_json
-from datacat_server.web.rendering import Renderer
+from datacat_server.web.shell.errors import PageError
+from datacat_server.web.shell.negotiation import json_response, wants_json
+from datacat_server.web.shell.rendering import Renderer
 
 PAGE_SIZE = 100
 NEWEST_FIRST = "-created"
@@ -60,7 +60,7 @@ def sessions_routes(store: Store, renderer: Renderer, api_address: str) -> list[
         if wants_json(request):
             return json_response(page)
         return renderer.page(
-            "sessions.html",
+            "sessions/page.html",
             page=page,
             status=status,
             product=product,

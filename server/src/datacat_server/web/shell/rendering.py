@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,8 @@ from litestar import Response
 from markupsafe import Markup, escape
 
 from datacat_server import wording
-from datacat_server.web import evidence
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parent.parent
 STATIC = HERE / "static"
 BUNDLE = STATIC / "bundle"
 
@@ -28,12 +28,13 @@ class MissingBundle(RuntimeError):
 class Renderer:
     """Fills the templates in `templates/`.
 
-    `signs_in`: whether the server asks for a key, so that every page offers to sign out.
+    `signs_in`: whether the server asks for a key, so that every page offers to sign out. `filters`: those of single
+    pages, by name.
 
     Raises MissingBundle where the package was not installed, so that its bundle was never built.
     """
 
-    def __init__(self, *, signs_in: bool = False) -> None:
+    def __init__(self, *, signs_in: bool = False, filters: Mapping[str, Callable[..., Any]] | None = None) -> None:
         assets = {name: _versioned(name) for name in ("main.js", "theme.js", "style.css")}
         self._environment = Environment(
             loader=FileSystemLoader(HERE / "templates"),
@@ -57,7 +58,7 @@ class Renderer:
             ago=wording.ago,
             breakable=breakable,
             count=wording.count,
-            told=evidence.told,
+            **(filters or {}),
         )
         # Compiled now: the first page of a kind would take several times as long as the others.
         for name in self._environment.list_templates():

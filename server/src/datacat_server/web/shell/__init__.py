@@ -1,0 +1,1 @@
+"""What all pages share: rendering, errors, sign-in, headers, live updates."""
