@@ -121,6 +121,10 @@ class Store(KeyStore, ExchangeStore, MetricStore, ProblemStore, ReleaseStore, Co
         """The last states at the instant `at` (default: now), newest first. Raises UnknownSession."""
         ...
 
+    def change_after(self, session_id: str, at: datetime) -> datetime | None:
+        """When the state changed next after the instant `at`, None where it did not. Raises UnknownSession."""
+        ...
+
     def series(self, session_id: str, *, points: int = 240, limit: int = 100) -> list[Series]:
         """A session's metrics, in the order of their names, vitals last, with at most `points` readings each.
 

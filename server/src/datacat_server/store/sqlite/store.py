@@ -191,6 +191,10 @@ class SqliteStore(ProblemCalls):
         with self._readers.snapshot() as db:
             return views.read_states(db, read.row_number(db, session_id), at, limit)
 
+    def change_after(self, session_id: str, at: datetime) -> datetime | None:
+        with self._readers.snapshot() as db:
+            return views.read_change_after(db, read.row_number(db, session_id), at)
+
     def series(self, session_id: str, *, points: int = 240, limit: int = 100) -> list[Series]:
         with self._readers.snapshot() as db:
             return views.read_series(db, read.row_number(db, session_id), points, limit).series

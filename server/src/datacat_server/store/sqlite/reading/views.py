@@ -89,6 +89,14 @@ def read_states(db: sqlite3.Connection, session: int, at: datetime | None, limit
     ]
 
 
+def read_change_after(db: sqlite3.Connection, session: int, at: datetime) -> datetime | None:
+    """When the state changed next after an instant."""
+    (time,) = db.execute(
+        "SELECT min(time) FROM state_changes WHERE session = ? AND time > ?", (session, to_microseconds(at))
+    ).fetchone()
+    return None if time is None else to_datetime(time)
+
+
 def read_state(db: sqlite3.Connection, session: int, at: datetime | None) -> StateView:
     """The state at an instant, and the paths of what changed then."""
     for seq, time, patch in _last_changes(db, session, at, 1):
