@@ -16,6 +16,13 @@ from datacat_server.ingest.validate import check_depth
 HEAD = b"""{"kind":"session","id":"s1","product":"Game","version":"1","time":1795298400000000}
 {"kind":"writer","writer":"1-0","first":0,"next":9}
 """
+ANNOUNCED = [
+    b'{"kind":"session","id":"s1","product":"Game","version":"1","time":1795298400000000,"records":2}',
+    b'{"kind":"writer","writer":"1-0","first":0,"next":2}',
+    b'{"kind":"event","writer":"1-0","ordinal":0,"time":1,"name":"one"}',
+    b'{"kind":"event","writer":"1-0","ordinal":1,"time":2,"name":"two"}',
+]
+"""The lines of a body that says how many records it has."""
 
 
 def refusal(line: bytes | dict[str, Any]) -> str:
@@ -196,6 +203,26 @@ def test_gzip_is_unpacked_whole_and_in_several_members() -> None:
 def test_a_body_that_cannot_be_unpacked_is_one_error(body: bytes, encoding: str) -> None:
     with pytest.raises(UnreadableBody):
         unpack(body, encoding)
+
+
+@pytest.mark.parametrize(
+    ("body", "details"),
+    [
+        (b"\n".join(ANNOUNCED[:2]) + b"\n", "records: 0 of 2 are here"),
+        (b"\n".join(ANNOUNCED[:3]) + b"\n", "records: 1 of 2 are here"),
+        (b"\n".join(ANNOUNCED[:3]) + b"\n" + ANNOUNCED[3][:-9], "the last line of the body has no end"),
+        (ANNOUNCED[0][:40], "the session line has no end"),
+    ],
+    ids=["after the writer", "after a record", "in a record", "in the session line"],
+)
+def test_a_body_that_says_what_it_holds_and_holds_less_is_refused_whole(body: bytes, details: str) -> None:
+    with pytest.raises(UnreadableBody, match=details):
+        decode_batches(body)
+
+
+def test_what_is_refused_of_an_announced_body_has_come() -> None:
+    [batch], _ = decode_batches(b"\n".join([*ANNOUNCED[:3], b'{"kind":"event","name":3}']) + b"\n")
+    assert (len(batch.records), len(batch.refused)) == (1, 1)
 
 
 def test_a_body_of_too_many_lines_is_refused_whole() -> None:

@@ -24,6 +24,7 @@ _LARGEST_ANSWER = 16 << 20
 _UNKNOWN_ENCODING = 415
 # These say that the body itself is at fault: the same one will never be taken. (413: a smaller one may.)
 _REFUSALS = frozenset({400, 413, 415, 422})
+_UNREADABLE = "unreadable"  # of a 400: the body did not come as it was sent
 _UNAVAILABLE = 503
 _NOT_WITH_THIS_KEY = (401, 403)
 _MOST_QUOTED = 500
@@ -37,7 +38,8 @@ class Unavailable(Exception):
 
 
 class Failed(Unavailable):
-    """The server failed at this body (5xx, but not 503): it may be in trouble, or the body may be what it fails at."""
+    """The server failed at this body (5xx, but not 503), or it did not come as it was sent: something on the way may be
+    in trouble, or the body may be what is failed at."""
 
 
 class Refused(Exception):
@@ -120,11 +122,12 @@ class Endpoint:
                 raise Unavailable(f"an answer that is none: {error!r}") from error
             self._backoff.succeeded()
             return answer
-        message = _said(status, content)
-        if status in _REFUSALS:
+        kind, message = _said(status, content)
+        if status in _REFUSALS and kind != _UNREADABLE:
             raise Refused(message)
         self._backoff.failed(_seconds(headers.get("retry-after")))
-        raise Failed(message) if status >= 500 and status != _UNAVAILABLE else Unavailable(message)
+        failed = kind == _UNREADABLE or (status >= 500 and status != _UNAVAILABLE)
+        raise Failed(message) if failed else Unavailable(message)
 
     def close(self) -> None:
         """Close the connection; the next post opens one again."""
@@ -207,14 +210,17 @@ def _parse(content: bytes) -> Answer:
     return Answer(positions, refused, changes)
 
 
-def _said(status: int, content: bytes) -> str:
-    """What an answer that is none says: its details where it is DataCat's, else how it begins."""
+def _said(status: int, content: bytes) -> tuple[str, str]:
+    """What an answer that is none says: its kind and details where it is DataCat's, else how it begins."""
+    kind = ""
     try:
-        details: Any = json.loads(content)["details"]
+        answer: Any = json.loads(content)
+        details: Any = answer["details"]
+        kind = str(answer.get("error"))
     except (ValueError, KeyError, TypeError):
         details = content[:_MOST_QUOTED].decode("utf-8", "replace")
     advice = KEY_ADVICE if status in _NOT_WITH_THIS_KEY else ""
-    return f"{status}: {str(details)[:_MOST_QUOTED]}{advice}"
+    return kind, f"{status}: {str(details)[:_MOST_QUOTED]}{advice}"
 
 
 def _explained(error: Exception) -> str:

@@ -155,7 +155,7 @@ class Shipment:
             if batch is None:
                 return sent
             try:
-                answer = self._post(batch.body(self._line(batch.assumed)))
+                answer = self._post(batch.body(self._line(batch.assumed, len(batch.sent))))
                 session = self.manifest.session_id
                 self._outbox.settle(
                     answer.positions.get(session, {}), answer.refused, answer.state_changes.get(session)
@@ -231,11 +231,11 @@ class Shipment:
         pause = KEEP_ALIVE_SECONDS / 2 if beaten else KEEP_ALIVE_SECONDS
         return not (self.finished or self.resting) and now - self._sent_at >= pause
 
-    def _line(self, state_changes: int | None = None) -> bytes:
+    def _line(self, state_changes: int | None = None, records: int = 0) -> bytes:
         """The session's line; whole once a connection, for there may be another server behind the next one."""
         self._brief = self._told_on == self.endpoint.connections > 0
         self._told_heartbeat = self.last_heartbeat
-        return session_line(self.manifest, self._told_heartbeat, self.dropped, state_changes, self._brief)
+        return session_line(self.manifest, self._told_heartbeat, self.dropped, state_changes, self._brief, records)
 
     def _refuse(self, reason: str) -> None:
         self.refused = True

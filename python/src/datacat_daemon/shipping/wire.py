@@ -22,7 +22,12 @@ _HEADS = {
 
 
 def session_line(
-    manifest: Manifest, last_heartbeat: int | None, dropped: int, state_changes: int | None = None, brief: bool = False
+    manifest: Manifest,
+    last_heartbeat: int | None,
+    dropped: int,
+    state_changes: int | None = None,
+    brief: bool = False,
+    records: int = 0,
 ) -> bytes:
     """The line that says which session the following lines belong to, and brings it up to date.
 
@@ -32,6 +37,7 @@ def session_line(
         dropped: how many records could not be kept.
         state_changes: how many changes of the state the server must have counted to take what follows.
         brief: without what the server has been told already, and never changes.
+        records: how many records follow, by which the server knows whether all of them have come.
     """
     content: dict[str, Any] = {
         "kind": "session",
@@ -52,6 +58,8 @@ def session_line(
         content["dropped"] = dropped
     if state_changes is not None:
         content["state_changes"] = state_changes
+    if records:
+        content["records"] = records
     return _line(content)
 
 

@@ -10,7 +10,7 @@ from litestar.exceptions import HTTPException, ValidationException
 from litestar.types import ExceptionHandlersMap
 
 from datacat_server.ingest.explain import explain
-from datacat_server.ingest.unpack import BodyTooLarge
+from datacat_server.ingest.unpack import BodyTooLarge, UnreadableBody
 from datacat_server.store.errors import StoreBusy, StoreError
 from datacat_server.store.protocol import UnknownSession
 
@@ -26,6 +26,8 @@ KINDS = {
     429: "too_many_requests",
     503: "unavailable",
 }
+UNREADABLE = "unreadable"
+"""The kind of a 400 that is no word about what was sent: it did not come as it was sent, and may be sent again."""
 
 
 # What Litestar says of a required parameter that was not sent; the name is in no field of its own.
@@ -36,9 +38,12 @@ class BadRequest(Exception):
     """What was sent will not do; the message is `field: what is wrong`."""
 
 
-def error_response(status: int, details: str, headers: dict[str, str] | None = None) -> Response[Any]:
-    """The one shape that errors have."""
-    content = {"error": KINDS.get(status, "bad_request" if status < 500 else "internal_error"), "details": details}
+def error_response(
+    status: int, details: str, headers: dict[str, str] | None = None, kind: str | None = None
+) -> Response[Any]:
+    """The one shape that errors have; `kind` goes by the status unless it is given."""
+    kind = kind or KINDS.get(status, "bad_request" if status < 500 else "internal_error")
+    content = {"error": kind, "details": details}
     return Response(content, status_code=status, media_type="application/json", headers=headers)
 
 
@@ -81,6 +86,10 @@ def _on_too_large(request: Request[Any, Any, Any], error: BodyTooLarge) -> Respo
     return error_response(413, str(error))
 
 
+def _on_unreadable(request: Request[Any, Any, Any], error: UnreadableBody) -> Response[Any]:
+    return error_response(400, str(error), kind=UNREADABLE)
+
+
 def _on_unknown_session(request: Request[Any, Any, Any], error: UnknownSession) -> Response[Any]:
     advice = "; create it with POST /api/sessions" if request.method == "POST" else ""
     return error_response(404, f"there is no session {error.args[0]!r}{advice}")
@@ -105,6 +114,7 @@ EXCEPTION_HANDLERS: ExceptionHandlersMap = {
     ValidationException: _on_validation_error,
     BadRequest: _on_bad_request,
     BodyTooLarge: _on_too_large,
+    UnreadableBody: _on_unreadable,
     UnknownSession: _on_unknown_session,
     StoreBusy: _on_busy,
     StoreError: _on_store_error,

@@ -10,11 +10,10 @@ from msgspec import Meta
 from datacat_server.api.arriving import arrived
 from datacat_server.api.auth import INGESTS
 from datacat_server.api.declared import JSON, NDJSON, ResponseSpec, declares
-from datacat_server.api.errors import BadRequest
 from datacat_server.api.sessions import StoreDependency
 from datacat_server.ingest.decode import decode_batches
 from datacat_server.ingest.result import IngestResult
-from datacat_server.ingest.unpack import ENCODINGS, UnreadableBody, unpacked
+from datacat_server.ingest.unpack import ENCODINGS, unpacked
 from datacat_server.store.errors import StoreBusy
 from datacat_server.store.protocol import Store
 
@@ -72,11 +71,8 @@ async def ingest(request: Request[Any, Any, Any], store: StoreDependency) -> Res
 
 
 def _apply(store: Store, body: bytes | IO[bytes], encoding: str | None) -> bytes:
-    try:
-        with unpacked(body, encoding) as content:
-            batches, stray = decode_batches(content)
-            result = store.ingest(batches)
-    except UnreadableBody as error:
-        raise BadRequest(str(error)) from None
+    with unpacked(body, encoding) as content:
+        batches, stray = decode_batches(content)
+        result = store.ingest(batches)
     result.refused.extend(stray)
     return msgspec.json.encode(result)

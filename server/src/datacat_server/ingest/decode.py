@@ -23,6 +23,7 @@ from datacat_server.ingest.validate import (
     check_writer,
     latest_time,
 )
+from datacat_server.ingest.whole import check_whole
 
 LARGEST_BODY = 16 * 1024 * 1024
 MOST_LINES = 100_000
@@ -33,7 +34,8 @@ def decode_batches(body: bytes) -> tuple[list[SessionBatch], list[Refused]]:
     """The batches of a body, and what belongs to none of them. Lines are counted from 1.
 
     At most MOST_REFUSALS refusals are kept, whoever they belong to; those beyond are counted, in the batches and in
-    one refusal that ends the stray ones. Raises BodyTooLarge for more than MOST_LINES lines.
+    one refusal that ends the stray ones. Raises BodyTooLarge for more than MOST_LINES lines, and UnreadableBody where
+    records are missing that a session line tells of.
     """
     if body.count(b"\n") > MOST_LINES:
         raise BodyTooLarge(f"the body has more than {MOST_LINES:,} lines; send smaller batches")
@@ -48,7 +50,9 @@ def decode_batches(body: bytes) -> tuple[list[SessionBatch], list[Refused]]:
                 if line and not line.isspace():
                     reader.read(line_number, line)
         number += piece.count(b"\n")
-    return reader.batches, reader.finish()
+    stray = reader.finish()
+    check_whole(body, reader.batches)
+    return reader.batches, stray
 
 
 class _Place(msgspec.Struct):

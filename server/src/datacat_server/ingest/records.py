@@ -33,6 +33,8 @@ class SessionLine(Struct, tag_field="kind", tag="session", kw_only=True):
     dropped: int | None = None
     state_changes: int | None = None
     """How often the session's state must have changed by now for what follows to be applied; null for any number."""
+    records: int | None = None
+    """How many records follow for the session in this body; null where its sender does not say."""
 
 
 class WriterLine(Struct, tag_field="kind", tag="writer", kw_only=True):

@@ -62,6 +62,7 @@ def check_session(line: SessionLine) -> None:
     _check_count("pid", line.pid)
     _check_count("dropped", line.dropped)
     _check_count("state_changes", line.state_changes)
+    _check_count("records", line.records)
 
 
 def check_writer(line: WriterLine) -> None:
