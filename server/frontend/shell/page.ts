@@ -27,7 +27,8 @@ Idiomorph.defaults.callbacks = {
 
 /** Fetch an address of this page and put its content in the place of what is shown. Rejects without an answer. */
 export async function show(address: string): Promise<void> {
-  await htmx.ajax("get", address, { target: "#page", select: "#page", swap: "morph show:none" as never });
+  const content = { target: "#page", select: "#page", selectOOB: "#running:morph", swap: "morph show:none" };
+  await htmx.ajax("get", address, content as never);
   for (const listener of listeners) listener();
 }
 

@@ -8,8 +8,10 @@ export function offerThemes(): void {
   const root = document.documentElement;
   const say = () => {
     const now = root.dataset["theme"] ?? "system";
-    button.textContent = { system: "◐ auto", dark: "● dark", light: "○ light" }[now] ?? "";
-    button.title = "Dark, light, or as the system has it";
+    button.textContent = { system: "◐", dark: "●", light: "○" }[now] ?? "";
+    const words = { system: "as the system has them", dark: "dark", light: "light" }[now] ?? now;
+    button.setAttribute("aria-label", `Colours: ${words}`);
+    button.title = `Colours: ${words}`;
   };
   button.hidden = false;
   say();

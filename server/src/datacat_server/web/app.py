@@ -20,8 +20,10 @@ from datacat_server.store.protocol import Store
 from datacat_server.web.session import evidence
 from datacat_server.web.session.page import session_routes
 from datacat_server.web.sessions.page import sessions_routes
+from datacat_server.web.shell.census import Census
 from datacat_server.web.shell.errors import ErrorPages, PageError
 from datacat_server.web.shell.live import live_routes
+from datacat_server.web.shell.navigation import rooms_with_a_page
 from datacat_server.web.shell.rendering import STATIC, Renderer
 from datacat_server.web.shell.security import HEADERS
 from datacat_server.web.shell.sign_in import SignIn
@@ -60,11 +62,17 @@ def create_web(store: Store, config: Config) -> Litestar:
         signer = Signer(load_secret(Path(config.data_path)))
         sign_in = SignIn(Admission(store, config), signer, renderer, config.web_port)
 
+    rooms = [
+        start,
+        *sessions_routes(store, renderer, example_address),
+        *session_routes(store, renderer),
+    ]
+    paths = {path for handler in rooms for path in handler.paths}
+    renderer.offer(rooms=rooms_with_a_page(paths), active_sessions=Census(store).active)
+
     return Litestar(
         route_handlers=[
-            start,
-            *sessions_routes(store, renderer, example_address),
-            *session_routes(store, renderer),
+            *rooms,
             *live_routes(store),
             *(sign_in.routes() if sign_in else ()),
             create_static_files_router(

@@ -60,6 +60,7 @@ class Renderer:
             count=wording.count,
             **(filters or {}),
         )
+        self.offer(rooms=(), active_sessions=lambda: None)
         # Compiled now: the first page of a kind would take several times as long as the others.
         for name in self._environment.list_templates():
             self._environment.get_template(name)
@@ -67,6 +68,10 @@ class Renderer:
     def __deepcopy__(self, memo: dict[int, Any]) -> "Renderer":
         """Itself: Litestar copies handlers with all that they hold, and compiled templates cannot be copied."""
         return self
+
+    def offer(self, **values: Any) -> None:
+        """Give every template some more values."""
+        self._environment.globals.update(values)
 
     def page(self, template: str, status_code: int = 200, **context: Any) -> Response[bytes]:
         """One page as a response."""

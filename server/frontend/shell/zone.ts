@@ -1,0 +1,55 @@
+// The exact times of the page, in the reader's zone or in UTC: the server writes them in UTC.
+
+import { onPage } from "./page";
+
+const KEPT = "datacat-zone";
+
+export function offerZones(): void {
+  const button = document.getElementById("zone");
+  const say = () => {
+    const utc = inUtc();
+    if (button) {
+      button.textContent = utc ? "UTC" : "local";
+      button.setAttribute("aria-label", `Times: ${utc ? "UTC" : "local"}`);
+      button.title = utc ? "Exact times are in UTC" : `Exact times are in your zone, ${Intl.DateTimeFormat().resolvedOptions().timeZone}`;
+    }
+    tell(utc);
+  };
+  if (button) button.hidden = false;
+  button?.addEventListener("click", () => {
+    if (inUtc()) localStorage.removeItem(KEPT);
+    else localStorage.setItem(KEPT, "utc");
+    say();
+    document.dispatchEvent(new Event("datacat:zone"));
+  });
+  onPage(say);
+}
+
+/** Whether the reader wants times in UTC. */
+export function inUtc(): boolean {
+  return localStorage.getItem(KEPT) === "utc";
+}
+
+/** An instant to the millisecond: `2026-11-21 23:04:02.118 +01:00`, or with `UTC`. */
+export function exact(instant: Date, utc = inUtc()): string {
+  const offset = utc ? 0 : -instant.getTimezoneOffset();
+  const shifted = new Date(instant.getTime() + offset * 60_000).toISOString();
+  return `${shifted.slice(0, 10)} ${shifted.slice(11, 23)} ${utc ? "UTC" : zone(offset)}`;
+}
+
+/** Rewrite the exact times of the page: the titles, and the text where `data-exact` is set. */
+function tell(utc: boolean): void {
+  for (const time of document.querySelectorAll<HTMLTimeElement>("time[datetime]")) {
+    const instant = new Date(time.dateTime);
+    if (Number.isNaN(instant.getTime()) || !time.dateTime.includes("T")) continue;
+    const text = exact(instant, utc);
+    time.title = text;
+    if (time.dataset["exact"] !== undefined) time.textContent = text.slice(0, 19);
+  }
+}
+
+function zone(minutes: number): string {
+  const size = Math.abs(minutes);
+  const two = (number: number) => String(number).padStart(2, "0");
+  return `${minutes < 0 ? "-" : "+"}${two(Math.floor(size / 60))}:${two(size % 60)}`;
+}
