@@ -1,9 +1,23 @@
 """For all tests of the checkout: where interpreters come from, and that no process is left behind."""
 
+import os
+import signal
+
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["support.interpreters", "support.leftovers", "support.servers", "support.coverage_floor"]
+pytest_plugins = [
+    "support.interpreters",
+    "support.leftovers",
+    "support.servers",
+    "support.child_coverage",
+    "support.coverage_floor",
+]
 
 # A busy machine is no failure, and the first draw of a fresh checkout builds tables of all characters.
 settings.register_profile("datacat", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("datacat")
+
+# What a shell or nohup starts in the background ignores these, and so would all programs that the tests start.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)

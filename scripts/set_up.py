@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ["--editable", "./python", "--editable", "./server"]
 VENVS = {"run": ".venv", "test": ".venv", "bench": ".venvs/bench"}
 SOURCES = (
+    "scripts/set_up.py",
     "constraints.txt",
     "pyproject.toml",
     "python/pyproject.toml",
@@ -95,7 +96,17 @@ def main() -> None:
     done = subprocess.run(install, cwd=ROOT, env=pip_environment(), stdin=subprocess.DEVNULL, check=False)
     if done.returncode:
         sys.exit("Installing failed; pip's own words stand above.")
+    if purpose == "test":
+        cover_children(venv)
     stamp.write_text(expected)
+
+
+def cover_children(venv: Path) -> None:
+    """Have every process of the environment note its lines when the tests ask for it."""
+    script = ROOT / "tests" / "support" / "child_lines.py"
+    line = f"import os; os.getenv('CHILD_LINES_FOLDER') and exec(open({str(script)!r}).read(), {{}})\n"
+    for folder in venv.glob("lib/python*/site-packages"):
+        (folder / "child_lines.pth").write_text(line)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import sys
 from collections import Counter
 
 import pytest
+from support.child_coverage import UNCOVERED
 from support.spools import run_program, sessions_in
 
 BREAKS = 150
@@ -86,7 +87,8 @@ def run(interpreter, tmp_path, code, *arguments, **more):
 
 @pytest.fixture(autouse=True)
 def uncovered(monkeypatch):
-    monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)  # what strikes while it holds its lock, stops it
+    for name in UNCOVERED:  # what strikes while it holds its lock, stops it
+        monkeypatch.setenv(name, "")
 
 
 def check(report, left, least=BREAKS):

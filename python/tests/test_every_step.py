@@ -12,6 +12,7 @@ from datacat.segment import EVENT, HEADER_SIZE, RECORD_OVERHEAD, SegmentWriter, 
 from datacat_daemon.spool.reader import WriterReader, writers_in
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.child_coverage import UNCOVERED
 
 SOURCE = str(Path(__file__).parents[1] / "src")
 SIZE = 2048
@@ -71,10 +72,9 @@ print(json.dumps(lives))
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 def test_killed_at_every_step_a_writer_leaves_what_it_had_committed(tmp_path):
-    environment = {key: value for key, value in os.environ.items() if key != "COVERAGE_PROCESS_CONFIG"}
     answer = subprocess.run(
         [sys.executable, "-c", KILLED_AT_EVERY_STEP, str(tmp_path)],
-        env={**environment, "PYTHONPATH": SOURCE},
+        env={**os.environ, **UNCOVERED, "PYTHONPATH": SOURCE},
         stdout=subprocess.PIPE,
         check=True,
     )

@@ -4,6 +4,7 @@ import os
 import sys
 
 import pytest
+from support.child_coverage import UNCOVERED
 from support.spools import run_program, sessions_in
 
 CHILDREN = 8
@@ -91,7 +92,7 @@ def test_children_forked_in_the_middle_of_logging_write_beside_their_parent(inte
     program = tmp_path / "program.py"
     program.write_text(BEGIN + FORK)
     # The coverage tool's own lock may be held by the other thread at the fork.
-    done = run_program(tmp_path / "spool", [interpreter, program], COVERAGE_PROCESS_CONFIG="")
+    done = run_program(tmp_path / "spool", [interpreter, program], **UNCOVERED)
     assert done.returncode == 0, done.stderr
     (left,) = sessions_in(tmp_path / "spool")
     check_parent(left)
@@ -108,7 +109,7 @@ def test_children_of_multiprocessing_begun_in_the_middle_of_logging(interpreter,
         pytest.skip("Python 2.7 can only fork")
     program = tmp_path / "program.py"
     program.write_text(BEGIN + MULTIPROCESSING)
-    done = run_program(tmp_path / "spool", [interpreter, program, method], COVERAGE_PROCESS_CONFIG="")
+    done = run_program(tmp_path / "spool", [interpreter, program, method], **UNCOVERED)
     assert done.returncode == 0, done.stderr
     lefts = {left.manifest["pid"]: left for left in sessions_in(tmp_path / "spool")}
     (parent,) = [left for left in lefts.values() if left.manifest["product"] == "parent"]

@@ -16,6 +16,7 @@ from datacat.control import URGENT as URGENT_FIELD
 from datacat.recorder import Recorder
 from datacat.segment import EVENT, HEADER_SIZE, MAX_PAYLOAD, PREPARED, URGENT, SegmentWriter, make_segment
 from datacat_daemon.spool.reader import WriterReader, writers_in
+from support.child_coverage import UNCOVERED
 
 SOURCE = str(Path(__file__).parents[1] / "src")
 
@@ -179,7 +180,8 @@ def test_a_finalizer_may_log_in_the_middle_of_a_logging_call(tmp_path):
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 def test_a_forked_child_is_a_writer_of_its_own(tmp_path, monkeypatch):
-    monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)  # its lock may be held by the other thread at the fork
+    for name in UNCOVERED:  # its lock may be held by the other thread at the fork
+        monkeypatch.setenv(name, "")
     code = """
         import os, sys, threading
         from datacat.recorder import Recorder
