@@ -155,9 +155,26 @@ def test_parts_of_texts_are_found_whatever_their_case(api: TestClient, send: Sen
 
 
 def test_a_reason_that_changes_is_found_as_it_is_now(api: TestClient, send: Send) -> None:
-    send("s1", records=[{"kind": "status", "status": "hung", "reason": "the first reason"}])
-    send("s1", first=1, records=[{"kind": "status", "status": "crashed", "reason": "the second one"}])
+    send("s1", records=[{"kind": "status", "status": "suspended", "reason": "the first reason"}])
+    send("s1", first=1, records=[{"kind": "status", "status": "ended", "reason": "the second one"}])
     assert (found(api, "q=first reason"), found(api, "q=second one")) == ([], ["s1"])
+
+
+def test_a_session_is_found_by_what_went_wrong_in_it_whatever_the_case(api: TestClient, send: Send) -> None:
+    raised = {
+        "kind": "event", "name": "exception", "exception_type": "game.MapError",
+        "exception_msg": "no map for \u00c4rger 50% at C:\\maps",
+        "source_file": "/app/world.py", "source_function": "load_tile",
+    }  # fmt: skip
+    send("s1", records=[raised])
+    send("s2", records=[{"kind": "status", "status": "crashed", "reason": "killed", "data": {"kind": "out_of_memory"}}])
+    send("s3", records=[])
+    for text in ("maperror", "MapError in load_tile", "world.py", "NO MAP", "\u00e4RGER", "50%25 a", "c:\\M", "ld"):
+        assert found(api, f"q={text}") == ["s1"], text
+    assert found(api, "q=OUT OF") == ["s2"]
+    assert found(api, "q=50_") == found(api, "q=load%25tile") == []
+    assert found(api, "q=no map&status=active") == ["s1"]
+    assert found(api, "q=no map&product=Other") == []
 
 
 def test_a_removed_session_takes_what_it_was_found_by_with_it(

@@ -30,6 +30,10 @@ PRODUCTS = ("Game", "game Über", "50%")
 VERSIONS = ("1.0", "1.10")
 MACHINES = (None, "m1", "Bluebird")
 REASONS = ("killed by SIGSEGV", 'out of "memory"', "STRASSE gesperrt", "a_b%", "x")
+RAISED = {
+    "kind": "event", "name": "e", "exception_type": "Strange", "exception_msg": "the STRASSE of 10%",
+    "source_file": "/srv/straße.py", "source_function": "go_on",
+}  # fmt: skip
 TEXTS = (
     "GAME",
     "über",
@@ -70,7 +74,9 @@ records = st.lists(
             st.sampled_from(["hung", "recovered", "suspended", "resumed", "ended", "crashed"]),
             st.sampled_from(REASONS),
         ),
-        st.sampled_from([{"kind": "event", "name": "e"}, {"kind": "event", "name": "e", "exception_type": "E"}]),
+        st.sampled_from(
+            [{"kind": "event", "name": "e"}, {"kind": "event", "name": "e", "exception_type": "E"}, RAISED]
+        ),
     ),
     max_size=6,
 )
@@ -121,6 +127,8 @@ class Kept:
     states: list[dict[str, Any]]
     ordinal: int = 0
     session: Session | None = None
+    told: list[str] = field(default_factory=list)
+    """Of its problems: what they are called, where they are, and their messages."""
 
 
 @dataclass
@@ -146,6 +154,7 @@ def holds(wanted: Filter, kept: Kept) -> bool:
     session = kept.session
     assert session is not None
     texts = [session.id, session.product, session.version, session.machine_id, session.hostname, session.reason]
+    texts += kept.told
     return (
         wanted.product in (None, session.product)
         and wanted.version in (None, session.version)
@@ -224,6 +233,9 @@ def send(store: SqliteStore, reference: Reference, name: str, header: dict[str, 
 def check(store: SqliteStore, reference: Reference, asked: list[tuple[Filter, str, int]]) -> None:
     for name, kept in reference.sessions.items():
         kept.session = store.session(name, ())
+        problems = store.session_problems(name)
+        kept.told = [f"{shown.problem.title} {shown.problem.culprit}" for shown in problems]
+        kept.told += [shown.message for shown in problems if shown.message]
         assert same(kept.session.state, kept.states[-1])
     for wanted, sort, limit in asked:
         expected = reference.page_order(wanted, sort)

@@ -46,7 +46,9 @@ def filter_of(
     q: Annotated[
         str | None,
         QueryParameter(
-            description="Part of the id, product, version, machine or reason, in whatever case.", max_length=LONGEST_Q
+            description="Part of the id, product, version, machine, reason, or of the title, place or message of one of "
+            "its problems (crash, hang, exception), in whatever case.",
+            max_length=LONGEST_Q,
         ),
     ] = None,
     state_now: Annotated[

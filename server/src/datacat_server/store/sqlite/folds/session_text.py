@@ -1,4 +1,4 @@
-"""The texts of a session that are looked through: its id, product, version, machine and reason, in folded case."""
+"""The texts of a session's own that are looked through: its id, product, version, machine and reason, in folded case."""
 
 import sqlite3
 

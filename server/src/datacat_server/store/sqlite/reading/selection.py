@@ -4,6 +4,7 @@ A text or a state can be looked for in two ways: as a list of the sessions that 
 whether it has it. The list is better where few have it, or where all sessions meant are read anyway.
 """
 
+import re
 import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -32,6 +33,12 @@ _STATUS = {
     "hung_crashed": f"{_EVER} AND sessions.hung = 1 AND sessions.crashed = 1",
 }
 _SHORTEST_INDEXED = 3
+_WILD, _ESCAPED = re.compile(r"[\\%_]"), r"\\\g<0>"
+# Of letters of ASCII LIKE knows both cases, and much faster than what is called out of SQL; others are folded.
+_TOLD = (
+    "(s.problem IN (SELECT id FROM problems WHERE instr(words, ?)) OR s.message LIKE ? ESCAPE '\\'"
+    " OR (length(s.message) <> length(CAST(s.message AS BLOB)) AND instr(searchable(s.message), ?)))"
+)
 
 Condition = tuple[str, tuple[Any, ...]]
 """SQL, and the values of its marks."""
@@ -114,12 +121,19 @@ def _sought(wanted: Filter) -> Iterator[_Sought]:
 
 
 def _text(text: str) -> _Sought:
-    asked = "EXISTS (SELECT 1 FROM session_texts WHERE session = sessions.id AND instr(text, ?))"
+    """In the session's own texts, or in what it went wrong with: these are read as they are, for there are fewer."""
+    problem = f"FROM problem_sessions AS s WHERE {_TOLD}"
+    told = (text, f"%{_WILD.sub(_ESCAPED, text)}%", text)
+    asked = (
+        "(EXISTS (SELECT 1 FROM session_texts WHERE session = sessions.id AND instr(text, ?))"
+        f" OR EXISTS (SELECT 1 {problem} AND s.session = sessions.id))"
+    )
     if len(text) < _SHORTEST_INDEXED:
-        return _Sought(("SELECT session FROM session_texts WHERE instr(text, ?)", (text,)), (asked, (text,)))
-    phrase = text.replace('"', '""')
-    listed = "SELECT rowid FROM session_search WHERE session_search MATCH ?"
-    return _Sought((listed, (f'"{phrase}"',)), (asked, (text,)))
+        listed, sought = "SELECT session FROM session_texts WHERE instr(text, ?)", text
+    else:
+        phrase = text.replace('"', '""')
+        listed, sought = "SELECT rowid FROM session_search WHERE session_search MATCH ?", f'"{phrase}"'
+    return _Sought((f"{listed} UNION SELECT s.session {problem}", (sought, *told)), (asked, (text, *told)))
 
 
 def _state(condition: StateCondition) -> _Sought:
