@@ -90,6 +90,8 @@ def build_timeline(db: sqlite3.Connection, session: int) -> Timeline:
         (session, CHANGES),
     )
     while some := happened.fetchmany(FOLDED_FROM):
+        if not buckets and len(times := {time for time, _, _ in some}) > MOST_BUCKETS:
+            shift = doublings(times, MOST_BUCKETS // 4)  # so that none is made only to be put together
         _join(buckets, _kinds(some, shift))
         if len(buckets) > MOST_BUCKETS:
             buckets, shift = _doubled(buckets, shift)
@@ -142,7 +144,11 @@ def _counted(events: EventColumns | None, changes: Sequence[Sequence[Any]], shif
     """The events and state changes of a batch, by place."""
     added: Buckets = {}
     if events is not None:
-        _join(added, _kinds(zip(events.time, events.level, events.is_exception, strict=True), shift))
+        if len(set(events.level)) == 1 and 1 not in events.is_exception:
+            kinds = _alike(events.time, events.level[0], shift)
+        else:
+            kinds = _kinds(zip(events.time, events.level, events.is_exception, strict=True), shift)
+        _join(added, kinds)
     for _, seq, time, _ in changes:
         if seq:
             added.setdefault(time >> shift, [*_NOTHING])[CHANGES] += 1
@@ -152,6 +158,12 @@ def _counted(events: EventColumns | None, changes: Sequence[Sequence[Any]], shif
 def _kinds(rows: Iterable[tuple[int, int, int]], shift: int) -> Counter[int]:
     """How many rows of time, level and is_exception are alike, as one whole number; `CHANGES` is a level here."""
     return Counter([(time >> shift) * 16 + level * 2 + is_exception for time, level, is_exception in rows])
+
+
+def _alike(times: Sequence[int], level: int, shift: int) -> Counter[int]:
+    """`_kinds` of events of one level, none of them an exception, as most batches have them."""
+    kind = level * 2
+    return Counter([(time >> shift) * 16 + kind for time in times])
 
 
 def _join(buckets: Buckets, kinds: Counter[int]) -> None:

@@ -23,11 +23,14 @@ _encode = msgspec.json.Encoder().encode
 _labels = msgspec.json.Decoder(list[str])
 _exception = msgspec.json.Decoder(dict[str, Any])
 _EMPTY = Raw(b"{}")
+_FIELDS = EventRecord.__struct_fields__
 _WHERE = ("exception_msg", "stacktrace", "source_file", "source_line", "source_function")
+_OF_EXCEPTIONS = ("exception_type", *_WHERE)
+_SELDOM = ("category", "group", "labels", "message", *_OF_EXCEPTIONS)
 
 # SQLite is called once for so many rows: for each call the interpreter lock is given away and waited for again, and
 # those who decode the next batch hold it.
-_AT_ONCE = (100, 10, 1)
+_AT_ONCE = (500, 100, 10, 1)
 
 
 @dataclass(slots=True, frozen=True)
@@ -39,36 +42,43 @@ class EventColumns:
     """
 
     session: int
-    time: list[int]
-    level: list[int]
-    is_exception: list[int]
-    name: list[str]
-    data: list[str]
-    others: dict[str, list[str | int]]
+    time: Sequence[int]
+    level: Sequence[int]
+    is_exception: Sequence[int]
+    name: Sequence[str]
+    data: Sequence[str]
+    others: dict[str, Sequence[str | int]]
 
 
 def columns_of(session: int, events: list[EventRecord]) -> EventColumns:
     """The columns of a session's events, in their order."""
-    others: dict[str, list[str | None]] = {
-        "category": [event.category for event in events],
-        "grp": [event.group for event in events],
-        "labels": [_encode(event.labels).decode() if event.labels else None for event in events],
-        "message": [event.message for event in events],
-        "exception": [_exception_of(event) if _says_where(event) else None for event in events],
-    }
+    count = len(events)
+    fields = dict(zip(_FIELDS, zip(*map(msgspec.structs.astuple, events), strict=True), strict=True))
+    # Of what few events have, most batches have nothing: they must not pay for it.
+    said = {name for name in _SELDOM if fields[name].count(None) < count}
+    others: dict[str, Sequence[str | None]] = {}
+    if "category" in said:
+        others["category"] = fields["category"]
+    if "group" in said:
+        others["grp"] = fields["group"]
+    if "labels" in said and any(fields["labels"]):
+        others["labels"] = [_encode(labels).decode() if labels else None for labels in fields["labels"]]
+    if "message" in said:
+        others["message"] = fields["message"]
+    if not said.isdisjoint(_OF_EXCEPTIONS):
+        exceptions = [_exception_of(event) for event in events]
+        if exceptions.count(None) < count:
+            others["exception"] = exceptions
+    types = fields["exception_type"]
     return EventColumns(
         session,
-        [event.time for event in events],
-        [LEVEL_NUMBERS[event.level] for event in events],
-        [0 if event.exception_type is None else 1 for event in events],
-        [event.name for event in events],
-        [str(event.data, "utf-8") for event in events],
+        fields["time"],
+        [LEVEL_NUMBERS[level] for level in fields["level"]],
+        [0 if kind is None else 1 for kind in types] if "exception_type" in said else [0] * count,
+        fields["name"],
+        _texts(fields["data"]),
         # Zero is no text; None is: sqlite3 takes a microsecond to find out what to do with one, of two for a row.
-        {
-            name: [0 if text is None else text for text in column]
-            for name, column in others.items()
-            if column.count(None) < len(events)
-        },
+        {name: [0 if text is None else text for text in column] for name, column in others.items()},
     )
 
 
@@ -121,16 +131,10 @@ def event_of(row: Sequence[Any]) -> Event:
     )
 
 
-def _says_where(record: EventRecord) -> bool:
-    """Whether it has any of the fields of `_exception_of`."""
-    return not (
-        record.exception_type is None
-        and record.exception_msg is None
-        and record.stacktrace is None
-        and record.source_file is None
-        and record.source_line is None
-        and record.source_function is None
-    )
+def _texts(raws: Sequence[Raw]) -> list[str]:
+    """What they hold, as text: in one go where none of them has a line break in it, as JSON of one line has not."""
+    texts = b"\n".join(raws).decode().split("\n")
+    return texts if len(texts) == len(raws) else [str(raw, "utf-8") for raw in raws]
 
 
 def _exception_of(record: EventRecord) -> str | None:

@@ -3,6 +3,7 @@
 import sqlite3
 import time
 from collections.abc import Collection, Sequence
+from typing import cast
 
 import msgspec
 
@@ -81,15 +82,11 @@ class Application:
         since = session.standing.presumed
         if since is not None and batch.heard and is_sign_of_life(batch, self.settled, since):
             self._withdraw(since)
-        for record in batch.records:
-            if record.writer is None or record.writer in self.settled:
-                if type(record) is EventRecord:  # nearly all are; they are taken together, below
-                    self._events.append(record)
-                    continue
-                try:
-                    self._record(record)
-                except ValueError as error:
-                    self._refuse(refused(batch.id, record, str(error)))
+        records = self._wanted()
+        if set(map(type, records)) == {EventRecord}:
+            self._events += cast(list[EventRecord], records)
+        else:
+            self._take_each(records)
         self._take_events()
         session.tally.take(self._exceptions, self._judged, session.facts, more_events=bool(self._events))
         of_records = len(self._refused) - of_writers
@@ -120,14 +117,24 @@ class Application:
         if batch.writers and self.settled >= positions.keys():
             settled.state_changes = session.states.next_seq
         result.refused.extend(self._refused)
-        result.applied += self._taken() - of_records
+        result.applied += len(records) - of_records
 
-    def _taken(self) -> int:
-        """How many records of the batch were taken up, and then applied or refused."""
-        batch = self._batch
-        if all(line.writer in self.settled for line in batch.writers):
-            return len(batch.records)
-        return sum(record.writer is None or record.writer in self.settled for record in batch.records)
+    def _wanted(self) -> list[Record]:
+        """The records of the batch that are to be taken up, and then applied or refused."""
+        records, settled = self._batch.records, self.settled
+        if {record.writer for record in records} <= settled | {None}:
+            return records
+        return [record for record in records if record.writer is None or record.writer in settled]
+
+    def _take_each(self, records: Sequence[Record]) -> None:
+        for record in records:
+            if type(record) is EventRecord:  # they are taken together, afterwards
+                self._events.append(record)
+                continue
+            try:
+                self._record(record)
+            except ValueError as error:
+                self._refuse(refused(self._batch.id, record, str(error)))
 
     def add_points(self, fold: Fold, points: Sequence[Point]) -> None:
         """Have a series and points of it saved that were folded elsewhere."""
