@@ -176,7 +176,9 @@ def _moment(name: str, text: str | None) -> datetime | None:
     try:
         return read_instant(text)
     except ValueError:
-        raise ValueError(f"{name}: expected RFC 3339 or a date, such as 2026-01-31T12:00:00Z or 2026-01-31") from None
+        raise ValueError(
+            f"{name}: expected RFC 3339, a date or how long ago, such as 2026-01-31T12:00:00Z, 2026-01-31 or -7d"
+        ) from None
 
 
 def _written(moment: datetime) -> str:

@@ -6,13 +6,15 @@ from datetime import UTC, datetime, timedelta
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _END = 253_402_300_800  # of the year 9999, the last that RFC 3339 can write
 _LAST = datetime.max.replace(tzinfo=UTC)
+_UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
 
 def read_instant(text: str) -> datetime:
     """The instant that RFC 3339, a date, or a number since 1970 UTC says; without a zone it is taken as UTC.
 
     A number is of seconds, with a fraction perhaps; with 13 digits, of milliseconds, as browsers and Grafana count.
-    What lies before 1970 is taken as its beginning: nothing that is stored is older.
+    `-7d` is so long ago, in s, min, h, d or w. What lies before 1970 is taken as its beginning: nothing that is stored
+    is older.
 
     Raises ValueError for what is none, or a number of seconds after 9999.
     """
@@ -20,12 +22,19 @@ def read_instant(text: str) -> datetime:
         return _since_epoch(int(text) * 1000)
     if re.fullmatch(r"[0-9]{1,12}(\.[0-9]+)?(e[+-]?[0-9]{1,3})?", text) and not re.fullmatch(r"(19|20)[0-9]{6}", text):
         return _since_epoch(round(min(float(text), _END) * 1_000_000))
+    if ago := re.fullmatch(r"-([0-9]{1,9})(s|min|h|d|w)", text):
+        return _ago(int(ago[1]) * _UNITS[ago[2]])
     # What was a plus in an address that nobody quoted has become a blank.
     instant = datetime.fromisoformat(re.sub(r" (\d\d:\d\d)$", r"+\1", text) if "T" in text else text)
     try:
         return max(_EPOCH, (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC))
     except OverflowError:  # in the first or the last hours that a calendar has, elsewhere
         return _EPOCH if instant.year == 1 else _LAST
+
+
+def _ago(seconds: int) -> datetime:
+    now = datetime.now(UTC)
+    return now - timedelta(seconds=seconds) if seconds < now.timestamp() else _EPOCH
 
 
 def _since_epoch(microseconds: int) -> datetime:

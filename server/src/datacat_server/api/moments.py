@@ -5,7 +5,10 @@ from datetime import datetime
 from datacat_server.api.errors import BadRequest
 from datacat_server.instants import read_instant
 
-INSTANT = "RFC 3339, such as 2026-01-31T12:00:00Z, a date, or seconds since 1970 UTC (with 13 digits, milliseconds)."
+INSTANT = (
+    "RFC 3339, such as 2026-01-31T12:00:00Z, a date, how long ago, such as -90min, -24h or -7d, or seconds since 1970"
+    " UTC (with 13 digits, milliseconds)."
+)
 
 
 def moment(name: str, text: str | None) -> datetime | None:
