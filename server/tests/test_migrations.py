@@ -106,7 +106,7 @@ def fill(file: Path, version: int) -> None:
         if version >= 3:
             db.execute("INSERT INTO keys VALUES ('k1', 'ci', 'ingest read', x'00', ?, NULL, NULL)", (START,))
         if version >= 4:  # a session that is still being cleared away
-            db.execute("INSERT INTO removals VALUES (9)")
+            db.execute("INSERT INTO removals (session) VALUES (9)")
             db.execute(
                 "INSERT INTO events (session, time, level, is_exception, name, category, grp, labels, message)"
                 " VALUES (9, ?, 1, 0, 'removed', 'c', 'g', '[]', 'm')",

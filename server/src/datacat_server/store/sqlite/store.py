@@ -27,6 +27,7 @@ from datacat_server.store.sqlite.file.ballast import Ballast
 from datacat_server.store.sqlite.file.connection import FILE_NAME, Readers, connect
 from datacat_server.store.sqlite.file.lock import DataLock
 from datacat_server.store.sqlite.file.migrate import migrate
+from datacat_server.store.sqlite.list_store import ListCalls
 from datacat_server.store.sqlite.problem_store import ProblemCalls
 from datacat_server.store.sqlite.reading import event_query, export, metric_query, read, views
 from datacat_server.store.sqlite.reading.figures import SessionCounts, read_sizes
@@ -57,7 +58,7 @@ _SILENT_AT_ONCE = 500
 _IN_MEMORY = 1024 * 1024
 
 
-class SqliteStore(ProblemCalls):
+class SqliteStore(ProblemCalls, ListCalls):
     """Sessions in `datacat.sqlite3` of a data folder, which is made where there is none; private to its owner.
 
     Several processes may open the same folder. Raises StoreError when the folder or file cannot be used.
@@ -145,10 +146,10 @@ class SqliteStore(ProblemCalls):
                 return
 
     def import_session(self, head: SessionHead, rows: Iterable[Row], *, replace: bool) -> Outcome:
-        outcome = self._writer.run(lambda ledger: import_session(ledger, head, rows, replace=replace))
-        if outcome is Outcome.REPLACED:
+        try:
+            return import_session(self._writer, head, rows, replace=replace)
+        finally:
             self._sweeper.start()
-        return outcome
 
     def problem_marks(self, wanted: Filter) -> list[ProblemMark]:
         with self._readers.snapshot() as db:

@@ -189,6 +189,16 @@ class Tally:
         if record is not None:
             self._crashed_by(db, session, record)
 
+    def hold(self, db: sqlite3.Connection, session: int, now: Counted) -> None:
+        """What `write_tally` does at the end of a batch, of a session that is not counted yet: nothing is written."""
+        self.close(db, session, crashed=now.crashed)
+        self.counted = now
+        self.sightings = {key: sighting for key, sighting in self.sightings.items() if sighting.count}
+
+    def release(self) -> None:
+        """What was held is to be counted, all of it, by the next `write_tally`."""
+        self.counted = None
+
     def drop_crash(self) -> None:
         """The session has not crashed, or for another reason than was said."""
         if (known := self._known_crash()) is None:

@@ -1,12 +1,19 @@
 """Exported sessions into the tables, by the way that new ones take: each record is applied, and folded, again.
 
 What cannot be had so is set from the export: how far writers are settled, what was refused, the points of histograms
-(one a batch, whose samples are gone), counts, and when something was last received. All of a session is one
-transaction: it is there whole or not at all, and what else comes in waits for so long.
+(one a batch, whose samples are gone), counts, and when something was last received.
+
+A session goes in by short turns, each a transaction of its own, between which the writer does what else comes in. Until
+the last one nobody sees it: it has a number, which stands in `removals`, and no row in `sessions`. The last turn gives
+it that row, counts it in releases and problems, and takes its number out of `removals`; of an import that ends before,
+by a fault or a kill, the sweeper clears away what is there.
 """
 
 import sqlite3
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from functools import partial
 
 from datacat_server.exchange.records import (
     EventRow,
@@ -32,47 +39,51 @@ from datacat_server.exchange.replay import (
     status_of,
 )
 from datacat_server.ingest.lifecycle import Standing
-from datacat_server.ingest.records import Record, SessionBatch, SessionLine, StatusRecord
+from datacat_server.ingest.records import Record, SessionBatch, StatusRecord
 from datacat_server.ingest.result import IngestResult
+from datacat_server.store.errors import StoreError
 from datacat_server.store.exchange import Outcome
 from datacat_server.store.sqlite.folds.metrics import Point, SeriesKey, key_of, open_series
-from datacat_server.store.sqlite.writing.application import Application
+from datacat_server.store.sqlite.writing.application import Application, add_state
+from datacat_server.store.sqlite.writing.headers import bring_up_to_date, first_state, new_session
 from datacat_server.store.sqlite.writing.ledger import REFUSED_BY_ENGINE, Ledger
-from datacat_server.store.sqlite.writing.live import LiveSession
+from datacat_server.store.sqlite.writing.live import LiveSession, insert, reserve_number
 from datacat_server.store.sqlite.writing.pending import Pending
+from datacat_server.store.sqlite.writing.prune import STEP_SECONDS
+from datacat_server.store.sqlite.writing.writer import Writer
 
-_AT_ONCE = 5_000
+_AT_ONCE = 500
+_LEASE = 600_000_000
+"""Microseconds after its last turn at which an import is taken to be dead."""
 
 
-def import_session(ledger: Ledger, head: SessionHead, rows: Iterable[Row], *, replace: bool) -> Outcome:
+def import_session(writer: Writer, head: SessionHead, rows: Iterable[Row], *, replace: bool) -> Outcome:
     """Apply a whole session, unless there is one with its id, which may be replaced.
 
-    Raises ValueError, and what `rows` raises, for what cannot be applied; the caller undoes all of it.
+    Raises ValueError, and what `rows` raises, for what cannot be applied; nothing of it is to be seen then.
     """
-    there = ledger.knows(head.session)
-    if there and not replace:
+    replayed = _Replayed(head, iter(rows))
+    if not writer.run(partial(replayed.begin, replace=replace)):
         return Outcome.SKIPPED
-    ledger.make_room(head.session)
     try:
-        replayed = _Replayed(ledger, head)
-        for row in rows:
-            replayed.take(row)
-        replayed.finish()
-    except REFUSED_BY_ENGINE as error:
-        raise ValueError(f"record: the store does not take it: {error}") from error
-    # It rests now; what is remembered of it would be in the way of sessions that run.
-    ledger.drop(head.session)
-    return Outcome.REPLACED if there else Outcome.IMPORTED
+        while writer.run(replayed.turn):
+            pass
+        return writer.run(partial(replayed.publish, replace=replace))
+    except BaseException:
+        with suppress(StoreError):  # else it is given up when its time is over
+            writer.run(replayed.give_up, frees=True)
+        raise
 
 
 class _Replayed:
-    """One session on its way back. Records are applied some thousands at a time."""
+    """One session on its way back. Its calls are jobs of the writer. Records are applied some hundreds at a time."""
 
-    def __init__(self, ledger: Ledger, head: SessionHead) -> None:
-        self._ledger = ledger
+    def __init__(self, head: SessionHead, rows: Iterator[Row]) -> None:
         self._head = head
-        self._header: SessionLine | None = header_of(head)
-        self._created = False
+        self._rows = rows
+        self._db: sqlite3.Connection
+        self._live: LiveSession | None = None
+        self._number = 0
         self._writers: dict[str, int] = {}
         self._records: list[Record] = []
         self._series: SeriesRow | None = None
@@ -80,13 +91,65 @@ class _Replayed:
         self._points: list[PointRow] = []
         self._refusals: list[RefusalRow] = []
 
-    def take(self, row: Row) -> None:
+    def begin(self, ledger: Ledger, *, replace: bool) -> bool:
+        """Take a number; whether the session is wanted."""
+        if not replace and ledger.knows(self._head.session):
+            return False
+        self._number = reserve_number(ledger.db)
+        ledger.db.execute("INSERT INTO removals (session, until) VALUES (?, ?)", (self._number, _now() + _LEASE))
+        return True
+
+    def turn(self, ledger: Ledger) -> bool:
+        """Apply rows for a moment; whether there may be more."""
+        self._db = ledger.db
+        self._hold("UPDATE removals SET until = ?1 WHERE session = ?2 AND until IS NOT NULL")
+        deadline = time.monotonic() + STEP_SECONDS
+        more = False
+        try:
+            for row in self._rows:
+                self._take(row)
+                if time.monotonic() >= deadline:
+                    more = True
+                    break
+            self._flush()
+        except REFUSED_BY_ENGINE as error:
+            raise ValueError(f"record: the store does not take it: {error}") from error
+        return more
+
+    def publish(self, ledger: Ledger, *, replace: bool) -> Outcome:
+        """Have the session be seen, whole, instead of one that may be replaced; set what replaying does not give."""
+        self._db = ledger.db
+        there = ledger.knows(self._head.session)
+        if there and not replace:  # it has come in meanwhile
+            self.give_up(ledger)
+            return Outcome.SKIPPED
+        session = self._session
+        self._hold("DELETE FROM removals WHERE session = ?2 AND until IS NOT NULL")
+        ledger.make_room(self._head.session)
+        self._set(session)
+        session.published = True
+        session.tally.release()
+        insert(self._db, self._head.session, session)
+        writers = [(session.row, writer, following) for writer, following in self._writers.items()]
+        Pending(writers=writers).write(self._db)
+        self._apply(SessionBatch(self._head.session, replayed=True))
+        return Outcome.REPLACED if there else Outcome.IMPORTED
+
+    def give_up(self, ledger: Ledger) -> None:
+        """Leave what is there to the sweeper."""
+        ledger.db.execute("UPDATE removals SET until = NULL WHERE session = ?", (self._number,))
+
+    def _hold(self, statement: str) -> None:
+        """Change the place in `removals`. Raises StoreError where somebody has begun to clear away what is there."""
+        if not self._db.execute(statement, (_now() + _LEASE, self._number)).rowcount:
+            raise StoreError("the import stood still for too long and was given up; import it again")
+
+    def _take(self, row: Row) -> None:
         match row:
             case WriterRow():
                 self._writers[row.writer] = row.next
-            case StateRow() if not self._created:
-                self._apply(SessionBatch(self._head.session, header=first_header_of(self._head, row), replayed=True))
-                self._created = True
+            case StateRow() if self._live is None:
+                self._create(row)
             case StateRow():
                 self._add(state_of(row))
             case SeriesRow():
@@ -104,21 +167,18 @@ class _Replayed:
                 self._judge(status_of(row))
             case RefusalRow():
                 self._refusals.append(row)
+                if len(self._refusals) >= _AT_ONCE:
+                    self._flush()
 
-    def finish(self) -> None:
-        """Apply what is left, and set what replaying does not give."""
-        self._flush()
-        batch = SessionBatch(self._head.session, replayed=True)
-        session = self._ledger.live(batch)
-        self._set(session)
-        Pending(
-            writers=[(session.row, writer, following) for writer, following in self._writers.items()],
-            refusals=[
-                (session.row, microseconds("time", row.time), row.writer, row.ordinal, row.error, row.details)
-                for row in self._refusals
-            ],
-        ).write(self._ledger.db)
-        self._run(Application(self._ledger.db, session, batch))
+    def _create(self, first: StateRow) -> None:
+        """Begin with the session as it was told of first; its newest header comes with the records."""
+        header = first_header_of(self._head, first)
+        self._live = session = new_session(header)
+        session.row, session.published = self._number, False
+        pending = Pending()
+        add_state(session, header.time, first_state(header), pending)
+        pending.write(self._db)
+        bring_up_to_date(session, header_of(self._head))
 
     def _add(self, record: Record) -> None:
         self._records.append(record)
@@ -140,23 +200,30 @@ class _Replayed:
         if row.type != "histogram":
             return
         record = samples_of(row)
-        session = self._ledger.live(SessionBatch(self._head.session, replayed=True))
+        session = self._session
         self._histogram = key_of(record, vital=row.vital)
         if self._histogram in session.series:
             raise ValueError(f"name: the session has the series {row.name!r} twice")
-        fold = open_series(self._ledger.db, session.row, self._histogram)
+        fold = open_series(self._db, session.row, self._histogram)
         fold.add(record)
         fold.batch_count, fold.batch_sum = 0, 0.0
         session.series[self._histogram] = fold
 
     def _flush(self, presumed: int | None = None) -> None:
-        batch = SessionBatch(self._head.session, self._header, records=self._records, replayed=True, presumed=presumed)
-        self._apply(batch)
-        self._header, self._records, self._points = None, [], []
+        if self._live is None:
+            return  # so far there were only writers
+        self._apply(SessionBatch(self._head.session, records=self._records, replayed=True, presumed=presumed))
+        Pending(
+            refusals=[
+                (self._number, microseconds("time", row.time), row.writer, row.ordinal, row.error, row.details)
+                for row in self._refusals
+            ],
+        ).write(self._db)
+        self._records, self._points, self._refusals = [], [], []
 
     def _apply(self, batch: SessionBatch) -> None:
-        session = self._ledger.live(batch)
-        application = Application(self._ledger.db, session, batch, (VITALS_WRITER,))
+        session = self._session
+        application = Application(self._db, session, batch, (VITALS_WRITER,))
         if self._histogram is not None:
             fold = session.series[self._histogram]
             points: list[Point] = []
@@ -164,13 +231,15 @@ class _Replayed:
                 fold.points += 1
                 points.append((fold.row, microseconds("time", row.time), fold.points, row.value, row.count, None))
             application.add_points(fold, points)
-        self._run(application)
-
-    def _run(self, application: Application) -> None:
         result = IngestResult()
         application.run(result)
         if result.refused:
             raise ValueError(result.refused[0].details)
+
+    @property
+    def _session(self) -> LiveSession:
+        assert self._live is not None  # the order of the rows is checked when they are read
+        return self._live
 
     def _set(self, session: LiveSession) -> None:
         head = self._head
@@ -192,6 +261,10 @@ class _Replayed:
         session.exception_count, session.refused_count = head.exception_count, head.refused_count
         session.dropped_count, session.lost_count = head.dropped_count, head.lost_count
         session.writers = dict(self._writers)
+
+
+def _now() -> int:
+    return time.time_ns() // 1000
 
 
 def mark_problem(db: sqlite3.Connection, mark: ProblemMark) -> bool:

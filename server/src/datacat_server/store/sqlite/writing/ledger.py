@@ -7,17 +7,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
-import msgspec
-
-from datacat_server.ingest.lifecycle import Standing, fall_silent
+from datacat_server.ingest.lifecycle import fall_silent
 from datacat_server.ingest.presumption import presumed_crash
-from datacat_server.ingest.records import UNKNOWN_VERSION, SessionBatch, SessionLine
+from datacat_server.ingest.records import SessionBatch, SessionLine
 from datacat_server.ingest.result import IngestResult, Positions
-from datacat_server.ingest.validate import LONGEST_WORD
 from datacat_server.store.protocol import UnknownSession
 from datacat_server.store.sqlite.writing.alert_rows import insert_alert
 from datacat_server.store.sqlite.writing.application import Application, add_state, refused
-from datacat_server.store.sqlite.writing.live import LiveSession, insert, load, load_row, save
+from datacat_server.store.sqlite.writing.headers import bring_up_to_date, first_state, new_session
+from datacat_server.store.sqlite.writing.live import LiveSession, insert, load, load_row, reserve_number, save
 from datacat_server.store.sqlite.writing.machines import forget_return, left_behind, note_return, returns_before
 from datacat_server.store.sqlite.writing.pending import Pending
 from datacat_server.store.sqlite.writing.prune import STEP_SECONDS, clear_some, condemn, shrink_some
@@ -29,8 +27,6 @@ REFUSED_BY_ENGINE = (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.Interfac
 """What is raised for a value that cannot be stored, unlike a disk that is full or a file that is locked."""
 
 _HOUR = 3_600_000_000
-
-_encode = msgspec.json.Encoder().encode
 
 
 class Ledger:
@@ -128,7 +124,7 @@ class Ledger:
             if batch.heard:
                 self._look_for_missing(batch.id, session)
         elif batch.header is not None:
-            _bring_up_to_date(session, batch.header)
+            bring_up_to_date(session, batch.header)
         self._sessions.keep(batch.id, session)
         return session
 
@@ -250,24 +246,11 @@ class Ledger:
         self._db.execute("RELEASE batch")
 
     def _create(self, header: SessionLine) -> LiveSession:
-        session = LiveSession(
-            row=0,
-            created=header.time,
-            updated=header.time,
-            last_heartbeat=None,
-            standing=Standing(),
-            product=header.product,
-            version=header.version,
-            machine_id=header.machine_id,
-            hostname=header.hostname,
-            boot_id=_boot_id(header),
-            pid=header.pid,
-            facts=_encode(header.facts or {}).decode(),
-            dropped_count=header.dropped or 0,
-        )
-        session.row = insert(self._db, header.id, session)
+        session = new_session(header)
+        session.row = reserve_number(self._db)
+        insert(self._db, header.id, session)
         pending = Pending()
-        add_state(session, header.time, {"product": header.product, "version": header.version}, pending)
+        add_state(session, header.time, first_state(header), pending)
         pending.write(self._db)
         return session
 
@@ -276,28 +259,6 @@ def _settle_unseen(batch: SessionBatch, result: IngestResult) -> None:
     """Answer a batch that nobody wants any more as if it had been applied, so that its daemon comes to an end."""
     positions = result.sessions.setdefault(batch.id, Positions(writers={}))
     positions.writers.update((line.writer, line.next) for line in batch.writers)
-
-
-def _bring_up_to_date(session: LiveSession, header: SessionLine) -> None:
-    session.product = header.product
-    if header.version != UNKNOWN_VERSION:
-        session.version = header.version
-    session.created = min(session.created, header.time)
-    session.machine_id = header.machine_id or session.machine_id
-    session.hostname = header.hostname or session.hostname
-    session.boot_id = _boot_id(header) or session.boot_id
-    session.pid = header.pid if header.pid is not None else session.pid
-    if header.facts is not None:
-        session.facts = _encode(header.facts).decode()
-    session.dropped_count = max(session.dropped_count, header.dropped or 0)
-
-
-def _boot_id(header: SessionLine) -> str | None:
-    """What the sender says of the machine's start, in a field of its own or among the facts."""
-    if header.boot_id is not None:
-        return header.boot_id
-    said = (header.facts or {}).get("boot_id")
-    return said[:LONGEST_WORD] if isinstance(said, str) else None
 
 
 def _now() -> int:

@@ -27,7 +27,8 @@ COLUMNS = (
 
 _SAVED = ["status", *COLUMNS.split(", ")[1:]]
 _NEXT_NUMBER = (
-    "(SELECT max(id) + 1 FROM (SELECT max(id) AS id FROM sessions UNION ALL SELECT max(session) FROM removals))"
+    "SELECT coalesce(max(id), 0) + 1"
+    " FROM (SELECT max(id) AS id FROM sessions UNION ALL SELECT max(session) FROM removals)"
 )
 _WEIGHT = 2_300
 _WEIGHT_OF_WRITER = 200
@@ -39,7 +40,11 @@ _STANDING = {"status", "ended", "suspended", "crashed", "hung", "ever_hung", "re
 
 @dataclass(slots=True)
 class LiveSession:
-    """One session as the writer knows it; times in microseconds, `received` by our clock. `row`: its number."""
+    """One session as the writer knows it; times in microseconds, `received` by our clock. `row`: its number.
+
+    `published`: it is in `sessions`. One that is being imported is not: its records are in the tables under its number,
+    where nobody looks for them, and it counts nowhere.
+    """
 
     row: int
     created: int
@@ -60,6 +65,7 @@ class LiveSession:
     lost_count: int = 0
     received: int = 0
     boot_id: str | None = None
+    published: bool = True
     writers: dict[str, int] = field(default_factory=dict)
     verdict_count: int = 0
     states: StateLog = field(default_factory=StateLog)
@@ -122,21 +128,36 @@ def load(db: sqlite3.Connection, session_id: str) -> LiveSession | None:
     return session
 
 
-def insert(db: sqlite3.Connection, session_id: str, session: LiveSession) -> int:
-    """A row for a new session; its number, which is not that of one whose records are still being cleared away."""
+def reserve_number(db: sqlite3.Connection) -> int:
+    """The number of a new session, which is not that of one whose records are in the tables without it."""
+    number: int = db.execute(_NEXT_NUMBER).fetchone()[0]
+    return number
+
+
+def insert(db: sqlite3.Connection, session_id: str, session: LiveSession) -> None:
+    """A row for a new session, which has its number already."""
     session.saved = _values(session)
     names = ", ".join(_SAVED)
     marks = ", ".join("?" for _ in _SAVED)
-    row = db.execute(
-        f"INSERT INTO sessions (id, session_id, {names}) VALUES ({_NEXT_NUMBER}, ?, {marks})",
-        (session_id, *session.saved),
-    ).lastrowid
-    assert row is not None
-    return row
+    db.execute(
+        f"INSERT INTO sessions (id, session_id, {names}) VALUES (?, ?, {marks})",
+        (session.row, session_id, *session.saved),
+    )
 
 
 def save(db: sqlite3.Connection, session: LiveSession) -> None:
     """Bring the session's row up to date, and what it is found by."""
+    if session.published:
+        _save_row(db, session)
+    log = session.states
+    if log.unfolded:
+        if session.terms is None:
+            session.terms = load_terms(db, session.row)
+        fold_state(db, session.row, session.terms, log.folded, log.state, log.unfolded)
+        log.folded, log.unfolded = log.state, []
+
+
+def _save_row(db: sqlite3.Connection, session: LiveSession) -> None:
     values = _values(session)
     # Each index of a column that is set is written to, also where the column stays what it was.
     changed = [(name, new) for name, new, old in zip(_SAVED, values, session.saved, strict=True) if new != old]
@@ -147,12 +168,6 @@ def save(db: sqlite3.Connection, session: LiveSession) -> None:
     if (texts := _texts(session)) != session.texts:
         write_text(db, session.row)
         session.texts = texts
-    log = session.states
-    if log.unfolded:
-        if session.terms is None:
-            session.terms = load_terms(db, session.row)
-        fold_state(db, session.row, session.terms, log.folded, log.state, log.unfolded)
-        log.folded, log.unfolded = log.state, []
 
 
 def _texts(session: LiveSession) -> tuple[str | None, ...]:

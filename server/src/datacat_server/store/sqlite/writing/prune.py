@@ -3,6 +3,9 @@
 A session is gone at once, by its row in `sessions`; its number goes into `removals`. What belongs to it is cleared
 away in steps of bounded size, each in a transaction of its own, and so are the free pages given back to the file
 system. After a crash the steps go on where they were. No new session takes a number that is in `removals`.
+
+A session that is being imported (`importing`) has its number there too, with an instant: its records are cleared away
+unless it is whole by then, or the instant was put off.
 """
 
 import sqlite3
@@ -29,7 +32,7 @@ def condemn(db: sqlite3.Connection, session: int) -> None:
     counted = read_counted(db, session)
     db.execute("DELETE FROM sessions WHERE id = ?", (session,))
     remove_tally(db, session, counted)
-    db.execute("INSERT INTO removals VALUES (?)", (session,))
+    db.execute("INSERT INTO removals (session) VALUES (?)", (session,))
 
 
 def clear_some(db: sqlite3.Connection, *, sparing: bool = False) -> bool:
@@ -39,13 +42,15 @@ def clear_some(db: sqlite3.Connection, *, sparing: bool = False) -> bool:
     """
     left = _CHUNK_ROWS if sparing else _STEP_ROWS
     deadline = time.monotonic() + STEP_SECONDS
-    while (found := db.execute("SELECT min(session) FROM removals").fetchone()[0]) is not None:
+    # From here on whoever was importing them cannot go on.
+    db.execute("UPDATE removals SET until = NULL WHERE until < ?", (time.time_ns() // 1000,))
+    while (found := db.execute("SELECT min(session) FROM removals WHERE until IS NULL").fetchone()[0]) is not None:
         cleared = _clear_chunk(db, found)
         if cleared < _CHUNK_ROWS:
             db.execute("DELETE FROM removals WHERE session = ?", (found,))
         left -= cleared + 1
         if left <= 0 or time.monotonic() >= deadline:
-            return db.execute("SELECT 1 FROM removals LIMIT 1").fetchone() is not None
+            return db.execute("SELECT 1 FROM removals WHERE until IS NULL LIMIT 1").fetchone() is not None
     return False
 
 
