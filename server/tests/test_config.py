@@ -11,7 +11,7 @@ import datacat
 import datacat_daemon
 import pytest
 from datacat_daemon.config import Config as DaemonConfig
-from datacat_server.cli.options import configured
+from datacat_server.cli.settings import configured
 from datacat_server.config import Config, ConfigError, load_config
 from datacat_server.environment import unknown_variables
 

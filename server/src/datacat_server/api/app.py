@@ -29,8 +29,10 @@ from datacat_server.api.openapi.routes import schema_router
 from datacat_server.api.prometheus import RequestFigures, create_registry, metrics_router
 from datacat_server.api.query import refuse_unknown_parameters
 from datacat_server.api.requests import Requests
+from datacat_server.api.shortcut import Shortcut
 from datacat_server.config import Config
 from datacat_server.ingest.decode import LARGEST_BODY
+from datacat_server.serving.application import Application
 from datacat_server.store.protocol import Store
 
 
@@ -62,7 +64,8 @@ async def add_headers(message: Message, scope: Scope) -> None:
 def create_api(store: Store, config: Config) -> Litestar:
     """The API over a store. The caller closes the store."""
     registry = create_registry(store)
-    app = Litestar(
+    guard = key_guard(Admission(store, config))
+    app = Application(
         route_handlers=[
             health,
             sessions.router,
@@ -80,7 +83,7 @@ def create_api(store: Store, config: Config) -> Litestar:
             schema_router(requires_key=config.require_api_key),
         ],
         dependencies={"store": Provide(lambda: store, sync_to_thread=False), FILTER: provide_filter},
-        guards=[key_guard(Admission(store, config))],
+        guards=[guard],
         before_request=refuse_unknown_parameters,
         before_send=[add_headers],
         exception_handlers=EXCEPTION_HANDLERS,
@@ -89,5 +92,5 @@ def create_api(store: Store, config: Config) -> Litestar:
         logging_config=None,
     )
     # Around the routing: a request that fits no call counts as well.
-    app.asgi_handler = Requests(app.asgi_handler, RequestFigures(registry))
+    app.asgi_handler = Requests(Shortcut(app.asgi_handler, store, guard), RequestFigures(registry))
     return app

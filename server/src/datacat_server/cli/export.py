@@ -25,8 +25,9 @@ from datacat_server.cli.filtering import (
     filter_from,
 )
 from datacat_server.cli.moving import Show, data_folder, progress_bar
-from datacat_server.cli.options import ConfigOption, DataPathOption, JsonOption, fail
+from datacat_server.cli.options import ConfigOption, DataPathOption, JsonOption
 from datacat_server.cli.rest import KeyOption, ServerError, UrlOption, server_of
+from datacat_server.cli.settings import fail
 from datacat_server.export.files import new_file, packed
 from datacat_server.export.formats import Format, LineWriter, MissingPackage, format_of, writer_of
 from datacat_server.export.stream import Tally, export_stream, lines_of

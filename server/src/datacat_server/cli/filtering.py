@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from datacat_server.cli.options import fail
+from datacat_server.cli.settings import fail
 from datacat_server.filters import Filter, parse_filter
 
 ProductOption = Annotated[str | None, typer.Option("--product", help="Of this product.", metavar="NAME")]

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from datacat_server.access.scopes import Scope
 from datacat_server.access.tokens import digest, new_token
-from datacat_server.cli.options import fail
+from datacat_server.cli.settings import fail
 from datacat_server.config import Config, ConfigError, load_config
 from datacat_server.model import encode
 from datacat_server.store.errors import StoreError

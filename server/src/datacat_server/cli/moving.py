@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from datacat_server.cli.options import configured, fail
+from datacat_server.cli.settings import configured, fail
 from datacat_server.store.sqlite import SqliteStore
 from datacat_server.store.sqlite.file.connection import FILE_NAME
 

@@ -11,7 +11,8 @@ import msgspec
 import typer
 from rich.console import Console
 
-from datacat_server.cli.options import ConfigOption, DataPathOption, JsonOption, configured, fail
+from datacat_server.cli.options import ConfigOption, DataPathOption, JsonOption
+from datacat_server.cli.settings import configured, fail
 from datacat_server.store.errors import StoreError
 from datacat_server.store.sqlite import SqliteStore
 from datacat_server.store.sqlite.file.connection import FILE_NAME

@@ -11,7 +11,7 @@ import msgspec
 import typer
 from datacat.address import server_address
 
-from datacat_server.cli.options import fail
+from datacat_server.cli.settings import fail
 
 DEFAULT_URL = "http://localhost:9090"
 _CHUNK = 256 * 1024

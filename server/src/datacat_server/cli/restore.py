@@ -7,7 +7,8 @@ import msgspec
 import typer
 
 from datacat_server.cli.copying import progress_bar
-from datacat_server.cli.options import ConfigOption, DataPathOption, JsonOption, configured, fail
+from datacat_server.cli.options import ConfigOption, DataPathOption, JsonOption
+from datacat_server.cli.settings import configured, fail
 from datacat_server.store.errors import StoreError
 from datacat_server.store.sqlite.upkeep.backup import restore as put_back
 from datacat_server.wording import count, size

@@ -1,11 +1,16 @@
-"""What there is to serve: the REST API and the web UI, each behind the guard of its requests."""
+"""What there is to serve, each behind the guard of its requests, and what the server of a folder does beside."""
 
 from functools import partial
 
+from datacat_server.alerts.chore import deliver_alerts
 from datacat_server.api.app import create_api
+from datacat_server.chores.retention import keep_retention
+from datacat_server.chores.silence import watch_silence
 from datacat_server.serving.guard import guarded
 from datacat_server.serving.serve import Service
 from datacat_server.store.protocol import Store
+
+CHORES = (keep_retention, watch_silence, deliver_alerts)
 
 
 def api_service(store: Store) -> Service:

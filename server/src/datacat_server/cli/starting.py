@@ -10,13 +10,11 @@ from functools import partial
 from logging.handlers import WatchedFileHandler
 from pathlib import Path
 
-import typer
-
 from datacat_server.access.exposure import warnings
-from datacat_server.cli.options import fail
+from datacat_server.cli.settings import fail
 from datacat_server.config import Config, ConfigError
 from datacat_server.repeats import RepeatsOnce
-from datacat_server.serving.memory import give_back_freed_memory
+from datacat_server.serving.memory import give_back_freed_memory, keep_what_is_there
 from datacat_server.serving.serve import CannotServe, Service, serve
 from datacat_server.store.errors import StoreError
 from datacat_server.store.protocol import Store
@@ -24,6 +22,8 @@ from datacat_server.store.sqlite import SqliteStore
 from datacat_server.store.sqlite.file.lock import only_server
 
 log = logging.getLogger("datacat.start")
+
+_BOLD_YELLOW, _PLAIN = "\033[1;33m", "\033[0m"
 
 
 def run(
@@ -45,6 +45,7 @@ def run(
             said = warnings(config, store)
 
             def on_ready(addresses: list[str]) -> None:
+                keep_what_is_there()
                 for warning in said:
                     _warn(warning, config)
                 print(ready(addresses, folder), flush=True)
@@ -67,7 +68,7 @@ def _warn(text: str, config: Config) -> None:
     if config.log_file or at_terminal:
         width = shutil.get_terminal_size().columns
         lines = textwrap.fill(f"WARNING: {text}", width, break_on_hyphens=False)
-        typer.secho(lines, err=True, fg="yellow", bold=True)
+        print(f"{_BOLD_YELLOW}{lines}{_PLAIN}" if at_terminal else lines, file=sys.stderr)
 
 
 def _set_up_log(file: str | None) -> None:

@@ -12,7 +12,7 @@ from datacat_daemon.sync import Leftover, Sync
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from datacat_server.cli.options import fail
+from datacat_server.cli.settings import fail
 from datacat_server.wording import count
 
 _MOST_NAMED = 10

@@ -1,8 +1,7 @@
 """`datacat-web`: the web UI alone, over the data folder of a server."""
 
-from datacat_server.cli.options import run_command, takes_settings
-from datacat_server.cli.services import web_service
-from datacat_server.cli.starting import run
+from datacat_server.cli.program import run_program
+from datacat_server.cli.settings import takes_settings
 from datacat_server.config import Config
 
 OF_THE_SERVER = {"server_port", "retention_days", "cleanup_interval_hours", "heartbeat_timeout_seconds", "web_url"}
@@ -14,6 +13,10 @@ def web(config: Config) -> None:
 
     Settings come from the configuration file, then DATACAT_* environment variables, then these options.
     """
+    # Not for `--help`, which is answered without any of it.
+    from datacat_server.cli.services import web_service
+    from datacat_server.cli.starting import run
+
     run(
         config,
         lambda store: [web_service(store)],
@@ -23,4 +26,4 @@ def web(config: Config) -> None:
 
 def main() -> None:
     """Entry point of the command."""
-    run_command(web)
+    run_program(web)
