@@ -107,17 +107,25 @@ class Application:
         if self._pending.events is not None:
             session.event_pairs = count_events(self._db, session.row, session.event_pairs, self._pending.events)
         save(self._db, session)
-        opened, left = write_tally(self._db, session.row, session.tally, session.counted)
-        if opened and batch.heard:
-            alert_of_problems(self._db, session.row, opened)
-        if left:
-            drop_alerts_of_nothing(self._db, session.row, left)
+        self._count()
         settled = result.sessions.setdefault(batch.id, Positions(writers={}))
         settled.writers.update(positions)
         if batch.writers and self.settled >= positions.keys():
             settled.state_changes = session.states.next_seq
         result.refused.extend(self._refused)
         result.applied += len(records) - of_records
+
+    def _count(self) -> None:
+        """What the session counts in its release and in problems, once it is there to be counted."""
+        session = self._session
+        if not session.published:
+            session.tally.hold(self._db, session.row, session.counted)
+            return
+        opened, left = write_tally(self._db, session.row, session.tally, session.counted)
+        if opened and self._batch.heard:
+            alert_of_problems(self._db, session.row, opened)
+        if left:
+            drop_alerts_of_nothing(self._db, session.row, left)
 
     def _wanted(self) -> list[Record]:
         """The records of the batch that are to be taken up, and then applied or refused."""
