@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, settings
 pytest_plugins = [
     "support.interpreters",
     "support.leftovers",
+    "support.preloaded",
     "support.servers",
     "support.child_coverage",
     "support.coverage_floor",

@@ -20,6 +20,7 @@ from datacat_server.ingest.result import IngestResult
 from datacat_server.store.keys import StoredKey
 from datacat_server.store.sqlite import SqliteStore
 from litestar.testing import TestClient
+from support.preloaded import Forked
 
 START = 1_795_298_400_000_000  # microseconds; 2026-11-21T22:00:00Z
 
@@ -95,9 +96,15 @@ def make_key(store: SqliteStore) -> Callable[..., str]:
 class Program:
     """A command of the server as a process of its own, ready when its line with the address has come."""
 
-    def __init__(self, command: str, *arguments: str, cwd: Path, prelude: str = "", **environment: str) -> None:
+    def __init__(
+        self, command: str, *arguments: str, cwd: Path, prelude: str = "", preloaded: bool, **environment: str
+    ) -> None:
         module = {"datacat": "main", "datacat-server": "server", "datacat-web": "web"}[command]
         code = f"{prelude}\nfrom datacat_server.cli.{module} import main\nmain()"
+        self.process: Forked | subprocess.Popen[str]
+        if preloaded and not prelude and "COLUMNS" not in environment:  # what is looked at when modules are loaded
+            self.process = Forked(code, list(arguments), cwd, _environment() | environment)
+            return
         self.process = subprocess.Popen(
             [sys.executable, "-c", code, *arguments],
             cwd=cwd,
@@ -129,12 +136,18 @@ def _environment() -> dict[str, str]:
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[..., Program]]:
+def preloaded() -> bool:
+    """Whether commands are forked from a process that has loaded them; false in modules about starts and memory."""
+    return True
+
+
+@pytest.fixture
+def start(tmp_path: Path, preloaded: bool) -> Iterator[Callable[..., Program]]:
     """Starts commands: `start("datacat-server", "--port", "0")`; those that still run at the end are killed."""
     programs: list[Program] = []
 
     def start(command: str, *arguments: str, **keywords: Any) -> Program:
-        programs.append(Program(command, *arguments, cwd=tmp_path, **keywords))
+        programs.append(Program(command, *arguments, cwd=tmp_path, preloaded=preloaded, **keywords))
         return programs[-1]
 
     yield start

@@ -19,6 +19,11 @@ import pytest
 Start = Callable[..., Any]
 
 
+@pytest.fixture
+def preloaded() -> bool:
+    return False  # how commands start is what these tests are about
+
+
 def ask(url: str, body: bytes | None = None) -> Any:
     headers = {"Content-Type": "application/json"}
     with urllib.request.urlopen(urllib.request.Request(url, data=body, headers=headers), timeout=30) as answer:

@@ -21,6 +21,11 @@ Send = Callable[..., IngestResult]
 RESIDENT_MB = 200
 
 
+@pytest.fixture
+def preloaded() -> bool:
+    return False  # memory is looked at
+
+
 def post(url: str, body: bytes) -> None:
     headers = {"Content-Type": "application/x-ndjson"}
     with urllib.request.urlopen(urllib.request.Request(f"{url}/api/ingest", body, headers), timeout=60) as answer:

@@ -32,6 +32,11 @@ Start = Callable[..., Any]
 RESIDENT_MB = 200
 
 
+@pytest.fixture
+def preloaded() -> bool:
+    return False  # memory is looked at
+
+
 def nested(levels: int) -> Any:
     value: Any = 1
     for _ in range(levels):

@@ -19,6 +19,11 @@ IMPATIENT = "from datacat_server.serving import http1; http1.SILENT_SECONDS = {s
 
 
 @pytest.fixture
+def preloaded() -> bool:
+    return False  # memory is looked at
+
+
+@pytest.fixture
 def connect(start: Callable[..., Any], make_body: Callable[..., bytes]) -> Iterator[Callable[..., Any]]:
     opened: list[socket.socket] = []
 

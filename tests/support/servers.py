@@ -2,11 +2,11 @@
 
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from support.preloaded import Forked
 
 
 class Server:
@@ -24,11 +24,9 @@ class Server:
     def __init__(self, data: Path, port: int = 0, command: str = "server", **environment: str) -> None:
         self.data = data
         code = f"from datacat_server.cli.{command} import main; main()"
-        words = [sys.executable, "-c", code, f"--{command}-port", str(port), "--data-path", str(data)]
+        words = [f"--{command}-port", str(port), "--data-path", str(data)]
         own = {key: value for key, value in os.environ.items() if key not in ("DATACAT_API_KEY", "DATACAT_URL")}
-        self.process = subprocess.Popen(
-            words, env={**own, **environment}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
+        self.process = Forked(code, words, Path.cwd(), {**own, **environment}, errors_to_output=True)
         assert self.process.stdout is not None
         said = []
         for line in self.process.stdout:
