@@ -4,18 +4,44 @@ no memory."""
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from typing import IO, Any
+from typing import IO
 
-from litestar import Request
+from litestar.exceptions import HTTPException
+from litestar.types import HTTPScope, Receive
 
+from datacat_server.ingest.decode import LARGEST_BODY
 from datacat_server.store.errors import StoreUnavailable
 
 _LARGEST_IN_MEMORY = 256 * 1024
 
 
+class Disconnected(HTTPException):
+    """Whoever sent the request is gone, before all of it was here; nobody waits for an answer."""
+
+    status_code = 400
+
+
+async def chunks_of(scope: HTTPScope, receive: Receive) -> AsyncIterator[bytes]:
+    """The body of a request as it comes. Raises HTTPException (413) for a body beyond the limit, and Disconnected."""
+    for name, value in scope["headers"]:
+        if name == b"content-length" and int(value) > LARGEST_BODY:
+            raise HTTPException(status_code=413)  # `api.errors` says the rest
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise Disconnected
+        size += len(message["body"])
+        if size > LARGEST_BODY:
+            raise HTTPException(status_code=413)
+        yield message["body"]
+        if not message.get("more_body", False):
+            return
+
+
 @asynccontextmanager
-async def arrived(request: Request[Any, Any, Any]) -> AsyncIterator[bytes | IO[bytes]]:
-    """The whole body of a request, as bytes or as a file that stands at its beginning and is gone afterwards.
+async def arrived(body: AsyncIterator[bytes]) -> AsyncIterator[bytes | IO[bytes]]:
+    """The whole of a body, as bytes or as a file that stands at its beginning and is gone afterwards.
 
     Raises StoreUnavailable where there is no room for the file.
     """
@@ -23,7 +49,7 @@ async def arrived(request: Request[Any, Any, Any]) -> AsyncIterator[bytes | IO[b
     size = 0
     file: IO[bytes] | None = None
     try:
-        async for chunk in request.stream():
+        async for chunk in body:
             size += len(chunk)
             chunks.append(chunk)
             if size > _LARGEST_IN_MEMORY:

@@ -120,3 +120,9 @@ EXCEPTION_HANDLERS: ExceptionHandlersMap = {
     StoreError: _on_store_error,
     Exception: _on_bug,
 }
+
+
+def answer_to(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """What a request is answered that came to an error: by the handler of the nearest of its classes."""
+    handler = next(EXCEPTION_HANDLERS[kind] for kind in type(error).__mro__ if kind in EXCEPTION_HANDLERS)
+    return handler(request, error)

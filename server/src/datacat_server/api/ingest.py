@@ -5,9 +5,10 @@ from typing import IO, Annotated, Any
 
 import msgspec
 from litestar import Request, Response, post
+from litestar.types import HTTPScope, Receive
 from msgspec import Meta
 
-from datacat_server.api.arriving import arrived
+from datacat_server.api.arriving import arrived, chunks_of
 from datacat_server.api.auth import INGESTS
 from datacat_server.api.declared import JSON, NDJSON, ResponseSpec, declares
 from datacat_server.api.sessions import StoreDependency
@@ -53,21 +54,32 @@ _EXAMPLE = """\
 """
 
 
+PATH = "/api/ingest"
+
+
 @post(
-    "/api/ingest",
+    PATH,
     status_code=200,
     opt=INGESTS | declares(_Lines, media_type=NDJSON, required=False, example=_EXAMPLE),
     responses={200: ResponseSpec(IngestResult, description="The positions reached, and what was refused")},
 )
 async def ingest(request: Request[Any, Any, Any], store: StoreDependency) -> Response[bytes]:
     """Apply a batch; answers when it is on disk, with the positions reached and the records refused."""
-    encoding = request.headers.get("content-encoding")
-    async with arrived(request) as body:
+    answer, told = await take_in(store, request.scope, request.receive)
+    return Response(answer, media_type=JSON, headers=told)
+
+
+async def take_in(store: Store, scope: HTTPScope, receive: Receive) -> tuple[bytes, dict[str, str]]:
+    """Apply the batch that a request brings; the answer, and its headers beside those that every answer has.
+
+    Raises what `EXCEPTION_HANDLERS` has an answer for, and `Disconnected`.
+    """
+    encoding = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"content-encoding"), None)
+    async with arrived(chunks_of(scope, receive)) as body:
         with _gate:
             answer = await asyncio.to_thread(_apply, store, body, encoding)
     # Who sends zstd knows already what is unpacked here.
-    told = {} if encoding == "zstd" else {"Accept-Encoding": ENCODINGS}
-    return Response(answer, media_type=JSON, headers=told)
+    return answer, {} if encoding == "zstd" else {"Accept-Encoding": ENCODINGS}
 
 
 def _apply(store: Store, body: bytes | IO[bytes], encoding: str | None) -> bytes:
