@@ -43,8 +43,8 @@ def batch(number: int, some: random.Random) -> tuple[bytes, dict[str, Any], list
         "product": some.choice("AB"),
         "version": some.choice("12"),
         "machine_id": some.choice("mn"),
-        # Not in the order in which they come.
-        "time": START + some.randrange(1000),
+        # Not in the order in which they come, and some are of one time.
+        "time": START + some.randrange(40) * 25,
     }
     lines: list[dict[str, Any]] = [{"kind": "session"} | session]
     readings: list[Reading] = []
@@ -87,7 +87,8 @@ def told() -> Iterator[tuple[TestClient[Any], Told]]:
         store._writer.run(lambda ledger: ledger.expire(["s7"], 2**60))
         del everything[7]
         with TestClient(create_api(store, Config()), raise_server_exceptions=False) as client:
-            yield client, everything[::-1]
+            newest_first = sorted(everything, key=lambda one: (one[0]["time"], one[0]["id"]), reverse=True)
+            yield client, newest_first
         store.close()
 
 

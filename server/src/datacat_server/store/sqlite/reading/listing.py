@@ -7,7 +7,7 @@ from typing import Any
 from datacat_server.filters import EVERY, Filter, checked
 from datacat_server.model import SessionPage, SessionSummary, Status
 from datacat_server.store.protocol import MOST_COUNTED, SORTS
-from datacat_server.store.sqlite.reading.selection import selections
+from datacat_server.store.sqlite.reading.selection import Selection
 from datacat_server.store.sqlite.rows.cursor import read_cursor, write_cursor
 from datacat_server.store.sqlite.rows.times import to_datetime, to_optional_datetime
 
@@ -34,9 +34,10 @@ def read_page(db: sqlite3.Connection, wanted: Filter, sort: str, limit: int, cur
     name, descending = sort.removeprefix("-"), sort.startswith("-")
     if name not in SORTS:
         raise ValueError(f"sort: expected one of {', '.join(SORTS)}, with a - in front for the largest first")
-    (condition, values), counting = selections(db, checked(wanted))
+    selection = Selection(db, checked(wanted))
+    condition, values = selection.condition
     key = key_of(name)
-    total, capped = _total(db, wanted, *counting)
+    total, capped = _total(db, wanted, selection)
     beyond, order = ("<", "DESC") if descending else (">", "ASC")
     bounds, begin = "", list[Any]()
     if cursor is not None:
@@ -80,12 +81,11 @@ def key_of(sort: str) -> str:
     return _DURATION if sort == "duration" else sort
 
 
-def _total(db: sqlite3.Connection, wanted: Filter, condition: str, values: Sequence[Any]) -> tuple[int, bool]:
+def _total(db: sqlite3.Connection, wanted: Filter, selection: Selection) -> tuple[int, bool]:
     """How many there are, and whether there are more than were counted."""
     if wanted == EVERY:
         return db.execute("SELECT count(*) FROM sessions").fetchone()[0], False
-    counted = f"SELECT count(*) FROM (SELECT 1 FROM sessions WHERE {condition} LIMIT {MOST_COUNTED + 1})"
-    total = db.execute(counted, values).fetchone()[0]
+    total = selection.count(MOST_COUNTED + 1)
     return min(total, MOST_COUNTED), total > MOST_COUNTED
 
 

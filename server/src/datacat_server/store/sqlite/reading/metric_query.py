@@ -2,17 +2,18 @@
 
 import math
 import sqlite3
-from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
 from itertools import islice
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from datacat_server.filters import Filter, checked
 from datacat_server.model import Metric
 from datacat_server.store.metrics import Aggregate, MetricName, MetricNames, MetricPage, SessionValue, Summary
-from datacat_server.store.sqlite.reading.selection import selection_of_numbers, selections
+from datacat_server.store.sqlite.reading.newest import About, Place, newest_first
+from datacat_server.store.sqlite.reading.selection import Selection, selection_of_numbers
 from datacat_server.store.sqlite.reading.views import readings_after, series_condition
 from datacat_server.store.sqlite.rows.cursor import read_cursor, write_cursor
 from datacat_server.store.sqlite.rows.times import to_datetime
@@ -36,30 +37,30 @@ def read_metric_page(
     """The values of the sessions that have the metric. Raises ValueError for a filter or cursor that is none."""
     if aggregate is Aggregate.ALL:
         return _readings(db, metric, sessions, limit, cursor)
-    before = 2**63 if cursor is None else read_cursor(cursor, "-session", int)[0]
+    after = None if cursor is None else Place(*read_cursor(cursor, "-created", int, str))
     condition, values = _condition(metric, sessions)
-    rows = db.execute(
-        f"SELECT series.session, {_VALUE[aggregate]} FROM series WHERE {condition}"
-        " GROUP BY series.session ORDER BY series.session DESC",
-        values,
-    ).fetchall()
-    begin = bisect_right(rows, -before, key=lambda row: -row[0])
-    page = rows[begin : begin + limit]
-    about = _sessions(db, [number for number, _ in page])
+    of_each: dict[int, float] = dict(
+        db.execute(
+            f"SELECT series.session, {_VALUE[aggregate]} FROM series WHERE {condition} GROUP BY series.session", values
+        )
+    )
+    others = (about for about in newest_first(db, of_each.keys(), after) if about.place != after)
+    page = list(islice(others, limit + 1))
+    more, page = len(page) > limit, page[:limit]
     return MetricPage(
         name=metric.name or "",
         aggregate=aggregate,
-        summary=summary_of([value for _, value in rows]),
-        values=[SessionValue(**about[number], value=value) for number, value in page],
-        cursor=write_cursor("-session", page[-1][0]) if len(rows) > begin + limit else None,
+        summary=summary_of(list(of_each.values())),
+        values=[SessionValue(**_session(about), value=of_each[about.number]) for about in page],
+        cursor=write_cursor("-created", *page[-1].place) if more else None,
     )
 
 
 def read_metric_names(db: sqlite3.Connection, sessions: Filter) -> MetricNames:
     """The metrics of the newest sessions that are picked. Raises ValueError for a filter that is none."""
-    (condition, values), _ = selections(db, checked(sessions))
+    condition, values = Selection(db, checked(sessions)).condition
     numbers = db.execute(
-        f"SELECT id FROM sessions WHERE {condition} ORDER BY id DESC LIMIT {NAMES_OF}", values
+        f"SELECT id FROM sessions WHERE {condition} ORDER BY created DESC LIMIT {NAMES_OF}", values
     ).fetchall()
     rows = db.execute(
         "SELECT name, vital, json_group_array(DISTINCT type), json_group_array(DISTINCT unit), count(DISTINCT session)"
@@ -104,37 +105,62 @@ def _readings(
     db: sqlite3.Connection, metric: MetricFilter, sessions: Filter, limit: int, cursor: str | None
 ) -> MetricPage:
     """Every reading, session after session, series after series, by time."""
-    after = None if cursor is None else read_cursor(cursor, "-readings", int, int, int, int)
+    begin, after = None, None
+    if cursor is not None:
+        created, session_id, *after = read_cursor(cursor, "-readings", int, str, int, int, int)
+        begin = Place(created, session_id)
     condition, values = _condition(metric, sessions)
     rows = db.execute(
         "SELECT series.session, series.id, series.count, series.min, series.max, series.sum FROM series"
         f" WHERE {condition}",
         values,
     ).fetchall()
-    rows.sort(key=_place)
-    begin = 0 if after is None else bisect_left(rows, (-after[0], after[1]), key=_place)
-    found: list[tuple[tuple[int, ...], Metric]] = []
-    for session, series, *_ in islice(rows, begin, None):
-        behind = after[2:] if after and [session, series] == after[:2] else (-1, -1)
-        what = db.execute("SELECT name, type, unit, tags FROM series WHERE id = ?", (series,)).fetchone()
-        for time, seq, reading in readings_after(db, series, tuple(behind), limit + 1 - len(found), *what):
-            found.append(((session, series, time, seq), reading))
+    of_each: dict[int, list[int]] = {}
+    for session, series, *_ in rows:
+        of_each.setdefault(session, []).append(series)
+    found: list[_Found] = []
+    for about in newest_first(db, of_each.keys(), begin):
+        behind = after if about.place == begin else None
+        found += _readings_of(db, about, of_each[about.number], behind, limit + 1 - len(found))
         if len(found) > limit:
             break
     page = found[:limit]
-    about = _sessions(db, list({place[0] for place, _ in page}))
     return MetricPage(
         name=metric.name or "",
         aggregate=Aggregate.ALL,
         summary=_summary_of_series(rows),
-        values=[_value(about[place[0]], reading) for place, reading in page],
-        cursor=write_cursor("-readings", *page[-1][0]) if len(found) > limit else None,
+        values=[_value(one.session, one.reading) for one in page],
+        cursor=write_cursor("-readings", *page[-1].session.place, *page[-1].place) if len(found) > limit else None,
     )
 
 
-def _place(row: tuple[Any, ...]) -> tuple[int, int]:
-    """Where a row that begins with session and series stands: those of the newest session first."""
-    return -row[0], row[1]
+class _Found(NamedTuple):
+    """A reading, and where it stands in its session: the number of its series, time, and which of that time."""
+
+    session: About
+    place: tuple[int, int, int]
+    reading: Metric
+
+
+def _readings_of(
+    db: sqlite3.Connection, about: About, numbers: list[int], after: list[int] | None, most: int
+) -> Iterator[_Found]:
+    """At most `most` readings of series of a session, behind a place in it. The order is one that an import keeps."""
+    series = db.execute(
+        "SELECT id, name, type, unit, tags FROM series WHERE id IN (SELECT value FROM json_each(?))"
+        " ORDER BY vital, name, type, tags, bounds",
+        (msgspec.json.encode(numbers).decode(),),
+    ).fetchall()
+    begin = 0
+    if after is not None:
+        begin = next((at for at, (number, *_) in enumerate(series) if number == after[0]), len(series))
+    for number, *what in series[begin:]:
+        behind = tuple(after[1:]) if after is not None and number == after[0] else (-1, -1)
+        for time, seq, reading in readings_after(db, number, behind, most, *what):
+            yield _Found(about, (number, time, seq), reading)
+            most -= 1
+        if not most:
+            return
 
 
 def _summary_of_series(rows: list[tuple[Any, ...]]) -> Summary:
@@ -148,9 +174,9 @@ def _summary_of_series(rows: list[tuple[Any, ...]]) -> Summary:
     )
 
 
-def _value(about: dict[str, Any], reading: Metric) -> SessionValue:
+def _value(session: About, reading: Metric) -> SessionValue:
     return SessionValue(
-        **about,
+        **_session(session),
         value=reading.value,
         timestamp=reading.timestamp,
         type=reading.type,
@@ -168,13 +194,11 @@ def _condition(metric: MetricFilter, sessions: Filter) -> tuple[str, list[Any]]:
     return f"series.count > 0 AND {of_series} AND {condition}", [*series_values, *values]
 
 
-def _sessions(db: sqlite3.Connection, numbers: list[int]) -> dict[int, dict[str, Any]]:
-    """What is said of sessions beside their value, by their number."""
-    rows = db.execute(
-        "SELECT id, session_id, product, version, created FROM sessions WHERE id IN (SELECT value FROM json_each(?))",
-        (msgspec.json.encode(numbers).decode(),),
-    )
+def _session(about: About) -> dict[str, Any]:
+    """What is said of a session beside its value."""
     return {
-        number: {"session_id": session_id, "product": product, "version": version, "created_at": to_datetime(created)}
-        for number, session_id, product, version, created in rows
+        "session_id": about.place.session_id,
+        "product": about.product,
+        "version": about.version,
+        "created_at": to_datetime(about.place.created),
     }

@@ -60,7 +60,7 @@ class _Sought:
 def selection(wanted: Filter) -> tuple[str, list[Any]]:
     """The condition on the table `sessions` that holds of the sessions meant, and the values of its marks (`?`).
 
-    For a query that reads all of them; `selections` has what is better for one that stops early.
+    For a query that reads all of them; `Selection` has what is better for one that stops early.
     """
     return _joined([*_of_columns(wanted), *(sought.among_listed for sought in _sought(wanted))])
 
@@ -79,17 +79,45 @@ def selection_of_numbers(wanted: Filter, column: str) -> tuple[str, list[Any]]:
     return f"{column} IN (SELECT id FROM sessions WHERE {condition})", values
 
 
-def selections(db: sqlite3.Connection, wanted: Filter) -> tuple[tuple[str, list[Any]], tuple[str, list[Any]]]:
-    """The same condition for a query that takes the first hundred or so, and for one that counts some thousands."""
-    first, counting = list(_of_columns(wanted)), list(_of_columns(wanted))
-    for sought in _sought(wanted):
-        query, values = sought.listed
-        # Listed once: to find a short text, all of them are looked through.
-        found = [number for (number,) in db.execute(f"SELECT * FROM ({query}) LIMIT {MANY}", values)]
-        named: Condition = "sessions.id IN (SELECT value FROM json_each(?))", (msgspec.json.encode(found).decode(),)
-        first.append(named if len(found) <= FEW else sought.asked)
-        counting.append(named if len(found) < MANY else sought.asked)
-    return _joined(first), _joined(counting)
+class Selection:
+    """A filter with what it looks for looked up, once: to find a short text, all of them are looked through."""
+
+    def __init__(self, db: sqlite3.Connection, wanted: Filter) -> None:
+        self._db = db
+        self._columns = list(_of_columns(wanted))
+        self._sought = [(sought, _first_numbers(db, sought)) for sought in _sought(wanted)]
+
+    @property
+    def condition(self) -> tuple[str, list[Any]]:
+        """The condition on the table `sessions` for a query that takes the first hundred or so."""
+        return self._condition(FEW)
+
+    def count(self, most: int) -> int:
+        """How many sessions there are, up to `most`."""
+        if self._sought and not self._columns and all(len(found) < MANY for _, found in self._sought):
+            # No row of `sessions` need be looked at; to do so takes longer than all the rest of a page.
+            removed = {number for (number,) in self._db.execute("SELECT session FROM removals")}
+            first, *others = [set(found) for _, found in self._sought]
+            return min(len(first.intersection(*others) - removed), most)
+        condition, values = self._condition(MANY - 1)
+        counted = f"SELECT count(*) FROM (SELECT 1 FROM sessions WHERE {condition} LIMIT {most})"
+        total: int = self._db.execute(counted, values).fetchone()[0]
+        return total
+
+    def _condition(self, named: int) -> tuple[str, list[Any]]:
+        """What is looked for as numbers, where there are no more than `named`, else as a question to each session."""
+        looked_for = [_named(found) if len(found) <= named else sought.asked for sought, found in self._sought]
+        return _joined([*self._columns, *looked_for])
+
+
+def _first_numbers(db: sqlite3.Connection, sought: _Sought) -> list[int]:
+    """The first sessions that have it: MANY at most, in which some may be that are removed."""
+    query, values = sought.listed
+    return [number for (number,) in db.execute(f"SELECT * FROM ({query}) LIMIT {MANY}", values)]
+
+
+def _named(numbers: list[int]) -> Condition:
+    return "sessions.id IN (SELECT value FROM json_each(?))", (msgspec.json.encode(numbers).decode(),)
 
 
 def _joined(conditions: Iterable[Condition]) -> tuple[str, list[Any]]:
