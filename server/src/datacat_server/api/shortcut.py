@@ -46,7 +46,7 @@ class Shortcut:
 
     async def _take_in(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         scope["path_template"] = PATH  # what it is counted under
-        request = Request[Any, Any, Any](scope, receive, send)
+        request: Request[Any, Any, Any] = Request(scope, receive, send)
         try:
             if (checking := self._guard(request, ingest)) is not None:
                 await checking
