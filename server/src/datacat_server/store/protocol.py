@@ -13,6 +13,7 @@ from datacat_server.store.comparison import ComparisonStore
 from datacat_server.store.exchange import ExchangeStore
 from datacat_server.store.figures import StoreFigures
 from datacat_server.store.keys import KeyStore
+from datacat_server.store.lists import ListStore
 from datacat_server.store.metrics import MetricStore
 from datacat_server.store.problems import ProblemStore
 from datacat_server.store.releases import ReleaseStore
@@ -39,7 +40,7 @@ class UnknownSession(LookupError):
     """There is no session with this id."""
 
 
-class Store(KeyStore, ExchangeStore, MetricStore, ProblemStore, ReleaseStore, ComparisonStore, Protocol):
+class Store(KeyStore, ExchangeStore, MetricStore, ProblemStore, ReleaseStore, ComparisonStore, ListStore, Protocol):
     """Sessions and their records, and who may reach them, durably. Every call is safe from any thread.
 
     Where the engine cannot do what it should, every call may raise StoreError, and the writing ones StoreUnavailable
