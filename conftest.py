@@ -3,6 +3,7 @@
 import os
 import signal
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 pytest_plugins = [
@@ -22,3 +23,16 @@ settings.load_profile("datacat")
 if "PYTEST_XDIST_WORKER" in os.environ:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+# What takes longest begins first, so that in the end no processor waits for another one's last test.
+LONG = {
+    "test_schemathesis.py",
+    "test_between_servers.py",
+    "test_on_the_wire.py",
+    "test_types.py",
+    "test_killed_server.py",
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.name not in LONG)

@@ -18,6 +18,7 @@ UPDATES = """
     session = datacat.create_session(product="Frugal", version="1", use_daemon=sys.argv[1] == "daemon")
     print(session.session_id, flush=True)
     begin = time.monotonic()
+    a_second = 10 if sys.argv[1] == "daemon" else 1000
     for n in range(100):
         session.update_state({
             "level": n // 20,
@@ -28,7 +29,7 @@ UPDATES = """
             "quests": {"main": "find the harbour", "done": ["wake up", "cross the bridge", "meet the smith"]},
             "memory": {"textures_mb": 412, "sounds_mb": 38, "scripts_mb": 21},
         })
-        time.sleep(max(0.0, begin + (n + 1) / 10 - time.monotonic()))
+        time.sleep(max(0.0, begin + (n + 1) / a_second - time.monotonic()))
     session.end()
 """
 

@@ -108,7 +108,7 @@ def read_image(image):
 
 
 @given(payloads=st.lists(BYTES, min_size=1, max_size=8), data=st.data())
-@settings(max_examples=200)
+@settings(max_examples=100)
 def test_a_record_of_which_only_the_first_bytes_were_stored_is_not_there(payloads, data):
     before, offset, record = a_segment(payloads)
     stored = data.draw(st.integers(0, len(record)))
@@ -119,7 +119,7 @@ def test_a_record_of_which_only_the_first_bytes_were_stored_is_not_there(payload
 
 
 @given(payloads=st.lists(BYTES, min_size=1, max_size=4), data=st.data())
-@settings(max_examples=200)
+@settings(max_examples=100)
 def test_whichever_bytes_of_a_record_another_processor_sees_first_it_is_whole_or_not_there(payloads, data):
     before, offset, record = a_segment(payloads)
     seen = data.draw(st.lists(st.booleans(), min_size=len(record), max_size=len(record)))

@@ -53,21 +53,29 @@ WRONG = {
 }
 
 
-def mypy(tmp_path, code):
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    """What mypy knows of the standard library; to find that out takes it long."""
+    return tmp_path_factory.mktemp("cache")
+
+
+def mypy(tmp_path, cache, code):
     program = tmp_path / "program.py"
     program.write_text(code)
-    words = [sys.executable, "-m", "mypy", "--strict", "--config-file=", f"--cache-dir={tmp_path}/cache", str(program)]
+    words = [sys.executable, "-m", "mypy", "--strict", "--config-file=", f"--cache-dir={cache}", str(program)]
     return subprocess.run(words, cwd=SOURCE, capture_output=True, text=True)
 
 
-def test_real_use_is_well_typed(tmp_path):
-    done = mypy(tmp_path, RIGHT)
+@pytest.mark.xdist_group("mypy")
+def test_real_use_is_well_typed(tmp_path, cache):
+    done = mypy(tmp_path, cache, RIGHT)
     assert done.returncode == 0, done.stdout
 
 
-def test_mistakes_are_found(tmp_path):
+@pytest.mark.xdist_group("mypy")
+def test_mistakes_are_found(tmp_path, cache):
     lines = list(WRONG)
-    done = mypy(tmp_path, "from datacat import create_session\nsession = create_session()\n" + "\n".join(lines))
+    done = mypy(tmp_path, cache, "from datacat import create_session\nsession = create_session()\n" + "\n".join(lines))
     for number, line in enumerate(lines, 3):
         found = [said for said in done.stdout.splitlines() if f"program.py:{number}: error" in said]
         assert any(WRONG[line] in said for said in found), (line, done.stdout)

@@ -244,7 +244,7 @@ def test_one_connection_serves_many_requests_whatever_they_were(start: Callable[
         ("OPTIONS /api/sessions", b"", 204),
         ("GET /health", b"", 200),
     ]
-    with socket.create_connection((host, int(port)), timeout=20) as connection, connection.makefile("rb") as answers:
+    with socket.create_connection((host, int(port)), timeout=60) as connection, connection.makefile("rb") as answers:
         for call, body, status in requests:
             head = f"{call} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n"
             connection.sendall(head.encode() + body)

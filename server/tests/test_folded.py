@@ -54,7 +54,7 @@ numbers = st.integers(-2_000, 2_000).map(lambda n: n / 64)
 
 
 @given(st.lists(st.lists(numbers, min_size=1, max_size=20), min_size=1, max_size=4), st.sampled_from([BOUNDS, None]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_folded_samples_give_what_single_ones_give(batches: list[list[float]], bounds: list[float] | None) -> None:
     single, many = [], []
     ordinal = 0

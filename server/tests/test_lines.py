@@ -48,7 +48,7 @@ odd = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(st.one_of(records, records, odd), max_size=9), st.booleans())
 def test_lines_that_are_read_together_come_to_the_same_as_each_by_itself(
     lines: list[str | tuple[str, list[str]]], ends: bool

@@ -87,9 +87,9 @@ HAPPENED = st.tuples(TIMES, st.sampled_from([*LEVELS, "change"]), st.booleans())
 QUESTIONS = st.tuples(TIMES, st.integers(1, 10**9), st.integers(1, 60), st.booleans())
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
-    st.lists(st.lists(HAPPENED, max_size=60), min_size=1, max_size=6),
+    st.lists(st.lists(HAPPENED, max_size=40), min_size=1, max_size=5),
     st.lists(QUESTIONS, min_size=1, max_size=4),
     st.sets(st.integers(0, 5)),
 )

@@ -55,7 +55,7 @@ class Wrapped:
 
     @staticmethod
     def wait(condition):
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             if found := condition():
                 return found

@@ -20,7 +20,7 @@ from support.small_session import SmallSession
 from support.wrapped import Wrapped
 
 SOURCE = str(Path(__file__).parents[2] / "src")
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
 def until(condition, what="it"):
@@ -337,6 +337,6 @@ def wrap(bench, server):
         return Wrapped(bench, server, command, options, **popen)
 
     yield start
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while bench.spool.exists() and bench.left() and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -130,7 +130,7 @@ def test_a_page_stays_while_there_are_segments_of_its_child_which_has_ended(tmp_
 MANY_CHILDREN = """
 folder = session.sink._folder
 for number in range(12):
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while len([name for name in os.listdir(folder) if name.endswith(".segment")]) > 3 and time.monotonic() < deadline:
         time.sleep(0.05)
     child = os.fork()

@@ -281,7 +281,7 @@ patches = st.dictionaries(
 
 
 @given(st.lists(st.lists(patches, max_size=4), max_size=12), patches, st.data())
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_what_is_left_out_makes_no_difference(batches, before, data):
     """The server has a state that the daemon knows nothing of; other senders change it; daemons are begun anew."""
     whole = partial = merge({}, before)

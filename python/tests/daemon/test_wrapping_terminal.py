@@ -25,7 +25,7 @@ def on_a_terminal(bench, server, command, options=()):
     return pid, terminal
 
 
-def read_until(terminal, wanted, seconds=30):
+def read_until(terminal, wanted, seconds=60):
     said = b""
     deadline = time.monotonic() + seconds
     while wanted not in said and time.monotonic() < deadline:

@@ -244,7 +244,7 @@ def told(store: SqliteStore) -> dict[tuple[str, ...], dict[str, Any]]:
 
 
 @given(st.lists(steps, max_size=14))
-@settings(max_examples=80)
+@settings(max_examples=50)
 def test_problems_are_what_a_slow_recount_gives(shared: SqliteStore, scenario: list[Any]) -> None:
     store = shared
     with played(store, scenario) as sessions:
