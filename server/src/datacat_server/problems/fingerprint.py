@@ -14,7 +14,8 @@ from hashlib import sha256
 from typing import Any
 
 from datacat_server.problems.frames import Frame, own_frames
-from datacat_server.problems.tracebacks import Raised, read_stack
+from datacat_server.problems.raised import Raised
+from datacat_server.problems.tracebacks import read_stack
 
 CRASH, HANG, EXCEPTION = "crash", "hang", "exception"
 KINDS = (CRASH, HANG, EXCEPTION)
@@ -36,6 +37,9 @@ _CHANGING = re.compile(
     r"0x[0-9a-fA-F]+|\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b|(?:[A-Za-z]:)?(?:[\\/][\w.~+@-]+){2,}"
     r"|\b[0-9a-f]{12,}\b|\d+(?:\.\d+)*"
 )
+# Of Python from 3.5, Java, C# and Firefox; and what Python 2.7 and V8 say instead.
+_ENDLESS = re.compile(r"(^|\.)(RecursionError|StackOverflowError|StackOverflowException)$|^InternalError$")
+_TOO_DEEP = re.compile(r"maximum recursion depth exceeded|Maximum call stack size exceeded")
 
 
 @dataclass(frozen=True)
@@ -132,8 +136,9 @@ def steady(text: str) -> str:
 
 
 def _cause(type_: str, raised: Raised, roots: Sequence[str]) -> Cause:
+    endless = _ENDLESS.search(type_) is not None or _TOO_DEEP.match(raised.message) is not None
     parts = {(_cut(part.type), own_frames(part.stack, roots)) for part in raised.parts[:_MOST_PARTS]}
-    return Cause(_cut(type_), own_frames(raised.stack, roots), tuple(sorted(parts)))
+    return Cause(_cut(type_), own_frames(raised.stack, roots, endless), tuple(sorted(parts)))
 
 
 def innermost_first(stacks: object) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Reads the stacks that programs print when they fail: Python's tracebacks, Go's panics, `at` lines of other languages.
+"""Reads the stacks that programs print when they fail: Python's tracebacks and Go's panics; others in `stacks`.
 
 Python (2.7 to 3.13, `traceback.format_exception`): blocks of `Traceback (most recent call last):`, two lines a frame,
 and the exception; of a chain the last block was raised last. An exception group is printed behind a margin of `|`, its
@@ -9,12 +9,12 @@ first.
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
 from datacat_server.problems.frames import Frame
+from datacat_server.problems.raised import Raised
+from datacat_server.problems.stacks import read_printed
 
 _MOST_LINES = 20_000
-_MOST_AT_LINES = 500
 _LONGEST_LINE = 1_000
 
 _GROUP = 2  # the column of the margin of a group that is not part of another
@@ -26,23 +26,12 @@ _GOROUTINE = re.compile(r"^goroutine \d+ .*\[.*\]:$")
 _PANIC = re.compile(r"^(panic|fatal error): (.*?)(?: \[recovered\])?$")
 _GO_PLACE = re.compile(r"^\t(.+):\d+(?: \+0x[0-9a-f]+)?$")
 _GO_CALL = re.compile(r"^(?:created by )?(.+?)(?:\([^()]*\)|\(\.\.\.\))?(?: in goroutine \d+)?$")
-_AT = re.compile(r"^\s*at (?:(?:async |new )?(.+?) ?\()?([^()]+?)(?::\d++)++\)?$")
-
-
-@dataclass
-class Raised:
-    """An exception as it was printed: its type and message, its stack innermost frame first, a group's parts."""
-
-    type: str = ""
-    message: str = ""
-    stack: list[Frame] = field(default_factory=list)
-    parts: list["Raised"] = field(default_factory=list)
 
 
 def read_stack(lines: Iterable[str]) -> Raised | None:
     """What was raised last, as far as the lines tell; None where they hold no stack that is known here."""
     texts = [text[:_LONGEST_LINE] for line in lines for text in (line.splitlines() or [""])][-_MOST_LINES:]
-    return _read_python(texts) or _read_go(texts) or _read_at(texts[:_MOST_AT_LINES])
+    return _read_python(texts) or _read_go(texts) or read_printed(texts)
 
 
 def _read_python(lines: list[str]) -> Raised | None:
@@ -99,8 +88,3 @@ def _read_go(lines: list[str]) -> Raised | None:
         elif inside and (named := _GO_CALL.match(line)):
             call = named[1].rpartition("/")[2]
     return found if found.stack or found.type else None
-
-
-def _read_at(lines: list[str]) -> Raised | None:
-    stack = [Frame(at[2], at[1] or "?") for line in lines if (at := _AT.match(line))]
-    return Raised(stack=stack) if stack else None
