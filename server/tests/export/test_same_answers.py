@@ -9,7 +9,7 @@ from datacat_server.config import Config
 from datacat_server.store.sqlite import SqliteStore
 from litestar.testing import TestClient
 
-from .conftest import exported, imported, ingest
+from .conftest import START, exported, imported, ingest
 
 Ask = Callable[..., Any]
 
@@ -79,6 +79,32 @@ def test_every_view_and_every_mark_of_a_problem_is_the_same_after_export_and_imp
     for problem in here("/api/problems")["problems"]:
         for path in (f"/api/problems/{problem['id']}", f"/api/problems/{problem['id']}/sessions"):
             assert there(path) == here(path)
+
+
+@pytest.mark.parametrize("how", ["all", "peak"])
+def test_pages_of_a_metric_are_the_same_after_export_and_import(
+    store: SqliteStore, empty: SqliteStore, ask: tuple[Ask, Ask], how: str
+) -> None:
+    # Their creation is in another order than their arrival, twice the same, and their tags come in any order.
+    for name, begin in (("c", 5), ("a", 9), ("d", 5), ("b", 1)):
+        tagged = [{"kind": "metric", "name": "fps", "value": 1, "tags": [tag]} for tag in ("z", name)]
+        ingest(store, name, tagged, time=START + begin)
+    imported(empty, exported(store))
+
+    def pages(ask: Ask) -> list[tuple[str, list[str] | None]]:
+        found, cursor = [], None
+        while True:
+            page = ask(
+                "/api/metrics", {"name": "fps", "aggregate": how, "limit": 1} | ({"cursor": cursor} if cursor else {})
+            )
+            [value] = page["values"]
+            found.append((value["session_id"], value.get("tags")))
+            if (cursor := page["cursor"]) is None:
+                return found
+
+    here, there = map(pages, ask)
+    assert there == here
+    assert list(dict.fromkeys(name for name, _ in here)) == ["a", "d", "c", "b"]
 
 
 def test_what_is_ignored_there_does_not_hide_what_was_resolved_here(store: SqliteStore, empty: SqliteStore) -> None:
