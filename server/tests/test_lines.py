@@ -65,6 +65,26 @@ def test_lines_that_are_read_together_come_to_the_same_as_each_by_itself(
     assert plain(decode_batches(body)) == plain(one_by_one(body))
 
 
+of_events = st.sampled_from(
+    [
+        '"level":"error"', '"level":null', '"category":"Error"', '"category":"ui"', '"category":"' + "c" * 201 + '"',
+        '"group":"g"', '"group":"' + "g" * 201 + '"', '"labels":["a","b"]', '"labels":["' + "l" * 201 + '"]',
+        '"labels":' + json.dumps(["l"] * 101), '"labels":[]', '"message":"m"', '"exception_type":"E"',
+        '"source_line":7', '"data":{"x":1}', '"data":null',
+    ]
+)  # fmt: skip
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.lists(of_events, max_size=3, unique_by=lambda field: field.split(":")[0]), min_size=1, max_size=5))
+def test_events_that_are_checked_together_come_to_the_same_as_each_by_itself(events: list[list[str]]) -> None:
+    text = HEAD
+    for ordinal, said in enumerate(events):
+        own = ['"kind":"event"', '"writer":"w"', f'"ordinal":{ordinal}', '"name":"moved"', '"time":1']
+        text += "{" + ",".join([*own, *said]) + "}\n"
+    assert plain(decode_batches(text.encode())) == plain(one_by_one(text.encode()))
+
+
 def test_bytes_that_are_no_utf8_are_replaced_in_their_own_line_only() -> None:
     line = b'{"kind":"event","writer":"w","ordinal":%d,"name":"%b"}\n'
     [batch], _ = decode_batches(HEAD.encode() + line % (0, b"good") + line % (1, b"b\xffd") + line % (2, b"good"))

@@ -45,11 +45,12 @@ def decode_batches(body: bytes) -> tuple[list[SessionBatch], list[Refused]]:
         lines = decode_lines(piece)
         if lines is not None:
             reader.take(number, lines, piece)
+            number += len(lines)
         else:
             for line_number, line in enumerate(piece.split(b"\n"), number):
                 if line and not line.isspace():
                     reader.read(line_number, line)
-        number += piece.count(b"\n")
+            number += piece.count(b"\n")
     stray = reader.finish()
     check_whole(body, reader.batches)
     return reader.batches, stray

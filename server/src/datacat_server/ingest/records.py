@@ -46,8 +46,8 @@ class WriterLine(Struct, tag_field="kind", tag="writer", kw_only=True):
     lost: bool = False
 
 
-class EventRecord(Struct, tag_field="kind", tag="event", kw_only=True):
-    """Something that happened."""
+class EventRecord(Struct, tag_field="kind", tag="event", kw_only=True, gc=False):
+    """Something that happened. It can be part of no circle, so nobody has to look for it in one."""
 
     writer: str | None = None
     ordinal: int | None = None

@@ -3,7 +3,7 @@
 import re
 import time
 from collections.abc import Sequence
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 import msgspec
@@ -168,20 +168,22 @@ def check_events(records: Sequence[EventRecord], latest: int) -> bool:
     lengths = [len(record.name) for record in records]
     if not 0 < min(lengths) <= max(lengths) <= LONGEST_NAME:
         return False
-    unusual = [
-        record.category is not None
-        or record.group is not None
-        or record.source_line is not None
-        or record.exception_type is not None
-        or bool(record.labels)
-        for record in records
-    ]
     levels = {record.level for record in records}
-    if True in unusual or not levels <= _ORDINARY_LEVELS:
+    if not levels <= _ORDINARY_LEVELS:
+        return False
+    words = {record.category for record in records} | {record.group for record in records}
+    if max([len(word) for word in words if word is not None], default=0) > LONGEST_WORD:
+        return False
+    if {record.source_line for record in records} != {None}:
+        return False
+    labels = [record.labels for record in records if record.labels]
+    if labels and (max(map(len, labels)) > MOST_TAGS or max(map(len, chain.from_iterable(labels))) > LONGEST_WORD):
         return False
     if None in levels:
         for record in records:
-            record.level = record.level or _INFO
+            if record.level is None:
+                ordinary = record.category is None and record.exception_type is None
+                record.level = _INFO if ordinary else _level_of(record)
     return True
 
 
