@@ -21,6 +21,12 @@ _WIDTH_OF_A_PIPE = 120
 
 def doctor(
     full: Annotated[bool, typer.Option("--full", help="Compare indexes with their tables too; slow.")] = False,
+    recount: Annotated[
+        bool, typer.Option("--recount", help="Count anew what is folded of the records, and compare; slow.")
+    ] = False,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Recount, and fold anew what differs; the server has to be stopped.")
+    ] = False,
     host: Annotated[str | None, typer.Option(help="Address of the server.", metavar="TEXT")] = None,
     server_port: Annotated[int | None, typer.Option(help="Port of the server.", metavar="INT")] = None,
     web_port: Annotated[int | None, typer.Option(help="Port of the web UI.", metavar="INT")] = None,
@@ -31,11 +37,12 @@ def doctor(
     """Look at all that DataCat needs here, and say what to do where it is amiss.
 
     Settings, versions, ports, the database, what waits in the spool, room
-    on the disks. Nothing is changed. Exit code 1 when something is bad.
+    on the disks. Nothing is changed, but with --repair. Exit code 1 when
+    something is bad.
     """
     with Console(stderr=True).status("Looking ..."):
         flags = {"host": host, "server_port": server_port, "web_port": web_port, "data_path": data_path}
-        findings = list(examine(config_file, flags, os.environ, full=full))
+        findings = list(examine(config_file, flags, os.environ, full=full, recount=recount, mend=repair))
     worst = {finding.level for finding in findings}
     if as_json:
         verdict = next(level for level in (Level.BAD, Level.WARN, Level.OK) if level in worst)

@@ -8,6 +8,7 @@ from datacat_server.config import Config
 from datacat_server.doctor.database import look_at_database
 from datacat_server.doctor.disk import look_at_disk
 from datacat_server.doctor.findings import Finding, bad, ok
+from datacat_server.doctor.folds import look_at_folds
 from datacat_server.doctor.ports import look_at_ports
 from datacat_server.doctor.settings import look_at_settings
 from datacat_server.doctor.spool import ABOUT as SPOOL
@@ -16,15 +17,26 @@ from datacat_server.doctor.versions import look_at_versions
 
 
 def examine(
-    file: Path | None, flags: Mapping[str, Any], environment: Mapping[str, str], *, full: bool
+    file: Path | None,
+    flags: Mapping[str, Any],
+    environment: Mapping[str, str],
+    *,
+    full: bool,
+    recount: bool = False,
+    mend: bool = False,
 ) -> Iterator[Finding]:
-    """Look at everything, one thing after the other. `file`, `flags`: as of `load_config`."""
+    """Look at everything, one thing after the other. `file`, `flags`: as of `load_config`.
+
+    `full`, `recount`: look at the indexes and the folds of the database too. `mend`: fold anew what is amiss there.
+    """
     findings, config = look_at_settings(file, flags, environment)
     yield from findings
     yield from look_at_versions()
     yield from look_at_ports(config)
     folder = Path(config.data_path).absolute()
     yield from look_at_database(folder, full=full)
+    if recount or mend:
+        yield from look_at_folds(folder, mend=mend)
     yield from _look_at_spools()
     yield from _look_at_disks(config, folder)
 

@@ -90,6 +90,24 @@ def build_courses(db: sqlite3.Connection, session: int) -> None:
         build_course(db, series)
 
 
+def is_sound(db: sqlite3.Connection, series: int) -> bool:
+    """Whether the stretches of a series are what its points come to, gathered anew."""
+    stored = _stored(db, series)
+    points = db.execute("SELECT time, seq, value, count FROM points WHERE series = ?", (series,))
+    if stored is None:
+        return len(points.fetchmany(FOLDED_FROM)) < FOLDED_FROM
+    stretches: dict[int, Stretch] = {}
+    for time, *reading in points:
+        _join(stretches, time >> stored.shift, _alone(time, *reading))
+    return stretches == stored.stretches
+
+
+def clear_courses(db: sqlite3.Connection, session: int) -> None:
+    """Remove the courses of a session's series."""
+    for table in ("courses", "course_stretches"):
+        db.execute(f"DELETE FROM {table} WHERE series IN (SELECT id FROM series WHERE session = ?)", (session,))
+
+
 def read_course(db: sqlite3.Connection, series: int, points: int) -> tuple[list[tuple[int, float]], int]:
     """At most `points` readings of a series as (microseconds, value): the least and the greatest of each stretch.
 

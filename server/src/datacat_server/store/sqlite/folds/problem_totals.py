@@ -27,7 +27,8 @@ class Share:
 
 _ADD = "count = count + excluded.count, sessions = sessions + excluded.sessions"
 _SPAN = "first = min(first, excluded.first), last = max(last, excluded.last)"
-_NEW_IN = "(SELECT version FROM problem_versions WHERE problem = problems.id ORDER BY first, version LIMIT 1)"
+NEW_IN = "(SELECT version FROM problem_versions WHERE problem = problems.id ORDER BY first, version LIMIT 1)"
+"""The version in which a row of `problems` was first seen, as SQL."""
 
 
 def add(db: sqlite3.Connection, share: Share) -> bool:
@@ -52,7 +53,7 @@ def add(db: sqlite3.Connection, share: Share) -> bool:
     _add_days(db, problem, share.days.items())
     db.execute(
         "UPDATE problems SET count = count + ?, sessions = sessions + ?, machines = machines + ?,"
-        f" first = min(first, ?), last = max(last, ?), new_in = {_NEW_IN} WHERE id = ?",
+        f" first = min(first, ?), last = max(last, ?), new_in = {NEW_IN} WHERE id = ?",
         (share.count, share.sessions, machines, share.first, share.last, problem),
     )
     return _come_back(db, share)
@@ -90,7 +91,7 @@ def take(db: sqlite3.Connection, share: Share) -> None:
         of_versions = "FROM problem_versions WHERE problem = problems.id"
         db.execute(
             f"UPDATE problems SET first = (SELECT min(first) {of_versions}), last = (SELECT max(last) {of_versions}),"
-            f" new_in = {_NEW_IN} WHERE id = ?",
+            f" new_in = {NEW_IN} WHERE id = ?",
             (problem,),
         )
 

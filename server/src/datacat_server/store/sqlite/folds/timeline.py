@@ -101,13 +101,31 @@ def build_timeline(db: sqlite3.Connection, session: int) -> Timeline:
 
 def build_timeline_if_long(db: sqlite3.Connection, session: int) -> None:
     """Make the timeline of a session that has none, if the session is long enough for one."""
-    (is_long,) = db.execute(
-        "SELECT event_count + (SELECT coalesce(max(seq), -1) + 1 FROM state_changes WHERE session = sessions.id) >= ?"
-        " FROM sessions WHERE id = ?",
-        (FOLDED_FROM, session),
-    ).fetchone()
-    if is_long:
+    if _is_long(db, session):
         build_timeline(db, session)
+
+
+def is_sound(db: sqlite3.Connection, session: int) -> bool:
+    """Whether the timeline is what the session's events and state changes come to, counted anew."""
+    shift = shift_of(db, session)
+    if shift is None:
+        return not _is_long(db, session)
+    levels = ", ".join(f"count(*) FILTER (WHERE level = {level})" for level in range(len(LEVELS)))
+    counted = db.execute(
+        f"SELECT time >> ?2, {levels}, sum(is_exception), count(*) FILTER (WHERE level = {CHANGES}) FROM ("
+        "SELECT time, level, is_exception FROM events WHERE session = ?1 UNION ALL"
+        f" SELECT time, {CHANGES}, 0 FROM state_changes WHERE session = ?1 AND seq > 0) GROUP BY 1 ORDER BY 1",
+        (session, shift),
+    )
+    columns = f"bucket, {', '.join(_COUNTS)}"
+    stored = db.execute(f"SELECT {columns} FROM timeline_buckets WHERE session = ? ORDER BY bucket", (session,))
+    return counted.fetchall() == stored.fetchall()
+
+
+def clear_timeline(db: sqlite3.Connection, session: int) -> None:
+    """Remove a session's timeline."""
+    db.execute("DELETE FROM timelines WHERE session = ?", (session,))
+    db.execute("DELETE FROM timeline_buckets WHERE session = ?", (session,))
 
 
 def every_count(
@@ -138,6 +156,15 @@ def buckets_between(db: sqlite3.Connection, session: int, first: int, last: int)
     # An array for each column: handed over cell by cell they would take three times as long.
     row = db.execute(f"SELECT {_ARRAYS} {_BETWEEN}", (session, first, last)).fetchone()
     return [_decode(column) for column in row]
+
+
+def _is_long(db: sqlite3.Connection, session: int) -> bool:
+    (is_long,) = db.execute(
+        "SELECT event_count + (SELECT coalesce(max(seq), -1) + 1 FROM state_changes WHERE session = sessions.id) >= ?"
+        " FROM sessions WHERE id = ?",
+        (FOLDED_FROM, session),
+    ).fetchone()
+    return bool(is_long)
 
 
 def _counted(events: EventColumns | None, changes: Sequence[Sequence[Any]], shift: int) -> Buckets:

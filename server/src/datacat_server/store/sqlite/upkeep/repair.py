@@ -1,0 +1,40 @@
+"""Folds anew what `recount` and `totals` found to differ, while nobody else uses the file: all of it or nothing."""
+
+import sqlite3
+from collections.abc import Iterable
+from contextlib import closing
+from pathlib import Path
+
+from datacat_server.store.sqlite.file.connection import FILE_NAME, connect
+from datacat_server.store.sqlite.file.lock import DataLock
+from datacat_server.store.sqlite.rows.failures import explained
+from datacat_server.store.sqlite.upkeep.recount import Fold
+from datacat_server.store.sqlite.upkeep.totals import count_totals
+
+
+def repair(data_path: Path, unsound: Iterable[tuple[int, Fold]]) -> None:
+    """Build folds of sessions, given by their numbers, and count all totals anew.
+
+    Raises StoreError, with nothing changed, where the folder is in use or the disk full.
+    """
+    lock = DataLock(data_path)
+    lock.take_alone()
+    try:
+        with closing(connect(data_path / FILE_NAME)) as db:
+            db.execute("BEGIN IMMEDIATE")  # closing it undoes what is not committed
+            # A session that is counted again is no news of a problem that somebody has resolved.
+            marks = db.execute("SELECT status, resolved, resolved_in, regressed, regressed_in, id FROM problems")
+            kept = marks.fetchall()
+            for session, fold in unsound:
+                fold.build(db, session)
+            count_totals(db)
+            db.executemany(
+                "UPDATE problems SET status = ?, resolved = ?, resolved_in = ?, regressed = ?, regressed_in = ?"
+                " WHERE id = ?",
+                kept,
+            )
+            db.execute("COMMIT")
+    except sqlite3.Error as error:
+        raise explained(error) from error
+    finally:
+        lock.release()
