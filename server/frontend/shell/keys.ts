@@ -49,7 +49,7 @@ function search(): boolean {
 }
 
 function goTo(letter: string): boolean {
-  const link = document.querySelector<HTMLAnchorElement>(`.places a[data-key="${CSS.escape(letter)}"]`);
+  const link = document.querySelector<HTMLAnchorElement>(`header a[data-key="${CSS.escape(letter)}"]`);
   link?.click();
   return link !== null;
 }

@@ -1,6 +1,7 @@
 """The web UI as one application over a store."""
 
 from pathlib import Path
+from secrets import token_bytes
 
 from litestar import Litestar, get
 from litestar.config.compression import CompressionConfig
@@ -19,9 +20,11 @@ from datacat_server.store.errors import StoreError
 from datacat_server.store.protocol import Store
 from datacat_server.web.session import evidence
 from datacat_server.web.session.page import session_routes
+from datacat_server.web.sessions.chosen import chosen_routes
 from datacat_server.web.sessions.page import sessions_routes
 from datacat_server.web.shell.census import Census
 from datacat_server.web.shell.errors import ErrorPages, PageError
+from datacat_server.web.shell.forms import Forms
 from datacat_server.web.shell.live import live_routes
 from datacat_server.web.shell.navigation import rooms_with_a_page
 from datacat_server.web.shell.rendering import STATIC, Renderer
@@ -55,20 +58,24 @@ def create_web(store: Store, config: Config) -> Litestar:
     """The pages over a store. Raises MissingBundle where their script and style were never built, and StoreError."""
     renderer = Renderer(signs_in=config.require_api_key, filters={"told": evidence.told})
     errors = ErrorPages(renderer)
-    example_address = api_address(config)
-
-    sign_in = None
-    if config.require_api_key:
-        signer = Signer(load_secret(Path(config.data_path)))
-        sign_in = SignIn(Admission(store, config), signer, renderer, config.web_port)
+    # Where nobody signs in, a secret for forms need not outlive this process.
+    signer = Signer(load_secret(Path(config.data_path)) if config.require_api_key else token_bytes())
+    forms = Forms(signer, renderer, config.web_port)
+    sign_in = SignIn(Admission(store, config), signer, forms, config.web_port) if config.require_api_key else None
 
     rooms = [
         start,
-        *sessions_routes(store, renderer, example_address),
+        *sessions_routes(store, renderer),
+        *chosen_routes(store, forms),
         *session_routes(store, renderer),
     ]
     paths = {path for handler in rooms for path in handler.paths}
-    renderer.offer(rooms=rooms_with_a_page(paths), active_sessions=Census(store).active)
+    renderer.offer(
+        rooms=rooms_with_a_page(paths),
+        paths=paths,
+        active_sessions=Census(store).active,
+        api_address=api_address(config),
+    )
 
     return Litestar(
         route_handlers=[

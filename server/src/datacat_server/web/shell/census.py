@@ -7,6 +7,7 @@ from datacat_server.filters import Filter
 from datacat_server.model import Status
 from datacat_server.store.errors import StoreError
 from datacat_server.store.protocol import Store
+from datacat_server.wording import number
 
 GOOD_FOR_SECONDS = 1.0
 
@@ -17,16 +18,17 @@ class Census:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._lock = threading.Lock()
-        self._counted: int | None = None
+        self._counted = ""
         self._at = -GOOD_FOR_SECONDS
 
-    def active(self) -> int | None:
-        """How many sessions are active, up to `MOST_COUNTED`; None where the store cannot be read."""
+    def active(self) -> str:
+        """How many sessions are active, `10,000+` for more than are counted; empty where the store cannot be read."""
         with self._lock:
             if time.monotonic() - self._at >= GOOD_FOR_SECONDS:
                 try:
-                    self._counted = self._store.sessions(Filter(status=Status.ACTIVE), limit=1).total
+                    page = self._store.sessions(Filter(status=Status.ACTIVE), limit=1)
+                    self._counted = number(page.total) + ("+" if page.total_is_capped else "")
                 except StoreError:
-                    self._counted = None
+                    self._counted = ""
                 self._at = time.monotonic()
             return self._counted

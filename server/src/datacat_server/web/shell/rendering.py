@@ -60,7 +60,7 @@ class Renderer:
             count=wording.count,
             **(filters or {}),
         )
-        self.offer(rooms=(), active_sessions=lambda: None)
+        self.offer(rooms=(), paths=(), active_sessions=str, api_address="")
         # Compiled now: the first page of a kind would take several times as long as the others.
         for name in self._environment.list_templates():
             self._environment.get_template(name)

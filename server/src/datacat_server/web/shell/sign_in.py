@@ -1,45 +1,34 @@
-"""Signing in with an API key: a browser gives it once, and then holds a signed cookie, which is not the key.
+"""Signing in with an API key: a browser gives it once, and then holds a signed cookie, which is not the key."""
 
-Every form carries a token that belongs to a second cookie of the same browser: a page of another site can make a
-browser send a form, but neither read that cookie nor have it sent along.
-"""
-
-import secrets
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Any
 
 from litestar import Request, Response, get, post
 from litestar.datastructures import Cookie
-from litestar.enums import RequestEncodingType
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import Body, FromQuery
+from litestar.params import FromQuery
 from litestar.response import Redirect
 
 from datacat_server.access.admission import Admission, NoKey, Refused, TooManyAttempts, WrongScope, check_scope
 from datacat_server.access.keyring import CONFIGURED
 from datacat_server.access.scopes import PUBLIC, Scope
-from datacat_server.access.signing import FORM_SECONDS, SIGN_IN_SECONDS, Signer
-from datacat_server.web.shell.errors import PageError
+from datacat_server.access.signing import SIGN_IN_SECONDS, Signer
+from datacat_server.web.shell.forms import LARGEST_FORM, Form, Forms, one, private_cookie
 from datacat_server.web.shell.negotiation import json_response, wants_json
-from datacat_server.web.shell.rendering import Renderer
 from datacat_server.web.shell.security import local_path
 
 _OPEN = {PUBLIC: True}
 _READING = frozenset({"GET", "HEAD"})
-_LARGEST_FORM = 64 * 1024
-
-_Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
 
 
 class SignIn:
     """Lets browsers in, one by one. `port`: of the web UI; browsers share cookies between the ports of a machine."""
 
-    def __init__(self, admission: Admission, signer: Signer, renderer: Renderer, port: int) -> None:
+    def __init__(self, admission: Admission, signer: Signer, forms: Forms, port: int) -> None:
         self._admission = admission
         self._signer = signer
-        self._renderer = renderer
+        self._forms = forms
         self._cookie = f"datacat_key_{port}"
-        self._form_cookie = f"datacat_form_{port}"
 
     async def admit(self, request: Request[Any, Any, Any]) -> Response[bytes] | None:
         """Nothing for a request that may go on, by its cookie or as `Authorization: Bearer`; else the answer to it."""
@@ -65,13 +54,13 @@ class SignIn:
         async def ask(request: Request[Any, Any, Any], next: FromQuery[str] = "/sessions") -> Response[bytes]:
             return self._ask(request, local_path(next))
 
-        @post("/sign-in", include_in_schema=False, opt=_OPEN, request_max_body_size=_LARGEST_FORM)
-        async def take(request: Request[Any, Any, Any], data: _Form) -> Response[Any]:
-            target = local_path(data.get("next", ""))
-            if not self._is_ours(request, data):
+        @post("/sign-in", include_in_schema=False, opt=_OPEN, request_max_body_size=LARGEST_FORM)
+        async def take(request: Request[Any, Any, Any], data: Form) -> Response[Any]:
+            target = local_path(one(data, "next"))
+            if not self._forms.is_ours(request, data):
                 return self._ask(request, target, "This form was open for too long. Please try again.", 400)
             try:
-                key = await self._admission.key(data.get("key", "").strip(), _address(request))
+                key = await self._admission.key(one(data, "key").strip(), _address(request))
                 check_scope(key, Scope.READ)
             except Refused as error:
                 return self._ask_again(request, target, error)
@@ -83,7 +72,7 @@ class SignIn:
             if signed_in is None:
                 return Redirect("/sign-in", status_code=303)
             key, end = signed_in
-            return self._form_page(
+            return self._forms.page(
                 request,
                 "shell/sign_out.html",
                 key=key,
@@ -91,10 +80,9 @@ class SignIn:
                 end=datetime.fromtimestamp(end, UTC),
             )
 
-        @post("/sign-out", include_in_schema=False, opt=_OPEN, request_max_body_size=_LARGEST_FORM)
-        async def leave(request: Request[Any, Any, Any], data: _Form) -> Response[Any]:
-            if not self._is_ours(request, data):
-                raise PageError(400, "This form was open for too long.", "Go back to the page before it and try again.")
+        @post("/sign-out", include_in_schema=False, opt=_OPEN, request_max_body_size=LARGEST_FORM)
+        async def leave(request: Request[Any, Any, Any], data: Form) -> Response[Any]:
+            self._forms.check(request, data)
             return Redirect("/sign-in", status_code=303, cookies=[self._signed_in(request, "", 0)])
 
         return [ask, take, offer, leave]
@@ -122,28 +110,10 @@ class SignIn:
         self, request: Request[Any, Any, Any], target: str, wrong: str | None = None, status: int = 401
     ) -> Response[bytes]:
         status = 200 if request.url.path == "/sign-in" and wrong is None else status
-        return self._form_page(request, "shell/sign_in.html", status, next=target, wrong=wrong)
-
-    def _form_page(
-        self, request: Request[Any, Any, Any], template: str, status: int = 200, **context: Any
-    ) -> Response[bytes]:
-        """A page with a form. A browser keeps the cookie that it has, for the sake of its other tabs."""
-        browser = request.cookies.get(self._form_cookie) or secrets.token_urlsafe(16)
-        response = self._renderer.page(template, status, token=self._signer.form_token(browser), **context)
-        response.set_cookie(_cookie(request, self._form_cookie, browser, FORM_SECONDS))
-        return response
-
-    def _is_ours(self, request: Request[Any, Any, Any], data: dict[str, str]) -> bool:
-        return self._signer.is_form_token(data.get("token", ""), request.cookies.get(self._form_cookie, ""))
+        return self._forms.page(request, "shell/sign_in.html", status, next=target, wrong=wrong)
 
     def _signed_in(self, request: Request[Any, Any, Any], note: str, seconds: int = SIGN_IN_SECONDS) -> Cookie:
-        return _cookie(request, self._cookie, note, seconds)
-
-
-def _cookie(request: Request[Any, Any, Any], name: str, value: str, seconds: int) -> Cookie:
-    # Where a proxy speaks TLS, it says so; who lies about it keeps only the own cookie from being sent.
-    secure = "https" in (request.url.scheme, request.headers.get("x-forwarded-proto", "").lower())
-    return Cookie(key=name, value=value, max_age=seconds, httponly=True, samesite="lax", secure=secure)
+        return private_cookie(request, self._cookie, note, seconds)
 
 
 def _address(request: Request[Any, Any, Any]) -> str:

@@ -1,0 +1,93 @@
+"""What can be done with sessions of the list: export those of a filter or those chosen, and delete chosen ones."""
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlencode
+
+from litestar import Request, Response, get, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.response import Redirect, Stream
+
+from datacat_server.export.stream import export_stream
+from datacat_server.filters import parse_filter
+from datacat_server.model import Session
+from datacat_server.store.protocol import Store, UnknownSession
+from datacat_server.web.shell.errors import PageError
+from datacat_server.web.shell.forms import LARGEST_FORM, Form, Forms, several
+
+MOST_CHOSEN = 200
+
+_NONE_CHOSEN = PageError(400, "No session is chosen.", "Go back to the list and mark the sessions that are meant.")
+
+
+def chosen_routes(store: Store, forms: Forms) -> list[HTTPRouteHandler]:
+    """`/export`, and the page that asks before sessions are deleted."""
+
+    @get("/export", include_in_schema=False, sync_to_thread=True)
+    def export(request: Request[Any, Any, Any]) -> Stream:
+        """The sessions of a filter as `datacat import` takes them; those chosen by `ids`, whole, as a JSON array."""
+        if ids := _ids(request.query_params.getall("ids", [])):
+            return _file(_array(store, ids), "application/json", "sessions.json")
+        try:
+            wanted = parse_filter(request.query_params.multi_items())
+        except ValueError as error:
+            raise PageError(400, "This cannot be exported.", f"{error}.") from None
+        return _file(export_stream(store, wanted), "application/x-ndjson", "sessions.ndjson")
+
+    @get("/delete", include_in_schema=False, sync_to_thread=True)
+    def ask(request: Request[Any, Any, Any]) -> Response[bytes]:
+        """What is about to be deleted, and the form that does it."""
+        chosen = _known(store, _ids(request.query_params.getall("ids", [])))
+        if not chosen:
+            raise _NONE_CHOSEN
+        return forms.page(request, "sessions/delete.html", sessions=chosen)
+
+    @post("/delete", include_in_schema=False, sync_to_thread=True, request_max_body_size=LARGEST_FORM)
+    def delete(request: Request[Any, Any, Any], data: Form) -> Redirect:
+        forms.check(request, data)
+        deleted = 0
+        for session_id in _ids(several(data, "ids")):
+            try:
+                store.delete(session_id)
+                deleted += 1
+            except UnknownSession:
+                continue  # somebody else was quicker
+        return Redirect(f"/sessions?{urlencode({'deleted': deleted})}", status_code=303)
+
+    return [export, ask, delete]
+
+
+def _ids(values: list[str]) -> list[str]:
+    ids = list(dict.fromkeys(value for value in values if value))
+    if len(ids) > MOST_CHOSEN:
+        raise PageError(400, "These are too many sessions.", f"Mark at most {MOST_CHOSEN} at once.")
+    return ids
+
+
+def _known(store: Store, ids: list[str]) -> list[Session]:
+    found = []
+    for session_id in ids:
+        try:
+            found.append(store.session(session_id, ()))
+        except UnknownSession:
+            continue
+    return found
+
+
+def _array(store: Store, ids: list[str]) -> Iterator[bytes]:
+    separator = b"["
+    for session_id in ids:
+        try:
+            pieces = store.session_json(session_id)
+            first = next(pieces)
+        except UnknownSession:
+            continue
+        yield separator + first
+        yield from pieces
+        separator = b",\n"
+    yield b"[]" if separator == b"[" else b"]\n"
+
+
+def _file(content: Iterator[bytes], media_type: str, name: str) -> Stream:
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Stream(content, media_type=media_type, headers=headers)
