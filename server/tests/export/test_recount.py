@@ -22,6 +22,7 @@ from .test_same_answers import CRASH, failing
 
 Start = Callable[..., Any]
 LONG = 10_050
+HOUR = 3_600_000_000
 COURSE = 2_050
 DAMAGE = {
     "counts of events, of 1 session: s1": "UPDATE sessions SET event_count = 7 WHERE session_id = 's1'",
@@ -56,7 +57,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for old, new, machine in (("s5", "s6", "m5"), ("s7", "s8", "m7")):  # the machine was started again without it
             asleep = [failing("ValueError", "wake"), {"kind": "status", "status": "suspended"}]
             ingest(store, old, asleep, machine_id=machine, boot_id="b1")
-            ingest(store, new, [failing("KeyError", "load")], machine_id=machine, boot_id="b2")
+            ingest(store, new, [failing("KeyError", "load")], machine_id=machine, boot_id="b2", time=START + HOUR)
             assert store.session(old).crashed
         ingest(store, "s7", [{"kind": "event", "name": "awake", "time": time.time_ns() // 1000}])
         assert not store.session("s7").crashed

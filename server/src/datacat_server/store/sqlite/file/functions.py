@@ -3,14 +3,10 @@
 import sqlite3
 
 from datacat_server.store.sqlite.folds.session_text import searchable
-from datacat_server.store.sqlite.folds.state_check import state_holds
+from datacat_server.store.sqlite.folds.state_check import StateCheck
 
 
 def add_functions(db: sqlite3.Connection) -> None:
     """`searchable(text, ...)` (session_text.py) and `state_holds(session, relation, path, value)` (state_check.py)."""
     db.create_function("searchable", -1, searchable, deterministic=True)
-
-    def holds(session: int, relation: str, path: str, value: str) -> bool:
-        return state_holds(db, session, relation, path, value)
-
-    db.create_function("state_holds", 4, holds)
+    db.create_function("state_holds", 4, StateCheck(db).holds)

@@ -145,7 +145,9 @@ def _of_columns(wanted: Filter) -> Iterator[Condition]:
 def _sought(wanted: Filter) -> Iterator[_Sought]:
     if wanted.q is not None:
         yield _text(folded(wanted.q))
-    yield from map(_state, wanted.state)
+    meant = _joined(_of_columns(wanted)) if wanted.state else ("TRUE", [])
+    for condition in wanted.state:
+        yield _state(condition, meant)
 
 
 def _text(text: str) -> _Sought:
@@ -164,7 +166,8 @@ def _text(text: str) -> _Sought:
     return _Sought((f"{listed} UNION SELECT s.session {problem}", (sought, *told)), (asked, (text, *told)))
 
 
-def _state(condition: StateCondition) -> _Sought:
+def _state(condition: StateCondition, meant: tuple[str, list[Any]]) -> _Sought:
+    """`meant`: the condition on columns of `sessions`; logs of states are read of no other sessions."""
     kind = VALUE if condition.relation in (Relation.IS, Relation.WAS) else ELEMENT
     found = term(condition.path, kind, condition.value)
     checked = (str(condition.relation), msgspec.json.encode(condition.path).decode(), canonical(condition.value))
@@ -173,21 +176,27 @@ def _state(condition: StateCondition) -> _Sought:
         posted += " AND now = 1"
     # What is large has a text in common with others.
     sure: Condition = (f" AND {_HOLDS}", checked) if is_large(condition.value) else ("", ())
-    overflowed = "FROM overflows WHERE path = ? AND kind = ? AND"
     if condition.relation is Relation.IS:
         # The present value stands with the overflow of its path, but not with that of all paths.
-        here: Condition = f"{overflowed} now = ?{sure[0]}", (*found, *sure[1])
+        here: Condition = f"now = ?{sure[0]}", (found[2], *sure[1])
     else:
-        here = f"{overflowed} {_HOLDS}", (found[0], kind, *checked)
-    parts: list[Condition] = [
-        (f"{posted}{sure[0]}", (*found, *sure[1])),
-        here,
-        (f"{overflowed} {_HOLDS}", (EVERY_PATH, kind, *checked)),
-    ]
-    values = tuple(value for _, some in parts for value in some)
-    listed = " UNION ALL ".join(f"SELECT session {part}" for part, _ in parts)
-    asked = " OR ".join(f"EXISTS (SELECT 1 {part} AND session = sessions.id)" for part, _ in parts)
-    return _Sought((listed, values), (f"({asked})", values))
+        here = _HOLDS, checked
+    posts: Condition = f"{posted}{sure[0]}", (*found, *sure[1])
+    overflows = [(found[0], *here), (EVERY_PATH, _HOLDS, checked)]
+
+    def either(begin: str, end: str, among: Condition) -> Iterator[Condition]:
+        yield f"{begin} {posts[0]}{end}", posts[1]
+        for path, holds, values in overflows:
+            query = f"{begin} FROM overflows WHERE path = ? AND kind = ?{among[0]} AND {holds}{end}"
+            yield query, (path, kind, *among[1], *values)
+
+    among: Condition = f" AND session IN (SELECT id FROM sessions WHERE {meant[0]})", tuple(meant[1])
+    listed = list(either("SELECT session", "", among if meant[0] != "TRUE" else ("", ())))
+    asked = list(either("EXISTS (SELECT 1", " AND session = sessions.id)", ("", ())))
+    return _Sought(
+        (" UNION ALL ".join(query for query, _ in listed), tuple(value for _, some in listed for value in some)),
+        (f"({' OR '.join(query for query, _ in asked)})", tuple(value for _, some in asked for value in some)),
+    )
 
 
 _HOLDS = "state_holds(session, ?, ?, ?)"
