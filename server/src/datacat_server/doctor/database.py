@@ -63,7 +63,7 @@ def _look(connection: sqlite3.Connection, file: Path, *, full: bool) -> Iterator
     rows = [f"{name} {number:,}" for name, number in contents.rows.items() if name != "removals"]
     yield ok(ABOUT, f"rows: {', '.join(rows)}")
     if waiting := contents.rows.get("removals"):
-        yield ok(ABOUT, f"{count(waiting, 'removed session')} still being cleared away, by the server that runs")
+        yield ok(ABOUT, f"{count(waiting, 'session')} being cleared away after its removal, or being imported")
     if not contents.shrinks:
         yield warn(
             ABOUT,
