@@ -31,6 +31,8 @@ _SELDOM = ("category", "group", "labels", "message", *_OF_EXCEPTIONS)
 # SQLite is called once for so many rows: for each call the interpreter lock is given away and waited for again, and
 # those who decode the next batch hold it.
 _AT_ONCE = (500, 100, 10, 1)
+# A statement is kept, with a kilobyte for each row of many columns, and there is one for each set of columns.
+_MOST_VALUES = 2_500
 
 
 @dataclass(slots=True, frozen=True)
@@ -92,6 +94,8 @@ def insert_events(db: sqlite3.Connection, events: EventColumns) -> None:
     values = list(chain.from_iterable(zip(*columns, strict=True)))
     begin, width = 0, len(columns)
     for count in _AT_ONCE:
+        if count * width > _MOST_VALUES:
+            continue
         while len(values) - begin >= count * width:
             end = begin + count * width
             db.execute(_insert(names, count), [events.session, *values[begin:end]])
