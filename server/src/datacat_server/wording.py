@@ -51,6 +51,11 @@ def quantities(low: float, high: float, unit: str | None) -> str:
     return f"{lower} – {upper}"
 
 
+def percent(value: float) -> str:
+    """A share in percent, to one digit, never rounded up: `99.9 %` is not yet all."""
+    return f"{number(math.floor(value * 10) / 10)} %"
+
+
 def size(value: float) -> str:
     """A number of bytes, in powers of 1000."""
     scaled, power = float(value), 0

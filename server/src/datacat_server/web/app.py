@@ -3,11 +3,10 @@
 from pathlib import Path
 from secrets import token_bytes
 
-from litestar import Litestar, get
+from litestar import Litestar
 from litestar.config.compression import CompressionConfig
 from litestar.datastructures import CacheControlHeader, MutableScopeHeaders
 from litestar.exceptions import HTTPException, InternalServerException
-from litestar.response import Redirect
 from litestar.static_files import create_static_files_router
 from litestar.types import Message, Scope
 
@@ -16,12 +15,15 @@ from datacat_server.access.scopes import PUBLIC
 from datacat_server.access.secret import load_secret
 from datacat_server.access.signing import Signer
 from datacat_server.config import Config
+from datacat_server.serving.application import Application
 from datacat_server.store.errors import StoreError
 from datacat_server.store.protocol import Store
+from datacat_server.web.overview.page import overview_routes
 from datacat_server.web.session import evidence
 from datacat_server.web.session.page import session_routes
 from datacat_server.web.sessions.chosen import chosen_routes
 from datacat_server.web.sessions.page import sessions_routes
+from datacat_server.web.settings.page import settings_routes
 from datacat_server.web.shell.census import Census
 from datacat_server.web.shell.errors import ErrorPages, PageError
 from datacat_server.web.shell.forms import Forms
@@ -30,12 +32,6 @@ from datacat_server.web.shell.navigation import rooms_with_a_page
 from datacat_server.web.shell.rendering import STATIC, Renderer
 from datacat_server.web.shell.security import HEADERS
 from datacat_server.web.shell.sign_in import SignIn
-
-
-@get("/", include_in_schema=False, sync_to_thread=False)
-def start() -> Redirect:
-    """The list of sessions is the first page."""
-    return Redirect("/sessions")
 
 
 async def add_headers(message: Message, _: Scope) -> None:
@@ -64,9 +60,10 @@ def create_web(store: Store, config: Config) -> Litestar:
     sign_in = SignIn(Admission(store, config), signer, forms, config.web_port) if config.require_api_key else None
 
     rooms = [
-        start,
+        *overview_routes(store, renderer),
         *sessions_routes(store, renderer),
         *chosen_routes(store, forms),
+        *settings_routes(store, renderer, config, api_address(config)),
         *session_routes(store, renderer),
     ]
     paths = {path for handler in rooms for path in handler.paths}
@@ -77,7 +74,7 @@ def create_web(store: Store, config: Config) -> Litestar:
         api_address=api_address(config),
     )
 
-    return Litestar(
+    return Application(
         route_handlers=[
             *rooms,
             *live_routes(store),

@@ -58,6 +58,8 @@ class Renderer:
             ago=wording.ago,
             breakable=breakable,
             count=wording.count,
+            percent=wording.percent,
+            size=wording.size,
             **(filters or {}),
         )
         self.offer(rooms=(), paths=(), active_sessions=str, api_address="")
