@@ -127,6 +127,7 @@ def _uvicorn_config(app: ASGIApp, config: Config, certificate: Certificate | Non
     of_uvicorn = uvicorn.Config(
         app,
         http=Http1Protocol,
+        ws="none",  # nothing here speaks it; by itself uvicorn imports what it finds for it
         log_config=None,
         access_log=False,
         ssl_certfile=config.tls_cert_file,
