@@ -4,14 +4,23 @@ import asyncio
 import json
 import threading
 import time
+import urllib.request
 from collections.abc import Callable
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 from datacat_server.alerts.chore import deliver_alerts
 from datacat_server.config import Config
 from datacat_server.store.sqlite import SqliteStore
+
+CRASH = {"kind": "status", "status": "crashed", "reason": "killed by SIGSEGV", "data": {"kind": "signal"}}
+HANG = {"kind": "status", "status": "hung", "reason": "the heartbeat stopped"}
+RAISED = {
+    "kind": "event", "name": "exception", "exception_type": "KeyError", "exception_msg": "'x'",
+    "stacktrace": ["Traceback (most recent call last):", '  File "/app/game.py", line 3, in load', "KeyError: 'x'"],
+}  # fmt: skip
 
 
 class Request:
@@ -26,18 +35,23 @@ class Request:
 
 
 class Receiver:
-    """A receiver; `answers` holds what it answers next, a status or what is done with the connection; then 200."""
+    """A receiver; `answers` holds what it answers next, a status or what is done with the connection; then `judge`.
+
+    `judge` makes a status of a request; 200 of any, unless it is set.
+    """
 
     def __init__(self) -> None:
         self.requests: list[Request] = []
         self.answers: list[int | Callable[[BaseHTTPRequestHandler], None]] = []
+        self.judge: Callable[[Request], int] = lambda request: 200
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))
-                receiver.requests.append(Request(self.headers, body))
-                answer = receiver.answers.pop(0) if receiver.answers else 200
+                request = Request(self.headers, body)
+                receiver.requests.append(request)
+                answer = receiver.answers.pop(0) if receiver.answers else receiver.judge(request)
                 if callable(answer):
                     answer(self)
                     return
@@ -80,7 +94,7 @@ class Delivery:
         self._thread = threading.Thread(target=self._run, args=(store, config))
         self._thread.start()
         wanted = {webhook.id for webhook in config.webhooks}
-        wait_until(lambda: {row[0] for row in webhooks(store)} == wanted)
+        wait_until(lambda: {row[0].split()[0] for row in webhooks(store)} == wanted)
 
     def _run(self, store: SqliteStore, config: Config) -> None:
         async def deliver() -> None:
@@ -88,6 +102,10 @@ class Delivery:
             await asyncio.wait([self._task])
 
         self._loop.run_until_complete(deliver())
+
+    def stop_after(self, condition: Callable[[], object]) -> None:
+        wait_until(condition)
+        self.stop()
 
     def stop(self) -> None:
         if self._loop.is_closed():
@@ -103,3 +121,22 @@ def webhooks(store: SqliteStore) -> list[tuple[Any, ...]]:
     return store._writer.run(
         lambda ledger: ledger.db.execute("SELECT id, position, attempts FROM webhooks ORDER BY id").fetchall()
     )
+
+
+def never(handler: BaseHTTPRequestHandler) -> None:
+    """No answer, until the other side has enough."""
+    handler.rfile.read(1)
+
+
+def started(start: Any, tmp_path: Path, receiver: Receiver) -> tuple[Any, str]:
+    hooks = [{"url": receiver.url, "events": ["crash"]}]
+    (tmp_path / "config.json").write_text(json.dumps({"webhooks": hooks}))
+    server = start("datacat-server", "--port", "0")
+    return server, server.addresses()[0]
+
+
+def post(url: str, content: dict[str, Any]) -> None:
+    body = json.dumps(content).encode()
+    headers = {"Content-Type": "application/json"}
+    with urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=60) as answer:
+        assert answer.status == 200

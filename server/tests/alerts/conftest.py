@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from datacat_server.alerts import courier, pace
 from datacat_server.config import Config
-from datacat_server.store.sqlite import SqliteStore
+from datacat_server.store.sqlite import SqliteStore, alerts
 from datacat_server.webhook import read_webhooks
 from support.webhooks import Delivery, Receiver
 
@@ -40,3 +41,11 @@ def deliver(store: SqliteStore) -> Iterator[Callable[..., Delivery]]:
     yield deliver
     for delivery in begun:
         delivery.stop()
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What waits for something that has happened already need not wait long."""
+    monkeypatch.setattr(courier, "_LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(pace, "FIRST_WAIT", 0.1)
+    monkeypatch.setattr(alerts, "_VERDICT_WITHIN_SECONDS", 0.0)

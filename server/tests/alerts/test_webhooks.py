@@ -1,46 +1,25 @@
-"""What happens is told to whoever wants to know it: signed, once more until it is taken, and never too often."""
+"""What happens is told to whoever wants to know it: signed, in order, and never too often."""
 
 import hashlib
 import hmac
 import json
-import logging
 import re
-import signal
-import socket
 import time
-import urllib.request
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 import pytest
-from datacat_server.alerts import courier, pace, sending
-from datacat_server.alerts.pace import Rate, wait_after
+from datacat_server.alerts import courier
+from datacat_server.alerts.pace import Rate
 from datacat_server.alerts.signature import sign
-from datacat_server.store.errors import StoreUnavailable
 from datacat_server.store.sqlite import SqliteStore, alerts
-from datacat_server.webhook import read_webhooks
 from litestar.testing import TestClient
-from support.webhooks import Delivery, Receiver, wait_until, webhooks
+from support.webhooks import CRASH, HANG, RAISED, Delivery, Receiver, wait_until, webhooks
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "webhooks.md"
 Deliver = Callable[..., Delivery]
 Send = Callable[..., Any]
-CRASH = {"kind": "status", "status": "crashed", "reason": "killed by SIGSEGV", "data": {"kind": "signal"}}
-HANG = {"kind": "status", "status": "hung", "reason": "the heartbeat stopped"}
-RAISED = {
-    "kind": "event", "name": "exception", "exception_type": "KeyError", "exception_msg": "'x'",
-    "stacktrace": ["Traceback (most recent call last):", '  File "/app/game.py", line 3, in load', "KeyError: 'x'"],
-}  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What waits for something that has happened already need not wait long."""
-    monkeypatch.setattr(courier, "_LOOK_SECONDS", 0.05)
-    monkeypatch.setattr(pace, "FIRST_WAIT", 0.1)
-    monkeypatch.setattr(alerts, "_VERDICT_WITHIN_SECONDS", 0.0)
 
 
 def test_a_crash_is_told_with_its_session_a_link_and_a_signature(
@@ -154,128 +133,6 @@ def test_nothing_is_told_twice_of_a_batch_that_comes_twice(deliver: Deliver, rec
     assert [one for one in found if one[1] != "problem"] == [("s1", "hang"), ("s1", "crash"), ("s2", "hang")]
 
 
-def test_a_failure_is_tried_again_with_the_same_id_and_body_in_order(
-    deliver: Deliver, receiver: Receiver, send: Send
-) -> None:
-    receiver.answers = [500, 302, 429, 404]
-    deliver({"url": receiver.url, "events": ["crash"], "secret": "x"})
-    send("s1", "1-0", 0, [CRASH])
-    send("s2", "1-0", 0, [CRASH])
-    requests = receiver.wait_for(6)
-    assert len({one.delivery for one in requests[:5]}) == len({one.body for one in requests[:5]}) == 1
-    assert requests[5].content["session"]["id"] == "s2"
-
-
-def test_a_receiver_that_is_away_gets_it_when_it_is_back(
-    deliver: Deliver, make_receiver: Callable[[], Receiver], store: SqliteStore, send: Send
-) -> None:
-    with socket.socket() as nobody:
-        nobody.bind(("127.0.0.1", 0))
-        address = nobody.getsockname()
-        deliver({"url": f"http://127.0.0.1:{address[1]}/", "events": ["crash"]})
-        send("s1", "1-0", 0, [CRASH])
-        wait_until(lambda: webhooks(store)[0][2] >= 2)
-    with socket.create_server(address) as listener:
-        connection, _ = listener.accept()
-        with connection:
-            assert connection.recv(100).startswith(b"POST / HTTP/1.1")
-            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
-            wait_until(lambda: webhooks(store)[0][1] > 0)
-
-
-def test_what_a_receiver_refuses_for_good_is_given_up_and_the_next_is_sent(
-    deliver: Deliver, receiver: Receiver, send: Send, caplog: pytest.LogCaptureFixture
-) -> None:
-    receiver.answers = [422, 200]
-    deliver({"url": receiver.url, "events": ["crash"]})
-    send("s1", "1-0", 0, [CRASH])
-    send("s2", "1-0", 0, [CRASH])
-    assert [one.content["session"]["id"] for one in receiver.wait_for(2)] == ["s1", "s2"]
-    assert "refused crash" in caplog.text
-
-
-def test_a_receiver_that_is_gone_gets_nothing_more_until_the_next_start(
-    deliver: Deliver, make_receiver: Callable[[], Receiver], send: Send
-) -> None:
-    gone, other = make_receiver(), make_receiver()
-    gone.answers = [410]
-    hooks = [{"url": gone.url, "events": ["crash"]}, {"url": other.url, "events": ["crash"]}]
-    delivery = deliver(*hooks)
-    send("s1", "1-0", 0, [CRASH])
-    gone.wait_for(1)
-    other.wait_for(1)
-    send("s2", "1-0", 0, [CRASH])
-    other.wait_for(2)
-    assert len(gone.requests) == 1
-    delivery.stop()
-    deliver(*hooks)
-    assert [one.content["session"]["id"] for one in gone.wait_for(3)] == ["s1", "s1", "s2"]
-
-
-def test_what_cannot_be_delivered_for_a_day_is_given_up(
-    deliver: Deliver, receiver: Receiver, send: Send, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr(courier, "GIVE_UP_SECONDS", 0.3)
-    receiver.answers = [500] * 1000
-    deliver({"url": receiver.url, "events": ["crash"]})
-    send("s1", "1-0", 0, [CRASH])
-    send("s2", "1-0", 0, [CRASH])
-    wait_until(lambda: len({one.delivery for one in receiver.requests}) == 2)
-    assert "gave up crash" in caplog.text
-
-
-def never(handler: BaseHTTPRequestHandler) -> None:
-    """No answer, until the other side has enough."""
-    handler.rfile.read(1)
-
-
-def endlessly(handler: BaseHTTPRequestHandler) -> None:
-    """A header, a little at a time, without an end."""
-    try:
-        handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Long: ")
-        while True:
-            handler.wfile.write(b"x")
-            time.sleep(0.05)
-    except OSError:
-        return
-
-
-def flooding(handler: BaseHTTPRequestHandler) -> None:
-    """A body without an end, as fast as it is taken."""
-    try:
-        handler.wfile.write(b"HTTP/1.1 200 OK\r\n\r\n")
-        while True:
-            handler.wfile.write(bytes(2**20))
-    except OSError:
-        return
-
-
-@pytest.mark.parametrize("behave", [never, endlessly])
-def test_a_receiver_that_hangs_keeps_nobody_else_waiting_and_is_asked_again(
-    deliver: Deliver,
-    make_receiver: Callable[[], Receiver],
-    send: Send,
-    monkeypatch: pytest.MonkeyPatch,
-    behave: Callable[[BaseHTTPRequestHandler], None],
-) -> None:
-    monkeypatch.setattr(sending, "TIMEOUT_SECONDS", 0.5)
-    hostile, other = make_receiver(), make_receiver()
-    hostile.answers = [behave]
-    deliver({"url": hostile.url, "events": ["crash"]}, {"url": other.url, "events": ["crash"]})
-    send("s1", "1-0", 0, [CRASH])
-    other.wait_for(1)
-    first, second = hostile.wait_for(2)
-    assert first.delivery == second.delivery
-
-
-def test_an_answer_without_an_end_is_not_listened_to(deliver: Deliver, receiver: Receiver, send: Send) -> None:
-    receiver.answers = [flooding]
-    deliver({"url": receiver.url, "events": ["crash"]})
-    send("s1", "1-0", 0, [CRASH])
-    send("s2", "1-0", 0, [CRASH])
-    assert [one.content["session"]["id"] for one in receiver.wait_for(2)] == ["s1", "s2"]
-
-
 def test_what_is_too_much_for_single_deliveries_is_told_in_one_with_its_counts(
     deliver: Deliver, receiver: Receiver, store: SqliteStore, send: Send, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -333,132 +190,6 @@ def test_alerts_of_removed_sessions_go_and_leave_no_gap_in_what_is_told(
     send("s3", "1-0", 0, [CRASH])
     deliver(hook)
     assert [one.content["session"]["id"] for one in receiver.wait_for(2)] == ["s1", "s3"]
-
-
-def test_the_log_never_shows_what_may_be_secret_in_an_address(
-    deliver: Deliver, receiver: Receiver, send: Send, caplog: pytest.LogCaptureFixture
-) -> None:
-    receiver.answers = [500, 422]
-    with caplog.at_level(logging.DEBUG):
-        deliver({"url": receiver.url, "events": ["crash"], "secret": "s3cret"})
-        send("s1", "1-0", 0, [CRASH])
-        receiver.wait_for(2)
-        wait_until(lambda: "refused" in caplog.text)
-    assert "http://127.0.0.1:" in caplog.text
-    assert "path-that-is-secret" not in caplog.text
-    assert "s3cret" not in caplog.text
-
-
-def test_what_fails_at_one_webhook_does_not_end_the_others_or_itself(
-    deliver: Deliver,
-    make_receiver: Callable[[], Receiver],
-    store: SqliteStore,
-    send: Send,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """A disk that is full, and then whatever nobody has thought of."""
-    monkeypatch.setattr(courier, "_RETRY_SECONDS", 0.1)
-    errors = [StoreUnavailable("the disk is full"), RuntimeError("unthought of")]
-    first, second = make_receiver(), make_receiver()
-    begin = store.alerts.begin
-
-    def failing(webhook: str, delivery: Any) -> None:
-        if webhook == read_webhooks([{"url": first.url}])[0].id and errors:
-            raise errors.pop()
-        begin(webhook, delivery)
-
-    monkeypatch.setattr(store.alerts, "begin", failing)
-    deliver({"url": first.url, "events": ["crash"]}, {"url": second.url, "events": ["crash"]})
-    send("s1", "1-0", 0, [CRASH])
-    second.wait_for(1)
-    assert first.wait_for(1)[0].content["session"]["id"] == "s1"
-    assert errors == []
-
-
-def started(start: Any, tmp_path: Path, receiver: Receiver) -> tuple[Any, str]:
-    hooks = [{"url": receiver.url, "events": ["crash"]}]
-    (tmp_path / "config.json").write_text(json.dumps({"webhooks": hooks}))
-    server = start("datacat-server", "--port", "0")
-    return server, server.addresses()[0]
-
-
-def post(url: str, content: dict[str, Any]) -> None:
-    body = json.dumps(content).encode()
-    headers = {"Content-Type": "application/json"}
-    with urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=60) as answer:
-        assert answer.status == 200
-
-
-def test_a_kill_of_the_server_loses_no_alert_and_a_double_has_the_same_id(
-    start: Any, tmp_path: Path, receiver: Receiver
-) -> None:
-    """Killed while the receiver has it and has not answered yet, and killed right after an acknowledge."""
-    receiver.answers = [never]
-    server, address = started(start, tmp_path, receiver)
-    post(f"{address}/api/sessions", {"product": "P", "id": "s1"})
-    post(f"{address}/api/sessions/s1/crash", {"reason": "it fell"})
-    receiver.wait_for(1)
-    post(f"{address}/api/sessions", {"product": "P", "id": "s2"})
-    post(f"{address}/api/sessions/s2/crash", {"reason": "it fell"})
-    server.finish(signal.SIGKILL)
-    server, _ = started(start, tmp_path, receiver)
-    first, again, second = receiver.wait_for(3)
-    assert (first.delivery, first.body) == (again.delivery, again.body)
-    assert second.content["session"]["id"] == "s2"
-    assert server.finish(signal.SIGTERM)[0] == 0
-    assert len(receiver.requests) == 3
-
-
-def test_a_server_whose_receiver_hangs_stops_when_it_is_told_to(start: Any, tmp_path: Path, receiver: Receiver) -> None:
-    receiver.answers = [never]
-    server, address = started(start, tmp_path, receiver)
-    post(f"{address}/api/sessions", {"product": "P", "id": "s1"})
-    post(f"{address}/api/sessions/s1/crash", {})
-    receiver.wait_for(1)
-    code, _, err = server.finish(signal.SIGTERM)
-    assert (code, err) == (0, "")
-
-
-def test_alerts_are_listed_in_pages(api: TestClient, send: Send) -> None:
-    for number in range(3):
-        send(f"s{number}", "1-0", 0, [HANG, CRASH])
-    assert len(api.get("/api/alerts").json()["alerts"]) == 8  # two of them for the problems
-    first = api.get("/api/alerts", params={"kind": "crash", "limit": 2}).json()
-    assert [alert["session"]["id"] for alert in first["alerts"]] == ["s2", "s1"]
-    rest = api.get("/api/alerts", params={"kind": "crash", "limit": 2, "cursor": first["cursor"]}).json()
-    assert ([alert["session"]["id"] for alert in rest["alerts"]], rest["cursor"]) == (["s0"], None)
-    assert api.get("/api/alerts", params={"product": "Other"}).json() == {"alerts": [], "cursor": None}
-    noticed = [alert["time"] for alert in api.get("/api/alerts", params={"product": "Game"}).json()["alerts"]]
-    assert len(noticed) == 8
-    for border in set(noticed):
-        parts = [api.get("/api/alerts", params={name: border}).json()["alerts"] for name in ("from", "to")]
-        assert [len(part) for part in parts] == [sum(t >= border for t in noticed), sum(t < border for t in noticed)]
-    for wrong, details in (
-        ({"from": "soon"}, "from: expected"),
-        ({"kind": "x"}, "kind: expected one of crash, hang, problem"),
-        ({"cursor": "x"}, "cursor: "),
-    ):
-        answer = api.get("/api/alerts", params=wrong)
-        assert answer.status_code == 400
-        assert answer.json()["details"].startswith(details)
-
-
-def test_waits_grow_and_are_never_the_same() -> None:
-    assert all(0.05 <= wait_after(1) <= 0.1 for _ in range(20))
-    assert all(pace.LONGEST_WAIT / 2 <= wait_after(failures) <= pace.LONGEST_WAIT for failures in (20, 10_000))
-    assert len({wait_after(5) for _ in range(20)}) > 10
-
-
-def test_the_rate_holds_over_a_minute() -> None:
-    now = [0.0]
-    rate = Rate(30, lambda: now[0])
-    sent = [0, 0]
-    for step in range(481):
-        now[0] = step / 8
-        while rate.tokens:
-            rate.take()
-            sent[step > 0] += 1
-    assert sent == [30, 30]  # the thirty at hand, and thirty in the minute
 
 
 def test_signatures_differ_by_secret_time_and_body() -> None:

@@ -11,6 +11,7 @@ from litestar.testing import TestClient
 
 Send = Callable[..., Any]
 Api = TestClient[Any]
+DAY = 86_400_000_000  # microseconds
 
 
 def exception(kind: str, function: str = "load", **more: Any) -> dict[str, Any]:
@@ -203,6 +204,30 @@ def test_a_release_says_how_its_sessions_fared_day_by_day(api: Api, send: Send) 
     rest = api.get("/api/releases", params={"limit": 1, "cursor": page["cursor"]}).json()
     assert [*page["releases"], *rest["releases"]] == [newest, oldest]
     assert rest["cursor"] is None
+
+
+@pytest.mark.parametrize("order", ["last_seen", "first_seen", "sessions", "crash_free", "hang_free"])
+def test_releases_stand_in_the_order_that_is_asked_for_on_all_pages(api: Api, send: Send, order: str) -> None:
+    crash, hang = ({"kind": "status", "status": status} for status in ("crashed", "hung"))
+    for number, (version, records) in enumerate(
+        [("1.0", []), ("1.0", [crash]), ("1.1", [crash]), ("1.2", []), ("1.2", [hang]), ("1.2", [hang]), ("1.3", [])]
+    ):
+        send(f"s{number}", "1-0", 0, records, version=version, time=1_795_298_400_000_000 + number % 5 * DAY)
+    releases = api.get("/api/releases").json()["releases"]
+    assert len({release[order] for release in releases}) > 1
+
+    def listed(sort: str) -> list[dict[str, Any]]:
+        found, cursor = [], ""
+        while cursor is not None:
+            page = api.get("/api/releases", params={"sort": sort, "limit": 1, "cursor": cursor}).json()
+            found += page["releases"]
+            cursor = page["cursor"]
+        return found
+
+    ordered = sorted(releases, key=lambda release: (release[order], release["version"]))
+    assert listed(order) == ordered
+    assert listed(f"-{order}") == ordered[::-1]
+    assert api.get("/api/releases?sort=loudest").json()["details"].startswith("sort: expected one of last_seen")
 
 
 def test_sessions_of_a_problem_that_were_last_seen_at_once_stand_by_what_they_say_themselves(

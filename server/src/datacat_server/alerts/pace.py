@@ -8,6 +8,9 @@ A_MINUTE = 30
 FIRST_WAIT = 1.0
 LONGEST_WAIT = 600.0
 GIVE_UP_SECONDS = 86_400.0
+FAILURES_BEFORE_ASIDE = 6
+MOST_ASIDE = 3
+"""So few that a receiver which is away still gets what it missed in summaries, and not one by one."""
 
 
 class Rate:

@@ -7,11 +7,12 @@ from litestar import Request, Response, Router, get, post
 from litestar.params import FromPath, FromQuery, QueryParameter, RawBody
 from msgspec import Meta, Struct
 
+from datacat_server.api.choices import one_of, sort_by
 from datacat_server.api.declared import JSON, ResponseSpec, declares
 from datacat_server.api.errors import BadRequest, error_response
-from datacat_server.api.moments import INSTANT
+from datacat_server.api.moments import INSTANT, moment
 from datacat_server.api.sessions import StoreDependency
-from datacat_server.filters import parse_filter
+from datacat_server.filters import LONGEST_Q
 from datacat_server.ingest.decode import decode_line
 from datacat_server.ingest.unpack import BodyTooLarge
 from datacat_server.ingest.validate import LONGEST_NAME
@@ -28,9 +29,6 @@ from datacat_server.store.problems import (
     UnknownProblem,
 )
 
-_KINDS = ", ".join(ProblemKind)
-_STATUSES = ", ".join(ProblemStatus)
-_SORT = f"By {', '.join(SORTS)}; with a `-` in front the largest first."
 Limit = Annotated[int, QueryParameter(ge=1, le=1000)]
 
 
@@ -54,34 +52,28 @@ def list_problems(
     store: StoreDependency,
     product: Annotated[str | None, QueryParameter(description="The product, exactly.")] = None,
     version: Annotated[str | None, QueryParameter(description="Seen in this version, exactly.")] = None,
-    kind: Annotated[
-        str | None, QueryParameter(description=f"One of {_KINDS}.", schema_extra={"enum": ["", *ProblemKind]})
-    ] = None,
-    status: Annotated[
-        str | None, QueryParameter(description=f"One of {_STATUSES}.", schema_extra={"enum": ["", *ProblemStatus]})
-    ] = None,
+    kind: Annotated[str | None, one_of(ProblemKind)] = None,
+    status: Annotated[str | None, one_of(ProblemStatus)] = None,
     start: Annotated[str | None, QueryParameter(name="from", description=f"Last seen then or later: {INSTANT}")] = None,
     end: Annotated[str | None, QueryParameter(name="to", description=f"First seen before: {INSTANT}")] = None,
-    q: Annotated[str | None, QueryParameter(description="Part of the title or culprit, in whatever case.")] = None,
-    sort: Annotated[
-        str,
-        QueryParameter(description=_SORT, schema_extra={"enum": [f"{sign}{by}" for by in SORTS for sign in ("", "-")]}),
-    ] = "-last_seen",
+    q: Annotated[
+        str | None,
+        QueryParameter(description="Part of the title or culprit, in whatever case.", max_length=LONGEST_Q),
+    ] = None,
+    sort: Annotated[str, sort_by(SORTS)] = "-last_seen",
     limit: Limit = 100,
     cursor: FromQuery[str | None] = None,
 ) -> Response[bytes]:
     """A page of problems; `cursor` of the answer asks for the next one, with the same filter and sort."""
-    shared = {"product": product, "version": version, "from": start, "to": end, "q": q}
     try:
-        found = parse_filter([(name, text) for name, text in shared.items() if text])
         wanted = ProblemFilter(
-            product=found.product,
-            version=found.version,
+            product=product or None,
+            version=version or None,
             kind=_one_of("kind", ProblemKind, kind),
             status=_one_of("status", ProblemStatus, status),
-            start=found.start,
-            end=found.end,
-            q=found.q,
+            start=moment("from", start),
+            end=moment("to", end),
+            q=q or None,
         )
         page = store.problems(wanted, sort=sort, limit=limit, cursor=cursor or None)
     except ValueError as error:

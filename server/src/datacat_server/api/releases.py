@@ -5,11 +5,12 @@ from typing import Annotated, Any
 from litestar import Request, Response, Router, get
 from litestar.params import FromQuery, QueryParameter
 
+from datacat_server.api.choices import sort_by
 from datacat_server.api.declared import JSON, ResponseSpec, raising
 from datacat_server.api.errors import BadRequest, error_response
 from datacat_server.api.sessions import StoreDependency
 from datacat_server.model import encode
-from datacat_server.store.releases import ReleaseCourse, ReleasePage, UnknownRelease
+from datacat_server.store.releases import SORTS, ReleaseCourse, ReleasePage, UnknownRelease
 
 Days = Annotated[int, QueryParameter(ge=1, le=3660, description="At most so many of the last days.")]
 
@@ -18,12 +19,13 @@ Days = Annotated[int, QueryParameter(ge=1, le=3660, description="At most so many
 def list_releases(
     store: StoreDependency,
     product: Annotated[str | None, QueryParameter(description="The product, exactly.")] = None,
+    sort: Annotated[str, sort_by(SORTS)] = "-last_seen",
     limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100,
     cursor: FromQuery[str | None] = None,
 ) -> Response[bytes]:
-    """A page of releases, the last seen first; `cursor` of the answer asks for the next one."""
+    """A page of releases; `cursor` of the answer asks for the next one, with the same product and sort."""
     try:
-        page = store.releases(product or None, limit=limit, cursor=cursor or None)
+        page = store.releases(product or None, sort=sort, limit=limit, cursor=cursor or None)
     except ValueError as error:
         raise BadRequest(str(error)) from None
     return Response(encode(page), media_type=JSON)

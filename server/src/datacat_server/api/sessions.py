@@ -11,6 +11,7 @@ from msgspec.structs import asdict
 from datacat_server.api.answers import CreatedSession, Done
 from datacat_server.api.auth import INGESTS
 from datacat_server.api.bodies import NewSession, session_batch
+from datacat_server.api.choices import sort_by
 from datacat_server.api.declared import JSON, ResponseSpec, declares
 from datacat_server.api.errors import BadRequest
 from datacat_server.api.filtering import FilterDependency
@@ -22,7 +23,6 @@ from datacat_server.store.protocol import SORTS, Store, UnknownSession
 StoreDependency = NamedDependency[SkipValidation[Store]]
 _INCLUDE = f"The parts to answer, separated by commas, of {', '.join(sorted(PARTS))}. Default: all."
 _PARTS = {"pattern": rf"^\s*({'|'.join(sorted(PARTS))})?\s*(,\s*({'|'.join(sorted(PARTS))})?\s*)*$"}
-_SORT = f"By {', '.join(SORTS)}; with a `-` in front the largest first."
 
 
 @post(
@@ -51,10 +51,7 @@ def create_session(store: StoreDependency, body: RawBody) -> Response[bytes]:
 def list_sessions(
     store: StoreDependency,
     filter: FilterDependency,
-    sort: Annotated[
-        str,
-        QueryParameter(description=_SORT, schema_extra={"enum": [f"{sign}{by}" for by in SORTS for sign in ("", "-")]}),
-    ] = "-created",
+    sort: Annotated[str, sort_by(SORTS)] = "-created",
     limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100,
     cursor: FromQuery[str | None] = None,
 ) -> Response[bytes]:

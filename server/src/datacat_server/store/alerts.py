@@ -13,6 +13,8 @@ WITHDRAWN = "withdrawn"
 """A crash that was told of was none after all. Whoever is told of crashes is told of that."""
 
 KINDS = (*TOLD_OF, WITHDRAWN)
+SORTS = ("noticed", "time")
+"""What the alerts can be sorted by: when the server got to know, when it happened."""
 
 
 class Alert(Struct, kw_only=True, frozen=True):
@@ -41,7 +43,7 @@ class AlertFilter(Struct, kw_only=True, frozen=True):
 
 
 class AlertPage(Struct, frozen=True):
-    """Part of the alerts, newest first; `cursor` asks for the older ones, null at the end."""
+    """Part of the alerts; `cursor` asks for the next part, null at the end."""
 
     alerts: list[Alert]
     cursor: str | None
@@ -80,8 +82,13 @@ class Waiting(Struct, kw_only=True, frozen=True):
 class AlertLog(Protocol):
     """Alerts, in the order in which they came in, and webhooks' places in it. As safe as the calls of a Store."""
 
-    def page(self, wanted: AlertFilter = ..., *, limit: int = 100, cursor: str | None = None) -> AlertPage:
-        """Some alerts, newest first. Raises ValueError for a cursor or kind that is none."""
+    def page(
+        self, wanted: AlertFilter = ..., *, sort: str = "-noticed", limit: int = 100, cursor: str | None = None
+    ) -> AlertPage:
+        """Some alerts, sorted by one of `SORTS`, with a `-` in front the newest first.
+
+        Raises ValueError, `name: what to do`, for a sort, cursor or kind that is none.
+        """
         ...
 
     def settle_webhooks(self, webhooks: Collection[str]) -> None:
@@ -106,6 +113,26 @@ class AlertLog(Protocol):
 
     def note_attempt(self, webhook: str) -> None:
         """Count an attempt that failed."""
+        ...
+
+    def others_wait(self, kinds: Collection[str], product: str | None, last: int) -> bool:
+        """Whether there is something to tell of some kinds (and one product) beyond this number."""
+        ...
+
+    def set_aside(self, webhook: str) -> None:
+        """Go on without what is under way; it is kept to be sent beside the others."""
+        ...
+
+    def aside(self, webhook: str) -> list[Delivery]:
+        """What was set aside and is not finished, the oldest first."""
+        ...
+
+    def note_attempt_aside(self, webhook: str, delivery: str) -> None:
+        """Count an attempt that failed, by the id of what was set aside."""
+        ...
+
+    def finish_aside(self, webhook: str, delivery: str) -> None:
+        """The webhook has got, or will never get, what was set aside under this id."""
         ...
 
     def finish(self, webhook: str, last: int) -> None:

@@ -5,6 +5,9 @@ from typing import Protocol
 
 from msgspec import Struct
 
+SORTS = ("last_seen", "first_seen", "sessions", "crash_free", "hang_free")
+"""What a list of releases can be sorted by."""
+
 
 class UnknownRelease(LookupError):
     """There is no session of this product and version."""
@@ -41,7 +44,7 @@ class Release(Health, kw_only=True, frozen=True):
 
 
 class ReleasePage(Struct, frozen=True):
-    """Part of the releases, the last seen first; `cursor` asks for the next part, null at the end."""
+    """Part of the releases; `cursor` asks for the next part, null at the end."""
 
     releases: list[Release]
     cursor: str | None
@@ -62,8 +65,13 @@ class ReleaseCourse(Release, kw_only=True, frozen=True):
 class ReleaseStore(Protocol):
     """What a store knows of releases."""
 
-    def releases(self, product: str | None = None, *, limit: int = 100, cursor: str | None = None) -> ReleasePage:
-        """A page of releases (of a product). Raises ValueError for a cursor that is none."""
+    def releases(
+        self, product: str | None = None, *, sort: str = "-last_seen", limit: int = 100, cursor: str | None = None
+    ) -> ReleasePage:
+        """A page of releases (of a product), sorted by one of `SORTS`, with a `-` in front the largest first.
+
+        Raises ValueError, `name: what to do`, for a sort or cursor that is none.
+        """
         ...
 
     def release(self, product: str, version: str, *, days: int = 90) -> ReleaseCourse:

@@ -17,9 +17,11 @@ class SqliteAlertLog:
         self._writer = writer
         self._readers = readers
 
-    def page(self, wanted: AlertFilter = _EVERY, *, limit: int = 100, cursor: str | None = None) -> AlertPage:
+    def page(
+        self, wanted: AlertFilter = _EVERY, *, sort: str = "-noticed", limit: int = 100, cursor: str | None = None
+    ) -> AlertPage:
         with self._readers.snapshot() as db:
-            return alerts.read_alerts(db, wanted, limit, cursor)
+            return alerts.read_alerts(db, wanted, sort, limit, cursor)
 
     def settle_webhooks(self, webhooks: Collection[str]) -> None:
         self._writer.run(lambda ledger: alerts.settle_webhooks(ledger.db, webhooks))
@@ -44,6 +46,23 @@ class SqliteAlertLog:
 
     def note_attempt(self, webhook: str) -> None:
         self._writer.run(lambda ledger: alerts.note_attempt(ledger.db, webhook))
+
+    def others_wait(self, kinds: Collection[str], product: str | None, last: int) -> bool:
+        with self._readers.snapshot() as db:
+            return alerts.others_wait(db, kinds, product, last)
+
+    def set_aside(self, webhook: str) -> None:
+        self._writer.run(lambda ledger: alerts.set_aside(ledger.db, webhook))
+
+    def aside(self, webhook: str) -> list[Delivery]:
+        with self._readers.snapshot() as db:
+            return alerts.read_aside(db, webhook)
+
+    def note_attempt_aside(self, webhook: str, delivery: str) -> None:
+        self._writer.run(lambda ledger: alerts.note_attempt(ledger.db, alerts.lane_of(webhook, delivery)))
+
+    def finish_aside(self, webhook: str, delivery: str) -> None:
+        self._writer.run(lambda ledger: alerts.finish_aside(ledger.db, webhook, delivery))
 
     def finish(self, webhook: str, last: int) -> None:
         self._writer.run(lambda ledger: alerts.finish_delivery(ledger.db, webhook, last))

@@ -7,7 +7,7 @@ from typing import Any
 
 from datacat_server.model import SessionSummary
 from datacat_server.problems.fingerprint import EXCEPTION
-from datacat_server.store.alerts import KINDS, WITHDRAWN, Alert, AlertFilter, AlertPage, Delivery, Waiting
+from datacat_server.store.alerts import KINDS, SORTS, WITHDRAWN, Alert, AlertFilter, AlertPage, Delivery, Waiting
 from datacat_server.store.sqlite.reading.listing import SUMMARY, summary_fields
 from datacat_server.store.sqlite.rows.cursor import read_cursor, write_cursor
 from datacat_server.store.sqlite.rows.times import to_datetime, to_microseconds
@@ -15,11 +15,19 @@ from datacat_server.store.sqlite.rows.times import to_datetime, to_microseconds
 _MOST_NAMED = 10
 _VERDICT_WITHIN_SECONDS = 10.0
 _COLUMNS = f"alerts.id, time, noticed, kind, why, problem, {SUMMARY}"
+_DELIVERY = "delivery, event, body, last, attempts, since"
+_ASIDE = " aside "
 _JOINED = "alerts JOIN sessions ON sessions.id = alerts.session"
 
 
-def read_alerts(db: sqlite3.Connection, wanted: AlertFilter, limit: int, cursor: str | None) -> AlertPage:
-    """A page of alerts, newest first. Raises ValueError for a cursor or kind that is none."""
+def read_alerts(db: sqlite3.Connection, wanted: AlertFilter, sort: str, limit: int, cursor: str | None) -> AlertPage:
+    """A page of alerts. Raises ValueError for a sort, cursor or kind that is none."""
+    name = sort.removeprefix("-")
+    if name not in SORTS:
+        raise ValueError(f"sort: expected one of {', '.join(SORTS)}, with a - in front for the newest first")
+    # In the order of their numbers they were noticed, also where the clock was set back.
+    key = "alerts.id" if name == "noticed" else "time"
+    beyond, order = ("<", "DESC") if sort.startswith("-") else (">", "ASC")
     if wanted.kind is not None and wanted.kind not in KINDS:
         raise ValueError(f"kind: expected one of {', '.join(KINDS)}")
     condition, values = "TRUE", list[Any]()
@@ -33,18 +41,24 @@ def read_alerts(db: sqlite3.Connection, wanted: AlertFilter, limit: int, cursor:
             condition += f" AND {part}"
             values.append(value)
     if cursor is not None:
-        condition += " AND alerts.id < ?"
-        values += read_cursor(cursor, "-number", int)
-    query = f"SELECT {_COLUMNS} FROM {_JOINED} WHERE {condition} ORDER BY alerts.id DESC LIMIT ?"
+        condition += f" AND ({key}, alerts.id) {beyond} (?, ?)"
+        values += read_cursor(cursor, sort, int, int)
+    query = (
+        f"SELECT {_COLUMNS}, {key} FROM {_JOINED} WHERE {condition} ORDER BY {key} {order}, alerts.id {order} LIMIT ?"
+    )
     rows = db.execute(query, (*values, limit + 1)).fetchall()
     more = len(rows) > limit
-    alerts = [_alert(row) for row in rows[:limit]]
-    return AlertPage(alerts=alerts, cursor=write_cursor("-number", alerts[-1].number) if more else None)
+    rows = rows[:limit]
+    return AlertPage(
+        alerts=[_alert(row[:-1]) for row in rows],
+        cursor=write_cursor(sort, rows[-1][-1], rows[-1][0]) if more else None,
+    )
 
 
 def settle_webhooks(db: sqlite3.Connection, webhooks: Collection[str]) -> None:
     known = {row[0] for row in db.execute("SELECT id FROM webhooks")}
-    db.executemany("DELETE FROM webhooks WHERE id = ?", [(gone,) for gone in known.difference(webhooks)])
+    gone = [lane for lane in known if lane.partition(_ASIDE)[0] not in webhooks]
+    db.executemany("DELETE FROM webhooks WHERE id = ?", [(lane,) for lane in gone])
     newest = newest_alert(db)
     db.executemany(
         "INSERT INTO webhooks (id, position, attempts) VALUES (?, ?, 0)",
@@ -81,13 +95,7 @@ def read_waiting(
     """Up to which number there is nothing else to tell a webhook, and what there is to tell."""
     newest = newest_to_tell(db)
     position = _position(db, webhook)
-    if "crash" in kinds:
-        kinds = [*kinds, WITHDRAWN]
-    condition = f"alerts.id > ? AND alerts.id <= ? AND kind IN ({', '.join('?' * len(kinds))})"
-    values: list[Any] = [position, newest, *kinds]
-    if product is not None:
-        condition += " AND product = ?"
-        values.append(product)
+    condition, values = _to_tell(kinds, product, position, newest)
     first = db.execute(f"SELECT {_COLUMNS} FROM {_JOINED} WHERE {condition} ORDER BY alerts.id LIMIT 1", values)
     if (found := first.fetchone()) is None:
         return newest, None
@@ -108,15 +116,53 @@ def read_waiting(
     )
 
 
+def _to_tell(kinds: Collection[str], product: str | None, position: int, upto: int) -> tuple[str, list[Any]]:
+    """The condition of what a webhook is to be told beyond its position, and the values of its marks."""
+    if "crash" in kinds:
+        kinds = [*kinds, WITHDRAWN]
+    condition = f"alerts.id > ? AND alerts.id <= ? AND kind IN ({', '.join('?' * len(kinds))})"
+    values: list[Any] = [position, upto, *kinds]
+    if product is not None:
+        condition += " AND product = ?"
+        values.append(product)
+    return condition, values
+
+
+def others_wait(db: sqlite3.Connection, kinds: Collection[str], product: str | None, last: int) -> bool:
+    condition, values = _to_tell(kinds, product, last, newest_to_tell(db))
+    return db.execute(f"SELECT 1 FROM {_JOINED} WHERE {condition} LIMIT 1", values).fetchone() is not None
+
+
 def read_delivery(db: sqlite3.Connection, webhook: str) -> Delivery | None:
-    row = db.execute(
-        "SELECT delivery, event, body, last, attempts, since FROM webhooks WHERE id = ? AND delivery IS NOT NULL",
-        (webhook,),
-    ).fetchone()
-    if row is None:
-        return None
-    name, event, body, last, attempts, since = row
-    return Delivery(id=name, event=event, body=body.encode(), last=last, attempts=attempts, since=to_datetime(since))
+    row = db.execute(f"SELECT {_DELIVERY} FROM webhooks WHERE id = ? AND delivery IS NOT NULL", (webhook,)).fetchone()
+    return None if row is None else _delivery(row)
+
+
+def lane_of(webhook: str, delivery: str) -> str:
+    """The id of the row that holds a delivery which was set aside: it has a row of its own, as a webhook has."""
+    return f"{webhook}{_ASIDE}{delivery}"
+
+
+def set_aside(db: sqlite3.Connection, webhook: str) -> None:
+    found = db.execute("SELECT delivery, last FROM webhooks WHERE id = ?", (webhook,)).fetchone()
+    db.execute(
+        "INSERT OR REPLACE INTO webhooks (id, position, last, delivery, event, body, attempts, since)"
+        " SELECT ?, position, last, delivery, event, body, attempts, since FROM webhooks WHERE id = ?",
+        (lane_of(webhook, found[0]), webhook),
+    )
+    finish_delivery(db, webhook, found[1])
+
+
+def read_aside(db: sqlite3.Connection, webhook: str) -> list[Delivery]:
+    rows = db.execute(
+        f"SELECT {_DELIVERY} FROM webhooks WHERE substr(id, 1, ?) = ? ORDER BY since, last",
+        (len(webhook) + len(_ASIDE), webhook + _ASIDE),
+    )
+    return [_delivery(row) for row in rows]
+
+
+def finish_aside(db: sqlite3.Connection, webhook: str, delivery: str) -> None:
+    db.execute("DELETE FROM webhooks WHERE id = ?", (lane_of(webhook, delivery),))
 
 
 def begin_delivery(db: sqlite3.Connection, webhook: str, delivery: Delivery) -> None:
@@ -141,6 +187,11 @@ def finish_delivery(db: sqlite3.Connection, webhook: str, last: int) -> None:
 def _position(db: sqlite3.Connection, webhook: str) -> int:
     found = db.execute("SELECT position FROM webhooks WHERE id = ?", (webhook,)).fetchone()
     return newest_alert(db) if found is None else found[0]
+
+
+def _delivery(row: tuple[Any, ...]) -> Delivery:
+    name, event, body, last, attempts, since = row
+    return Delivery(id=name, event=event, body=body.encode(), last=last, attempts=attempts, since=to_datetime(since))
 
 
 def _alert(row: tuple[Any, ...]) -> Alert:

@@ -55,9 +55,11 @@ class ProblemCalls:
     def ignore_problem(self, problem_id: str) -> None:
         self._writer.run(lambda ledger: problems.mark(ledger.db, problem_id, ProblemStatus.IGNORED))
 
-    def releases(self, product: str | None = None, *, limit: int = 100, cursor: str | None = None) -> ReleasePage:
+    def releases(
+        self, product: str | None = None, *, sort: str = "-last_seen", limit: int = 100, cursor: str | None = None
+    ) -> ReleasePage:
         with self._readers.snapshot() as db:
-            return read_releases(db, product, limit, cursor)
+            return read_releases(db, product, sort, limit, cursor)
 
     def release(self, product: str, version: str, *, days: int = 90) -> ReleaseCourse:
         with self._readers.snapshot() as db:

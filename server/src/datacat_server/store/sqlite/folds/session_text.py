@@ -1,4 +1,4 @@
-"""The texts of a session's own that are looked through: its id, product, version, machine and reason, in folded case."""
+"""A session's own texts that are looked through: its id, product, version, machine and reason, in folded case."""
 
 import sqlite3
 

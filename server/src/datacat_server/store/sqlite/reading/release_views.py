@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from datacat_server.problems.versions import newest
-from datacat_server.store.releases import Release, ReleaseCourse, ReleaseDay, ReleasePage, UnknownRelease
+from datacat_server.store.releases import SORTS, Release, ReleaseCourse, ReleaseDay, ReleasePage, UnknownRelease
 from datacat_server.store.sqlite.folds.releases import first_seen
 from datacat_server.store.sqlite.rows.cursor import read_cursor, write_cursor
 from datacat_server.store.sqlite.rows.times import to_datetime
@@ -16,29 +16,43 @@ _COLUMNS = (
     " WHERE problems.product = releases.product AND problems.new_in = releases.version)"
 )
 _EPOCH = date(1970, 1, 1)
-_BY_LAST = "-last_seen"
+# Whole numbers, of which a cursor can tell the place: rates in millionths.
+_KEYS = {
+    "last_seen": "last",
+    "first_seen": "first",
+    "sessions": "sessions",
+    "crash_free": "((sessions - crashed) * 1000000 / sessions)",
+    "hang_free": "((sessions - hung) * 1000000 / sessions)",
+}
 
 
-def read_releases(db: sqlite3.Connection, product: str | None, limit: int, cursor: str | None) -> ReleasePage:
-    """A page of releases. Raises ValueError for a cursor that is none."""
+def read_releases(
+    db: sqlite3.Connection, product: str | None, sort: str, limit: int, cursor: str | None
+) -> ReleasePage:
+    """A page of releases. Raises ValueError for a sort or cursor that is none."""
+    name = sort.removeprefix("-")
+    if name not in SORTS:
+        raise ValueError(f"sort: expected one of {', '.join(SORTS)}, with a - in front for the largest first")
+    key = _KEYS[name]
+    beyond, order = ("<", "DESC") if sort.startswith("-") else (">", "ASC")
     conditions, values = ["TRUE"], list[Any]()
     if product is not None:
         conditions.append("product = ?")
         values.append(product)
     if cursor is not None:
-        conditions.append("(last, product, version) < (?, ?, ?)")
-        values += read_cursor(cursor, _BY_LAST, int, str, str)
+        conditions.append(f"({key}, product, version) {beyond} (?, ?, ?)")
+        values += read_cursor(cursor, sort, int, str, str)
     rows = db.execute(
-        f"SELECT {_COLUMNS} FROM releases WHERE {' AND '.join(conditions)}"
-        " ORDER BY last DESC, product DESC, version DESC LIMIT ?",
+        f"SELECT {_COLUMNS}, {key} FROM releases WHERE {' AND '.join(conditions)}"
+        f" ORDER BY {key} {order}, product {order}, version {order} LIMIT ?",
         (*values, limit + 1),
     ).fetchall()
     more = len(rows) > limit
     rows = rows[:limit]
     newest_of = {name: newest(first_seen(db, name)) for name in {row[0] for row in rows}}
     return ReleasePage(
-        releases=[Release(**_fields(row, newest_of[row[0]])) for row in rows],
-        cursor=write_cursor(_BY_LAST, rows[-1][3], rows[-1][0], rows[-1][1]) if more and rows else None,
+        releases=[Release(**_fields(row[:-1], newest_of[row[0]])) for row in rows],
+        cursor=write_cursor(sort, rows[-1][-1], rows[-1][0], rows[-1][1]) if more and rows else None,
     )
 
 
