@@ -1,15 +1,18 @@
 // What the pages gain with a script: they stay up to date, keep their place, and charts can be read off.
 
 import { drawCharts } from "./shell/charts";
+import { completeSearches } from "./shell/combobox";
 import { offerCopying } from "./shell/copy";
 import { offerKeys } from "./shell/keys";
 import { followServer } from "./shell/live";
 import { keepPlaceOnLinks } from "./shell/navigate";
+import { followChosen } from "./sessions/chosen";
 import { onPage } from "./shell/page";
 import { offerThemes } from "./shell/theme-switch";
 import { keepAgesRight } from "./shell/ages";
 import { offerZones } from "./shell/zone";
-import { followPointer } from "./session/timeline";
+import { followEvents } from "./session/events";
+import { drawTimeline } from "./session/timeline/timeline";
 
 onPage(drawCharts);
 onPage(offerCopying);
@@ -17,6 +20,9 @@ keepAgesRight();
 offerThemes();
 offerZones();
 offerKeys();
+completeSearches();
+followChosen();
 keepPlaceOnLinks();
-followPointer();
+drawTimeline();
+followEvents();
 followServer();

@@ -76,7 +76,7 @@ function start(): number {
   return Number(document.getElementById("timeline")?.dataset["start"] ?? 0);
 }
 
-function quantity(value: number, unit: string): string {
+export function quantity(value: number, unit: string): string {
   const number = (scaled: number) => scaled.toLocaleString("en", { maximumSignificantDigits: 4 });
   if (unit === "bytes") {
     const power = Math.min(5, Math.max(0, Math.floor(Math.log10(Math.abs(value) || 1) / 3)));

@@ -14,16 +14,25 @@ export function onPage(listener: () => void): void {
 
 Idiomorph.defaults.callbacks = {
   ...Idiomorph.defaults.callbacks,
-  // Which details are open is the reader's choice, the server does not know it.
+  // Which details are open and which boxes are checked is the reader's choice, the server does not know it.
   beforeAttributeUpdated: (name: string, node: Element) =>
-    !((name === "open" && node instanceof HTMLDetailsElement) || (name === "hidden" && node.matches(".copy, .cursor"))),
+    !(name === "checked" || (name === "open" && node instanceof HTMLDetailsElement) || (name === "hidden" && node.matches(".copy, .cursor"))),
   beforeNodeMorphed: (old: Node, fresh: Node) => {
+    if (old instanceof HTMLElement && fresh instanceof HTMLElement && isOwn(old, fresh)) return false;
     if (old instanceof HTMLElement && fresh instanceof HTMLElement && old.matches(".chart")) {
       return !updateChart(old, fresh);
     }
     return true;
   },
 };
+
+/** Whether an element is a script's own, so that it stays as it is; of a query, until another one is asked. */
+function isOwn(old: HTMLElement, fresh: HTMLElement): boolean {
+  if (old.dataset["own"] === undefined || old.dataset["own"] !== (fresh.dataset["query"] ?? "")) return false;
+  // Its owner sees what the server has now, and may take of it what it wants, or give the element up.
+  old.dispatchEvent(new CustomEvent("datacat:fresh", { detail: fresh, bubbles: true }));
+  return old.dataset["own"] !== undefined;
+}
 
 /** Fetch an address of this page and put its content in the place of what is shown. Rejects without an answer. */
 export async function show(address: string): Promise<void> {

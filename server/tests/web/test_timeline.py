@@ -4,7 +4,7 @@ import re
 
 from datacat_server.store.sqlite import SqliteStore
 from datacat_server.store.views import Series
-from datacat_server.web.session.timeline import chosen
+from datacat_server.web.session.timeline.lanes import chosen
 from datacat_server.web.shell.course import Box, line, runs, steps
 from litestar.testing import TestClient
 from support.recordings import Recording
@@ -15,7 +15,9 @@ BOX = Box(start=0, seconds=100, width=1000, height=40)
 def lanes(html: str) -> list[tuple[str, str]]:
     """Label and path of every lane of a metric."""
     found = re.findall(
-        r'<div class="lane"><span class="label" title="([^"]*)">.*?<path class="course[^>]* d="([^"]*)"', html, re.S
+        r'data-lane="metric".*?<span class="label" title="([^"]*)">.*?<path class="course[^>]* d="([^"]*)"',
+        html,
+        re.S,
     )
     return [(label, path) for label, path in found]
 

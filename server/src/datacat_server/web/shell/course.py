@@ -1,7 +1,7 @@
 """The course of a metric as an SVG path: a line that breaks where nothing was read, or steps that hold their value."""
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from datacat_server.store.views import Series
@@ -25,8 +25,15 @@ class Box:
 
 def line(times: Sequence[float], values: Sequence[float], low: float, high: float, box: Box) -> str:
     """Straight from reading to reading; a reading that stands alone between two gaps is a dot."""
+    return lines(times, values, runs(times), low, high, box)
+
+
+def lines(
+    times: Sequence[float], values: Sequence[float], parts_of: Iterable[range], low: float, high: float, box: Box
+) -> str:
+    """As `line`, of readings whose parts are known."""
     parts = []
-    for run in runs(times):
+    for run in parts_of:
         points = [f"{box.x(times[i])} {_y(values[i], low, high, box)}" for i in run]
         parts.append(f"M{points[0]}h0" if len(points) == 1 else "M" + "L".join(points))
     return "".join(parts)

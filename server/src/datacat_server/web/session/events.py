@@ -1,0 +1,101 @@
+"""The table of a session's events: which of them, a page at a time, and the choices above it."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from datacat_server.model import Level, Session
+from datacat_server.store.protocol import Store
+from datacat_server.store.views import EventPage, EventQuery, Timeline
+from datacat_server.web.session.event_rows import EventRow, event_row
+from datacat_server.web.session.query import EXCEPTIONS, IN_VIEW, Query
+from datacat_server.web.session.timeline.axis import View
+
+FIRST_PAGE = 50
+LATER_PAGES = 100
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One choice above the table, with how many events it picks in all of the session."""
+
+    name: str
+    count: int
+    address: str
+    current: bool
+
+
+@dataclass(frozen=True)
+class Picked:
+    """A filter that is set, in words, and the address without it."""
+
+    words: str
+    address: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """A page of events as rows; `older` is where those after it are, None at the end.
+
+    `unfinished`: not all the events up to there were looked at yet.
+    """
+
+    rows: list[EventRow]
+    older: str | None
+    unfinished: bool
+
+
+def wanted(query: Query, start: datetime, view: View) -> EventQuery:
+    """Which events are meant."""
+    level = query.level
+    seen = query.span == IN_VIEW
+    return EventQuery(
+        level=Level(level) if level and level != EXCEPTIONS else None,
+        exceptions=level == EXCEPTIONS,
+        category=query.category,
+        label=query.label,
+        group=query.group,
+        name=query.name,
+        q=query.q,
+        start=start + timedelta(seconds=view.begin) if seen else None,
+        end=start + timedelta(seconds=view.end, microseconds=1) if seen else None,
+    )
+
+
+def page(store: Store, query: Query, start: datetime, view: View, limit: int) -> EventPage:
+    """A page of the events that are meant. Raises UnknownSession, and ValueError for a cursor that is none."""
+    return store.event_page(query.session_id, wanted(query, start, view), limit=limit, cursor=query.cursor)
+
+
+def table(found: EventPage, query: Query, start: datetime, limit: int) -> Table:
+    """A page as rows. `start`: of the session's time axis."""
+    return Table(
+        rows=[event_row(stored, start) for stored in found.events],
+        older=found.cursor and query.here(cursor=found.cursor),
+        unfinished=found.cursor is not None and len(found.events) < limit,
+    )
+
+
+def choices(session: Session, whole: Timeline, query: Query) -> list[Choice]:
+    """All events, and those of each level there is; `whole`: the counts of all of the session."""
+    levels = {level: sum(counts) for level, counts in whole.levels.items()}
+    counts = {level.value: levels.get(level.value, 0) for level in reversed(Level)}
+    counts[EXCEPTIONS] = session.exception_count
+    found = [Choice("all", sum(levels.values()), query.here(level=None), query.level is None)]
+    for name, count in counts.items():
+        if count or name == query.level:
+            found.append(Choice(name, count, query.here(level=name), name == query.level))
+    return found
+
+
+def picked(query: Query) -> list[Picked]:
+    """The filters that are set beside the level, each to be taken away."""
+    found = [
+        Picked(f"{name}: {value}", query.here(**{name: None}))
+        for name in ("category", "label", "group", "name")
+        if (value := getattr(query, name))
+    ]
+    if query.q:
+        found.append(Picked(f"“{query.q}”", query.here(q=None)))
+    if query.span == IN_VIEW:
+        found.append(Picked("in the timeline’s view", query.here(span=None)))
+    return found
