@@ -11,6 +11,7 @@ A stamp in the environment holds a digest of all that the installation came from
 import hashlib
 import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -99,6 +100,7 @@ def main() -> None:
         sys.exit("Installing failed; pip's own words stand above.")
     if purpose == "test":
         cover_children(venv)
+        fetch_web_packages()
     stamp.write_text(expected)
 
 
@@ -108,6 +110,12 @@ def cover_children(venv: Path) -> None:
     line = f"import os; os.getenv('CHILD_LINES_FOLDER') and exec(open({str(script)!r}).read(), {{}})\n"
     for folder in venv.glob("lib/python*/site-packages"):
         (folder / "child_lines.pth").write_text(line)
+
+
+def fetch_web_packages() -> None:
+    """What tests of the pages take from npm; without npm, those tests are skipped."""
+    if shutil.which("npm") and subprocess.run([ROOT / "scripts" / "web-packages"], check=False).returncode:
+        sys.exit("The npm packages of the tests could not be fetched; npm's own words stand above.")
 
 
 if __name__ == "__main__":
