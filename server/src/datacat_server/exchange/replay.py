@@ -107,16 +107,8 @@ def event_of(row: EventRow) -> EventRecord:
 
 def reading_of(series: SeriesRow, row: PointRow) -> MetricRecord:
     """A reading of a gauge, timer or counter; a counter's is its total, not what was added."""
-    record = MetricRecord(
-        writer=VITALS_WRITER if series.vital else None,
-        name=series.name,
-        type=series.type,
-        value=row.value,
-        unit=series.unit,
-        tags=list(series.tags),
-        count=row.count,
-        metadata=row.metadata,
-    )
+    record = _metric_of(series)
+    record.value, record.count, record.metadata = row.value, row.count, row.metadata
     _check(record, row.time)
     return record
 
@@ -131,16 +123,8 @@ def samples_of(series: SeriesRow) -> MetricRecord:
     if not 0 < series.count <= LARGEST_COUNT:
         raise ValueError(f"count: expected a whole number from 1 to {LARGEST_COUNT}")
     # Checked as one sample: sums of millions are not held against their rounding.
-    record = MetricRecord(
-        writer=VITALS_WRITER if series.vital else None,
-        name=series.name,
-        type=series.type,
-        value=series.last,
-        unit=series.unit,
-        tags=list(series.tags),
-        buckets=list(bounds),
-        metadata=series.metadata,
-    )
+    record = _metric_of(series)
+    record.value, record.buckets, record.metadata = series.last, list(bounds), series.metadata
     _check(record, series.last_time)
     record.value = None
     record.samples = Samples(
@@ -207,6 +191,12 @@ def check_row(row: msgspec.Struct, series: SeriesRow | None) -> None:
             check_series(row)
         case PointRow() if series is not None and series.type != "histogram":
             reading_of(series, row)
+
+
+def _metric_of(series: SeriesRow) -> MetricRecord:
+    """What all records of a series have in common."""
+    writer = VITALS_WRITER if series.vital else None
+    return MetricRecord(writer=writer, name=series.name, type=series.type, unit=series.unit, tags=list(series.tags))
 
 
 def _check(record: Record, time: datetime) -> None:
