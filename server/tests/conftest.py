@@ -102,7 +102,7 @@ class Program:
         module = {"datacat": "main", "datacat-server": "server", "datacat-web": "web"}[command]
         code = f"{prelude}\nfrom datacat_server.cli.{module} import main\nmain()"
         self.process: Forked | subprocess.Popen[str]
-        if preloaded and not prelude and "COLUMNS" not in environment:  # what is looked at when modules are loaded
+        if preloaded and not prelude:
             self.process = Forked(code, list(arguments), cwd, _environment() | environment)
             return
         self.process = subprocess.Popen(

@@ -19,9 +19,17 @@ import pytest
 Start = Callable[..., Any]
 
 
+STARTED_FROM_NOTHING = {
+    "test_the_server_says_where_it_is_and_stops_cleanly",
+    "test_up_serves_both_and_stops_on_ctrl_c",
+    "test_the_web_ui_alone_sees_what_the_server_writes",
+    "test_one_port_for_both_is_said_to_be_so",
+}
+
+
 @pytest.fixture
-def preloaded() -> bool:
-    return False  # how commands start is what these tests are about
+def preloaded(request: pytest.FixtureRequest) -> bool:
+    return request.node.name not in STARTED_FROM_NOTHING
 
 
 def ask(url: str, body: bytes | None = None) -> Any:

@@ -95,7 +95,8 @@ def test_pages_of_every_filter_hold_what_is_meant_and_nothing_else(
     send("s1", "1-0", 0, [record(some) for _ in range(150)])
     send("s2", "1-0", 0, [record(some) for _ in range(20)])
     everything = api.get("/api/sessions/s1").json()["events"]
-    for _ in range(40):
+    looked_at = set()
+    for _ in range(25):
         query = asked(some)
         # A page looks at so few events that most of them end before they are full.
         monkeypatch.setattr(event_query, "MOST_READ", some.choice([7, 1000]))
@@ -105,7 +106,9 @@ def test_pages_of_every_filter_hold_what_is_meant_and_nothing_else(
         newest = every_page(api, "/api/sessions/s1/events", "events", **query, limit=some.randrange(1, 9))
         assert newest == found[::-1], query
         for event in found:
-            assert api.get(f"/api/sessions/s1/events/{event['number']}").json() == event
+            if event["number"] not in looked_at:
+                assert api.get(f"/api/sessions/s1/events/{event['number']}").json() == event
+                looked_at.add(event["number"])
             del event["number"]
         assert found == expected, query
 
