@@ -11,6 +11,7 @@ pytest_plugins = [
     "support.leftovers",
     "support.preloaded",
     "support.servers",
+    "support.browser",
     "support.child_coverage",
     "support.coverage_floor",
 ]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 ROOT = Path(__file__).parents[1]
 SCREENSHOTS = Path(__file__).parent / "screenshots"
@@ -31,18 +31,6 @@ def address(tmp_path: Path) -> Iterator[str]:
     yield next(word.rstrip(",") for word in process.stdout.readline().split() if word.startswith("http"))
     process.send_signal(signal.SIGINT)
     process.communicate()
-
-
-@pytest.fixture
-def browser() -> Iterator[Browser]:
-    find = [sys.executable, str(ROOT / "scripts" / "browser.py")]
-    path = subprocess.run(find, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
-    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []  # Chromium refuses to run as root in its sandbox
-    quiet = ["--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update"]
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=path, args=[*sandbox, *quiet])
-        yield running
-        running.close()
 
 
 def test_the_page_of_the_api_shows_and_tries_calls_with_nothing_from_elsewhere(browser: Browser, address: str) -> None:

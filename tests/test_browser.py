@@ -1,7 +1,6 @@
 """What people see: the real pages in a real browser, over a real server that the demo's games report to."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 ROOT = Path(__file__).parents[1]
 SCREENSHOTS = Path(__file__).parent / "screenshots"
@@ -33,18 +32,6 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
     yield json.loads(line)
     process.send_signal(signal.SIGINT)
     process.communicate()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    find = [sys.executable, str(ROOT / "scripts" / "browser.py")]
-    path = subprocess.run(find, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
-    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []  # Chromium refuses to run as root in its sandbox
-    quiet = ["--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update"]
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=path, args=[*sandbox, *quiet])
-        yield running
-        running.close()
 
 
 @pytest.fixture(params=["light", "dark"])

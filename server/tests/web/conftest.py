@@ -1,9 +1,6 @@
 """The pages over a real store in a folder of its own, as an application and as a server."""
 
 import asyncio
-import os
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -15,20 +12,8 @@ from datacat_server.config import Config
 from datacat_server.store.sqlite import SqliteStore
 from datacat_server.web.app import create_web
 from litestar.testing import TestClient
-from playwright.sync_api import Browser, sync_playwright
 
 OPEN = Config()
-FIND_BROWSER = Path(__file__).parents[3] / "scripts" / "browser.py"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    path = subprocess.run([sys.executable, str(FIND_BROWSER)], check=True, stdout=subprocess.PIPE, text=True).stdout
-    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []  # Chromium refuses to run as root in its sandbox
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=path.strip(), args=[*sandbox, "--disable-gpu"])
-        yield running
-        running.close()
 
 
 @pytest.fixture
