@@ -7,7 +7,7 @@ import pytest
 from datacat_server import wording
 from datacat_server.model import Bucket
 from datacat_server.store.views import Series
-from datacat_server.web.session.metrics import card, histogram_bars, points, quantile, sparkline
+from datacat_server.web.session.metrics import card, histogram_bars, points, sparkline
 
 
 @pytest.mark.parametrize(
@@ -52,14 +52,6 @@ def test_ranges_name_their_unit_once() -> None:
     assert wording.quantities(4.2e8, 3.5e9, "bytes") == "420 MB – 3.5 GB"
 
 
-def test_quantiles_are_bounds_of_buckets() -> None:
-    buckets = [Bucket(1, 50), Bucket(2, 45), Bucket(5, 0), Bucket(None, 5)]
-    assert quantile(buckets, 0.5) == 1
-    assert quantile(buckets, 0.95) == 2
-    assert quantile(buckets, 0.99) is None
-    assert quantile([], 0.5) is None
-
-
 def test_a_histogram_shows_the_buckets_in_use() -> None:
     bars = histogram_bars([Bucket(1, 0), Bucket(2, 4), Bucket(5, 0), Bucket(None, 1), Bucket(9, 0)], "s")
     assert [bar.title for bar in bars] == ["≤ 2 s: 4", "≤ 5 s: 0", "above: 1"]
@@ -90,8 +82,8 @@ def test_a_chart_breaks_at_a_gap_and_a_counter_does_not() -> None:
 def test_a_card_says_what_its_line_spans() -> None:
     shown = card(series([10, 11, 70], [58.4, 60, 64]), datetime.fromtimestamp(5, UTC), 100)
     assert shown.ends == ["0:05", "58.4 – 64 fps", "1:05"]
-    assert shown.notes == ["3 readings", "avg 60.8 fps"]
-    assert card(series([10], [1]), datetime.fromtimestamp(5, UTC), 100).notes == ["1 reading", "avg 1 fps"]
+    assert shown.notes == ["avg 60.8 fps", "σ 2.355 fps", "median 60 fps", "3 readings"]
+    assert card(series([10], [1]), datetime.fromtimestamp(5, UTC), 100).notes == ["avg 1 fps", "1 reading"]
 
 
 def test_numbers_of_things_and_rates() -> None:

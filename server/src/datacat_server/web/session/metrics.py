@@ -9,7 +9,8 @@ import msgspec
 from datacat_server import wording
 from datacat_server.model import Bucket
 from datacat_server.store.views import Series
-from datacat_server.web.session import vitals
+from datacat_server.web.session import spread, vitals
+from datacat_server.web.session.timeline import lanes
 from datacat_server.web.shell import course
 
 LINE_WIDTH, LINE_HEIGHT = 240, 44
@@ -32,12 +33,13 @@ class HistogramBar:
 class Card:
     """One series, ready to show; `title` is what it is called, `name` what it was logged as.
 
+    `lane` names it where the metrics of the time axis are chosen, None for one that has no course.
     `points` is JSON for the chart, `[[seconds …], [values …]]`, with a null where the line breaks; `steps` says that a
     value holds until the next. `ends` stands below the picture: for a line its first instant, its least and greatest
     value and its last instant; for a histogram the bounds of its first and last bar.
     """
 
-    key: str
+    lane: str | None
     name: str
     title: str
     tags: list[str]
@@ -76,24 +78,26 @@ def groups(series: Sequence[Series], start: datetime, seconds: float) -> list[Gr
 def card(series: Series, start: datetime, seconds: float) -> Card:
     """A series as a card; `start` is where the session's time axis starts, `seconds` how long the session has lived."""
     headline, headline_is = series.last, ""
-    average = f"avg {_quantity(series.total / series.count, series) if series.count else '–'}"
     match series.type:
         case "counter":
             notes = [f"{wording.rate(series.last, seconds)} on average"] if seconds else []
         case "histogram":
             headline, headline_is = series.total / series.count if series.count else series.last, "mean"
-            quantiles = [(share, quantile(series.buckets, share)) for share in QUANTILES]
-            notes = [
-                f"p{share * 100:.0f} ≤ {_quantity(bound, series)}" for share, bound in quantiles if bound is not None
+            quantiles = [(share, spread.quantile(series, share)) for share in QUANTILES]
+            notes = [f"p{share * 100:.0f} ≈ {_quantity(at, series)}" for share, at in quantiles if at is not None]
+            notes += [
+                *_spread(series),
+                f"min {_quantity(series.minimum, series)}",
+                f"max {_quantity(series.maximum, series)}",
             ]
             notes.append(wording.count(series.count, "sample"))
         case "timer":
-            notes = _timed(series) or [wording.count(series.count, "run"), average]
+            notes = [*(_timed(series) or [wording.count(series.count, "run"), _average(series)]), *_spread(series)]
         case _:
-            notes = [wording.count(series.count, "reading"), average]
+            notes = [_average(series), *_spread(series), wording.count(series.count, "reading")]
     bars = histogram_bars(series.buckets, series.unit)
     return Card(
-        key=f"{series.type}:{series.name}:{','.join(series.tags)}",
+        lane=lanes.key(series) if lanes.can_have_lane(series) else None,
         name=series.name,
         title=vitals.words(series.name) if series.vital else series.name,
         tags=series.tags,
@@ -108,6 +112,19 @@ def card(series: Series, start: datetime, seconds: float) -> Card:
         ends=_bounds(series) if bars else _ends(series, start),
         bars=bars,
     )
+
+
+def _average(series: Series) -> str:
+    return f"avg {_quantity(series.total / series.count, series) if series.count else '–'}"
+
+
+def _spread(series: Series) -> list[str]:
+    """Deviation and median; with ≈ where they are estimates."""
+    found = spread.spread(series)
+    if found is None:
+        return []
+    about = "" if found.exact else "≈ "
+    return [f"σ {about}{_quantity(found.deviation, series)}", f"median {about}{_quantity(found.median, series)}"]
 
 
 def _timed(series: Series) -> list[str]:
@@ -158,17 +175,6 @@ def sparkline(series: Series) -> str:
     draw = course.steps if series.type == "counter" else course.line
     box = course.Box(times[0], times[-1] - times[0], LINE_WIDTH, LINE_HEIGHT)
     return draw(times, values, min(values), max(values), box)
-
-
-def quantile(buckets: Sequence[Bucket], share: float) -> float | None:
-    """The upper bound of the bucket in which a quantile lies; None above the last bound or with no samples."""
-    total = sum(bucket.count for bucket in buckets)
-    seen = 0
-    for bucket in buckets:
-        seen += bucket.count
-        if total and seen >= share * total:
-            return bucket.le
-    return None
 
 
 def _used(buckets: Sequence[Bucket]) -> Sequence[Bucket]:
