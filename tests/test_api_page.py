@@ -48,7 +48,7 @@ def test_the_page_of_the_api_shows_and_tries_calls_with_nothing_from_elsewhere(b
     page.screenshot(path=SCREENSHOTS / "the_page_of_the_api-asks.png")
     page.get_by_label("API key").fill("sesame")
     page.get_by_role("button", name="Open").click()
-    expect(page.get_by_role("heading", name="DataCat")).to_be_visible()
+    expect(page.get_by_role("heading", name="DataCat")).to_be_visible(timeout=60_000)
     page.locator("#operations-sessions-list_sessions summary, #operations-sessions-list_sessions button").first.click()
     page.get_by_role("button", name="Try it out").click()
     page.screenshot(path=SCREENSHOTS / "the_page_of_the_api.png")
