@@ -7,25 +7,26 @@ const AHEAD = "1200px";
 const TYPING_MS = 350;
 
 let loading: AbortController | null = null;
+let watched: { table: HTMLElement; ends: IntersectionObserver; chunks: IntersectionObserver } | null = null;
 
-// What is far away keeps its height and its address only.
-const chunks = new IntersectionObserver(
-  (seen) => {
-    for (const one of seen) {
-      const chunk = one.target as HTMLElement;
-      if (one.isIntersecting) void fill(chunk);
-      else empty(chunk);
-    }
-  },
-  { rootMargin: AHEAD },
-);
-
-const ends = new IntersectionObserver(
-  (seen) => {
+/** The observers of a table that scrolls by itself; on a small screen it does not, and older events stay a link. */
+function observersOf(table: HTMLElement): NonNullable<typeof watched> {
+  if (watched?.table === table) return watched;
+  watched?.ends.disconnect();
+  watched?.chunks.disconnect();
+  const options = { root: table, rootMargin: AHEAD };
+  const ends = new IntersectionObserver((seen) => {
     for (const one of seen) if (one.isIntersecting) void append(one.target as HTMLElement);
-  },
-  { rootMargin: AHEAD },
-);
+  }, options);
+  // What is far away keeps its height and its address only.
+  const chunks = new IntersectionObserver((seen) => {
+    for (const one of seen) {
+      if (one.isIntersecting) void fill(one.target as HTMLElement);
+      else empty(one.target as HTMLElement);
+    }
+  }, options);
+  return (watched = { table, ends, chunks });
+}
 
 export function followEvents(): void {
   onPage(watch);
@@ -56,9 +57,11 @@ export function followEvents(): void {
 function watch(): void {
   const table = document.getElementById("event-table");
   // Other rows than before, without the ones that were added.
-  if (table && table.dataset["own"] === undefined) loading?.abort();
+  if (table?.dataset["own"] === undefined) loading?.abort();
+  if (!table || getComputedStyle(table).overflowY !== "auto") return;
+  const { ends } = observersOf(table);
   ends.disconnect();
-  const end = document.querySelector<HTMLElement>("#event-table .older");
+  const end = table.querySelector<HTMLElement>(".older");
   if (end) ends.observe(end);
 }
 
@@ -111,7 +114,7 @@ async function append(end: HTMLElement): Promise<void> {
     const next = chunk.querySelector<HTMLElement>(".older");
     table.append(chunk);
     if (next) table.append(next);
-    chunks.observe(chunk);
+    observersOf(table).chunks.observe(chunk);
   } catch {
     // The way to older events stays a link.
     return;

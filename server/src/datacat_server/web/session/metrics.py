@@ -124,7 +124,11 @@ def _spread(series: Series) -> list[str]:
     if found is None:
         return []
     about = "" if found.exact else "≈ "
-    return [f"σ {about}{_quantity(found.deviation, series)}", f"median {about}{_quantity(found.median, series)}"]
+    deviation = f"σ {about}{_quantity(found.deviation, series)}"
+    # Of a histogram the p50 is told already.
+    return (
+        [deviation] if series.type == "histogram" else [deviation, f"median {about}{_quantity(found.median, series)}"]
+    )
 
 
 def _timed(series: Series) -> list[str]:
