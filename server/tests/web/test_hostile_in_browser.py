@@ -81,7 +81,7 @@ def watched(browser: Browser, address: str) -> Iterator[tuple[Page, list[str]]]:
 
     def requested(request: Any) -> None:
         rest = request.url.removeprefix(address)
-        if rest == request.url or not rest.startswith(("/sessions", "/static/", "/live", "/favicon.ico")):
+        if rest == request.url or not rest.startswith(("/sessions", "/complete", "/static/", "/live", "/favicon.ico")):
             wrong.append(f"asked for {request.url}")
 
     def dialog(shown: Any) -> None:
@@ -109,14 +109,14 @@ def look(page: Page, where: str) -> None:
     )
 
 
-# What a page of ours never has in its content, whatever was logged. uPlot places its parts by their style.
+# What a page of ours never has in its content, whatever was logged. uPlot and the time axis place parts by their style.
 FOREIGN = """() => {
   const all = [...document.querySelectorAll("main *")];
   const made = all.filter((one) => one.matches("script, img, iframe, object, embed, link, style, base, meta, [style]"));
   const attributes = all.flatMap((one) => [...one.attributes]);
   const links = attributes.filter((one) => ["href", "action", "src", "formaction", "xlink:href"].includes(one.name));
   return [
-    ...made.filter((one) => !one.closest(".uplot")).map((one) => one.outerHTML),
+    ...made.filter((one) => !one.closest(".uplot, [data-own]")).map((one) => one.outerHTML),
     ...attributes.filter((one) => /^(on|hx-|srcdoc)/.test(one.name)).map((one) => one.name),
     ...links.filter((one) => !/^([#?]|[/](?![/]))/.test(one.value)).map((one) => one.value),
   ];

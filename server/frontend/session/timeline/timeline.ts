@@ -20,6 +20,7 @@ import { count, duration, place } from "./words";
 const SETTLED_MS = 250;
 const ZOOM = 2;
 const STEP = 0.125;
+const NEAR_END = 0.01; // of the view's length: a pointer does not hit the very last instant
 
 export function drawTimeline(): void {
   let timeline: Timeline | null = null;
@@ -41,6 +42,7 @@ class Timeline {
   private looked = momentInAddress();
   private frame = 0;
   private settling = 0;
+  private chosen = false;
   private readonly lanes = document.getElementById("lanes")!;
   private readonly picture = document.getElementById("picture")!;
   private readonly canvas = this.picture.querySelector("canvas")!;
@@ -60,7 +62,6 @@ class Timeline {
       (begin) => this.show(within(begin, begin + lengthOf(this.view), this.seconds)),
       (begin, end) => this.show(within(begin, end, this.seconds)),
     );
-    this.lanes.tabIndex = 0;
     this.listen();
     this.measure();
     this.ask();
@@ -68,17 +69,12 @@ class Timeline {
 
   /** The page was brought up to date: the session may have grown, and lanes may have come. */
   refreshed(): void {
-    const before = this.seconds;
-    this.seconds = this.told();
-    const atEdge = this.view.end >= before - 1e-6;
-    if (atEdge && isWhole(this.view, before)) this.view = { begin: 0, end: this.seconds };
-    else if (atEdge) this.view = panned(this.view, this.seconds - before, this.seconds);
-    this.lanes.tabIndex = 0;
+    const grown = this.grow(this.told());
     this.measure();
-    this.ask(this.seconds !== before && atEdge);
+    this.ask(grown);
     const looked = momentInAddress();
     if (looked !== this.looked) this.bringIntoView((this.looked = looked));
-    this.settle();
+    this.settle(false);
   }
 
   private told(): number {
@@ -114,9 +110,15 @@ class Timeline {
     this.redraw();
   }
 
-  private grow(seconds: number): void {
-    if (isWhole(this.view, this.seconds)) this.view = { begin: 0, end: seconds };
+  /** The axis is longer now; whoever looks at its end goes along with it. Whether the view is another one. */
+  private grow(seconds: number): boolean {
+    const by = seconds - this.seconds;
+    const whole = isWhole(this.view, this.seconds);
+    const atEnd = this.view.end >= this.seconds - NEAR_END * lengthOf(this.view);
     this.seconds = seconds;
+    if (whole) this.view = { begin: 0, end: seconds };
+    else if (atEnd) this.view = panned(this.view, by, seconds);
+    return by !== 0 && atEnd;
   }
 
   private scene(): Scene {
@@ -162,14 +164,17 @@ class Timeline {
   }
 
   /** Once the view rests: the address, the words above it, and what else hangs on it. */
-  private settle(): void {
+  private settle(chosen = true): void {
+    this.chosen ||= chosen;
     clearTimeout(this.settling);
     this.settling = setTimeout(() => {
       const address = addressOf(this.view, this.seconds);
       const changed = address !== location.pathname + location.search + location.hash;
       if (changed) history.replaceState(history.state, "", address);
       this.say();
-      if (changed) document.dispatchEvent(new Event("datacat:view"));
+      // What grew by itself came with a page that knows it.
+      if (changed && this.chosen) document.dispatchEvent(new Event("datacat:view"));
+      this.chosen = false;
     }, SETTLED_MS);
   }
 
