@@ -17,6 +17,7 @@ import ingest_rate
 import kills
 import large
 import logging_calls
+import pages
 import peer_events
 import peer_metrics
 import real
@@ -222,6 +223,30 @@ def judge_large(figures: Figures, say: Callable[[str], None]) -> None:
     figures.add("    the server's resident memory afterwards", f"{resident:.0f} MB", "under 200 MB", resident < 200)
 
 
+def judge_pages(figures: Figures, say: Callable[[str], None]) -> None:
+    """What is promised of pages in a browser."""
+    found = pages.measure(say)
+    for name, loaded in found.pages.items():
+        figures.add(
+            f"{name}: first byte, median / worst",
+            f"{loaded.first_byte:.0f} / {loaded.worst_first_byte:.0f} ms",
+            "50 ms",
+            loaded.first_byte <= 50,
+        )
+        figures.add(
+            "    content painted",
+            f"{loaded.content:.0f} / {loaded.worst_content:.0f} ms",
+            "300 ms",
+            loaded.content <= 300,
+        )
+    figures.add(
+        "a picture of a timeline of 1,000,000 events, median / worst",
+        f"{found.draw:.1f} / {found.worst_draw:.1f} ms",
+        "16.7 ms",
+        found.draw <= 16.7,
+    )
+
+
 def judge_daemons(figures: Figures) -> None:
     """What is promised of very many daemons."""
     with real.server() as running:
@@ -288,6 +313,7 @@ SECTIONS: dict[str, tuple[str, Callable[[Figures, Console], None]]] = {
     "daemons": ("a thousand daemons", lambda figures, _: judge_daemons(figures)),
     "kills": ("a hundred kills", lambda figures, _: judge_kills(figures)),
     "large": ("answers from a large store", lambda figures, console: judge_large(figures, console.print)),
+    "pages": ("pages in a browser", lambda figures, console: judge_pages(figures, console.print)),
     "peers": ("peers", lambda figures, _: judge_peers(figures)),
 }
 

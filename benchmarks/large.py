@@ -14,7 +14,7 @@ import real
 from batches import Connection
 
 TIMES = 40
-_KEPT = Path(tempfile.gettempdir()) / f"datacat-bench-large-{os.getuid()}"
+KEPT = Path(tempfile.gettempdir()) / f"datacat-bench-large-{os.getuid()}"
 
 _PROBE = quote('window_state.open:"space probe"')
 _LONG = f"/api/sessions/{large_store.LONG}"
@@ -73,8 +73,8 @@ class Found:
 def measure(size: large_store.Size | None = None, say: Callable[[str], None] = print) -> Found:
     """Fill a folder, unless one is there from before, and ask each question many times in turn."""
     size = size or large_store.Size()
-    say(f"Filling a folder in {_KEPT} with {size.records:,} records, unless it is full ...")
-    folder, seconds = large_store.make(_KEPT, size)
+    say(f"Filling a folder in {KEPT} with {size.records:,} records, unless it is full ...")
+    folder, seconds = large_store.make(KEPT, size)
     answers: dict[str, Answer | str] = {}
     with real.up(folder) as (running, web):
         for url, questions in ((running.url, QUESTIONS), (web, PAGES)):
