@@ -57,8 +57,8 @@ function goTo(letter: string): boolean {
 /** Move the focus to the link of the next or the previous row; rows have a link of the class `row`. */
 function step(by: number): void {
   const links = [...document.querySelectorAll<HTMLElement>("main a.row")].filter((link) => link.offsetParent !== null);
-  const here = document.activeElement?.closest("tr, li") ?? document.activeElement;
-  const at = links.findIndex((link) => link === here || here?.contains(link));
+  const here = document.activeElement?.closest("tr, li, a.row");
+  const at = links.findIndex((link) => here?.contains(link));
   const next = links[at < 0 ? (by > 0 ? 0 : links.length - 1) : at + by];
   next?.focus();
   next?.scrollIntoView({ block: "nearest" });

@@ -35,7 +35,7 @@ def sessions_routes(store: Store, renderer: Renderer) -> list[HTTPRouteHandler]:
     def sessions(request: Request[Any, Any, Any]) -> Response[Any]:
         asked = request.query_params
         shown = View(
-            parameters=parameters_of(asked.multi_items()),
+            parameters=parameters_of(request.url.query),
             sort=asked.get("sort") or NEWEST_FIRST,
             columns=chosen_columns(asked["columns"].split(",")) if asked.get("columns") else None,
             cursor=asked.get("cursor") or None,

@@ -1,8 +1,8 @@
 """What of the list is shown, as its address says it: the filter, the order, the columns, the place."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from datacat_server.filters import NAMES
 from datacat_server.web.sessions.search_line import CONDITIONS, Parameters, split_condition
@@ -109,9 +109,9 @@ class View:
         return replace(self, parameters=self.parameters[:place] + self.parameters[place + 1 :], cursor=None)
 
 
-def parameters_of(pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-    """The parameters of an address that belong to the filter and say something."""
-    return tuple((name, value) for name, value in pairs if name in NAMES and value)
+def parameters_of(query: str) -> tuple[tuple[str, str], ...]:
+    """The parameters of an address that belong to the filter and say something, in their order."""
+    return tuple((name, value) for name, value in parse_qsl(query) if name in NAMES)
 
 
 _RELATIONS = {"state": "=", "state_ever": "was", "contains": "contains", "ever_contains": "contained"}
