@@ -14,7 +14,7 @@ from datacat_server.web.session.timeline.axis import Grid, Tick, View, ticks
 from datacat_server.web.session.timeline.phases import phases
 
 EVENTS_HEIGHT = 44
-OVERVIEW_HEIGHT = 22
+OVERVIEW_WIDTH, OVERVIEW_HEIGHT = 1000, 22
 
 _SEVERE = ("warning", "error", "critical")
 _LABEL_NEEDS = 12  # percent of the width
@@ -55,7 +55,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Drawing:
-    """Everything that the server draws of an axis of `seconds` seconds; `overview`: all of it, as bars."""
+    """Everything that the server draws of an axis of `seconds` seconds; `overview`: all of it, a path by weight."""
 
     start: datetime
     seconds: float
@@ -66,7 +66,7 @@ class Drawing:
     exceptions: list[Mark]
     changes: list[Mark]
     lanes: list[lanes.Lane]
-    overview: list[Bar]
+    overview: dict[str, str]
     cursor: float | None
     busiest: int
     counts: str
@@ -111,7 +111,7 @@ def draw(
         exceptions=_marks(seen, seen.folded.exceptions, "exception"),
         changes=_marks(seen, seen.folded.state_changes, "state change"),
         lanes=[lanes.lane(group, start, view) for group in groups],
-        overview=_bars(whole, _busiest(whole.folded), OVERVIEW_HEIGHT),
+        overview=_overview(whole),
         cursor=view.x(at) if at is not None and view.holds(at) else None,
         busiest=busiest,
         counts=counts(seen.folded),
@@ -170,6 +170,30 @@ def _bars(counted: Counted, busiest: int, tall: int) -> list[Bar]:
                 y -= height
                 bars.append(Bar(x, width, round(y, 2), round(height, 2), weight, title))
     return bars
+
+
+def _overview(counted: Counted) -> dict[str, str]:
+    """The events of all of the axis as one path for each weight, in a box of OVERVIEW_WIDTH by OVERVIEW_HEIGHT."""
+    levels = counted.folded.levels
+    none = [0] * counted.grid.count
+    plain = [sum(held) for held in zip(*(levels[name] for name in levels if name not in _SEVERE), strict=True)]
+    severe = [sum(held) for held in zip(levels.get("error", none), levels.get("critical", none), strict=True)]
+    by_weight = {"plain": plain or none, "warning": levels.get("warning", none), "error": severe}
+    share = OVERVIEW_HEIGHT / max(1, _busiest(counted.folded))
+    width = _step(counted) / counted.view.seconds * OVERVIEW_WIDTH
+    bottoms = [float(OVERVIEW_HEIGHT)] * counted.grid.count
+    paths = {}
+    for weight, amounts in by_weight.items():
+        parts = []
+        for place, amount in enumerate(amounts):
+            if amount:
+                tall = max(1.5, amount * share)
+                bottoms[place] -= tall
+                parts.append(
+                    f"M{place * width:.1f} {bottoms[place]:.1f}h{width * 0.8:.1f}v{tall:.1f}h{-width * 0.8:.1f}z"
+                )
+        paths[weight] = "".join(parts)
+    return paths
 
 
 def _step(counted: Counted) -> float:
