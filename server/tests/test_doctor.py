@@ -154,6 +154,16 @@ def test_a_port_with_nobody_or_somebody_else_is_told_apart(doctor: Callable[...,
     assert "set web_port to a free port" in web
 
 
+def test_a_server_of_the_folder_at_another_port_is_named(start: Start, doctor: Callable[..., Any]) -> None:
+    server = start("datacat-server", "--port", "0")
+    server.addresses()
+    [told] = of(doctor()[1], "ports", "warn")
+    assert f"no server at http://127.0.0.1:1; process {server.process.pid} serves " in told
+    assert told.endswith(", at another port → say which one with --server-port")
+    server.finish(signal.SIGTERM)
+    assert "start it with `datacat up`" in of(doctor()[1], "ports", "warn")[0]
+
+
 def test_a_database_that_is_damaged_is_found_and_server_and_doctor_say_what_to_do(
     store: SqliteStore, send: Callable[..., Any], doctor: Callable[..., Any], start: Start, tmp_path: Path
 ) -> None:
@@ -265,7 +275,7 @@ def test_the_words_for_people_fit_into_80_columns(start: Start, tmp_path: Path) 
     server.addresses()
     code, out, _ = start("datacat", "doctor", DATACAT_SPOOL=str(tmp_path), DATACAT_SERVER_PORT="1").finish()
     assert code == 0
-    assert "→ start it with `datacat up`" in out
+    assert "→ say which one with --server-port" in out
     server.finish(signal.SIGTERM)
     for command in ("doctor", "backup", "restore", "prune"):
         code, out, _ = start("datacat", command, "--help", COLUMNS="80").finish()

@@ -1,5 +1,6 @@
 """HTTPS by the two settings, with real certificates: for the API, the pages, and after a renewal."""
 
+import json
 import os
 import shutil
 import signal
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from datacat_server import __version__
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificates")
 
@@ -59,6 +61,28 @@ def test_the_api_and_the_pages_speak_https(start: Start, tmp_path: Path) -> None
     with pytest.raises(OSError):
         urllib.request.urlopen(plain, timeout=30)
     assert up.finish(signal.SIGTERM)[0] == 0
+
+
+def test_the_doctor_knows_a_server_that_speaks_tls(start: Start, tmp_path: Path) -> None:
+    certificate, key = make(tmp_path, "one")
+    up = start("datacat", "up", "--server-port", "0", "--web-port", "0", *settings(certificate, key))
+    web, api = up.addresses()
+    ports = ["--server-port", api.rpartition(":")[2], "--web-port", web.rpartition(":")[2]]
+
+    def told(*words: str) -> list[str]:
+        code, out, _ = start("datacat", "doctor", "--json", *ports, *words, DATACAT_SPOOL=str(tmp_path)).finish()
+        assert code == 0
+        findings = json.loads(out)["findings"]
+        return [f"{one['level']}: {one['text']}" for one in findings if one["about"] == "ports"]
+
+    assert told(*settings(certificate, key)) == [
+        f"ok: the server answers at {api}, version {__version__}",
+        f"ok: the web UI answers at {web}",
+    ]
+    assert told() == [
+        f"warn: the server at {api} speaks TLS; doctor was not told",
+        f"ok: the web UI answers at {web}",
+    ]
 
 
 def test_the_cookie_of_a_sign_in_is_secure(start: Start, tmp_path: Path) -> None:

@@ -30,6 +30,10 @@ def doctor(
     host: Annotated[str | None, typer.Option(help="Address of the server.", metavar="TEXT")] = None,
     server_port: Annotated[int | None, typer.Option(help="Port of the server.", metavar="INT")] = None,
     web_port: Annotated[int | None, typer.Option(help="Port of the web UI.", metavar="INT")] = None,
+    tls_cert_file: Annotated[
+        str | None, typer.Option(help="Certificate of the server, PEM, if it has one.", metavar="TEXT")
+    ] = None,
+    tls_key_file: Annotated[str | None, typer.Option(help="Its key, PEM.", metavar="TEXT")] = None,
     data_path: DataPathOption = None,
     config_file: ConfigOption = None,
     as_json: JsonOption = False,
@@ -41,7 +45,14 @@ def doctor(
     something is bad.
     """
     with Console(stderr=True).status("Looking ..."):
-        flags = {"host": host, "server_port": server_port, "web_port": web_port, "data_path": data_path}
+        flags = {
+            "host": host,
+            "server_port": server_port,
+            "web_port": web_port,
+            "tls_cert_file": tls_cert_file,
+            "tls_key_file": tls_key_file,
+            "data_path": data_path,
+        }
         findings = list(examine(config_file, flags, os.environ, full=full, recount=recount, mend=repair))
     worst = {finding.level for finding in findings}
     if as_json:

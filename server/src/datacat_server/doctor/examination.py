@@ -32,8 +32,8 @@ def examine(
     findings, config = look_at_settings(file, flags, environment)
     yield from findings
     yield from look_at_versions()
-    yield from look_at_ports(config)
     folder = Path(config.data_path).absolute()
+    yield from look_at_ports(config, folder)
     yield from look_at_database(folder, full=full)
     if recount or mend:
         yield from look_at_folds(folder, mend=mend)

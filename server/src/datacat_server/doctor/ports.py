@@ -5,35 +5,33 @@ import json
 import ssl
 import urllib.error
 import urllib.request
+from pathlib import Path
+from typing import Any
 
 from datacat_server import __version__
 from datacat_server.config import Config
 from datacat_server.doctor.findings import Finding, bad, ok, warn
+from datacat_server.store.sqlite.file.lock import server_of
 
 ABOUT = "ports"
 _SECONDS = 3
 _MOST_READ = 65_536
+_OURS = b"DataCat"
 
 
-def look_at_ports(config: Config) -> list[Finding]:
-    """One finding for each of the two ports."""
-    return [_look_at_server(config), _look_at_web(config)]
+def look_at_ports(config: Config, folder: Path) -> list[Finding]:
+    """One finding for each of the two ports. `folder`: of the data, which a server at another port may serve."""
+    return [_look_at_server(config, folder), _look_at_web(config)]
 
 
-def _look_at_server(config: Config) -> Finding:
-    where, body = _ask(config, config.server_port, "/health")
+def _look_at_server(config: Config, folder: Path) -> Finding:
+    where = _address(config, config.server_port, tls=config.tls_cert_file is not None)
+    body = _ask(where + "/health")
     if body is None:
-        return warn(ABOUT, f"no server at {where}", "start it with `datacat up`, or set server_port to where it is")
-    try:
-        said = json.loads(body)
-    except ValueError:
-        said = None
-    if not isinstance(said, dict) or said.get("service") != "datacat-server":
-        return bad(
-            ABOUT,
-            f"something that is no DataCat server answers at {where}",
-            "stop that program, or set server_port to a free port",
-        )
+        return _nobody(where, folder)
+    said = _health(body)
+    if said is None:
+        return _otherwise(config, where)
     if said.get("version") != __version__:
         return warn(
             ABOUT,
@@ -43,35 +41,85 @@ def _look_at_server(config: Config) -> Finding:
     return ok(ABOUT, f"the server answers at {where}, version {__version__}")
 
 
-def _look_at_web(config: Config) -> Finding:
-    where, body = _ask(config, config.web_port, "/sessions")
-    if body is None:
-        return ok(ABOUT, f"no web UI at {where}; `datacat up` and `datacat-web` serve it")
-    if b"DataCat" not in body:
+def _nobody(where: str, folder: Path) -> Finding:
+    server = server_of(folder)
+    if server is None:
+        return warn(ABOUT, f"no server at {where}", "start it with `datacat up`, or set server_port to where it is")
+    return warn(
+        ABOUT, f"no server at {where}; {server} serves {folder}, at another port", "say which one with --server-port"
+    )
+
+
+def _otherwise(config: Config, where: str) -> Finding:
+    """Of a port where no server of ours answers as it is configured here: it may do so with TLS, or without."""
+    told = config.tls_cert_file is not None
+    other = _address(config, config.server_port, tls=not told)
+    body = _ask(other + "/health")
+    if body is None or _health(body) is None:
         return bad(
             ABOUT,
-            f"something that is no web UI of DataCat answers at {where}",
-            "stop that program, or set web_port to a free port",
+            f"something that is no DataCat server answers at {where}",
+            "stop that program, or set server_port to a free port",
         )
-    return ok(ABOUT, f"the web UI answers at {where}")
+    if told:
+        return warn(
+            ABOUT,
+            f"the server at {other} speaks no TLS, though tls_cert_file is set here",
+            "start it again with tls_cert_file and tls_key_file",
+        )
+    return warn(
+        ABOUT,
+        f"the server at {other} speaks TLS; doctor was not told",
+        "set tls_cert_file and tls_key_file as the server has them: in the file of settings, or as options",
+    )
 
 
-def _ask(config: Config, port: int, path: str) -> tuple[str, bytes | None]:
-    """The address, and what is answered there: empty for what is no HTTP, None where nobody listens."""
+def _health(body: bytes) -> dict[str, Any] | None:
+    """What a server of DataCat says of itself; None where it is none."""
+    try:
+        said = json.loads(body)
+    except ValueError:
+        return None
+    return said if isinstance(said, dict) and said.get("service") == "datacat-server" else None
+
+
+def _look_at_web(config: Config) -> Finding:
+    told = config.tls_cert_file is not None
+    where = _address(config, config.web_port, tls=told)
+    body = _ask(where + "/sessions")
+    if body is None:
+        return ok(ABOUT, f"no web UI at {where}; `datacat up` and `datacat-web` serve it")
+    if _OURS in body:
+        return ok(ABOUT, f"the web UI answers at {where}")
+    other = _address(config, config.web_port, tls=not told)
+    if _OURS in (_ask(other + "/sessions") or b""):
+        return ok(ABOUT, f"the web UI answers at {other}")
+    return bad(
+        ABOUT,
+        f"something that is no web UI of DataCat answers at {where}",
+        "stop that program, or set web_port to a free port",
+    )
+
+
+def _address(config: Config, port: int, *, tls: bool) -> str:
     host = "127.0.0.1" if config.host in ("0.0.0.0", "::") else config.host
-    where = f"{'https' if config.tls_cert_file else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
+    return f"{'https' if tls else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def _ask(url: str) -> bytes | None:
+    """What is answered there: empty for what is no HTTP, None where nobody listens."""
     context = ssl.create_default_context()
     # The certificate is for whoever comes over the network; here the question is only who answers.
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
     try:
-        with opener.open(where + path, timeout=_SECONDS) as answer:
-            return where, answer.read(_MOST_READ)
+        with opener.open(url, timeout=_SECONDS) as answer:
+            return bytes(answer.read(_MOST_READ))
     except urllib.error.HTTPError as error:
         with error:
-            return where, error.read(_MOST_READ)
+            return error.read(_MOST_READ)
     except urllib.error.URLError as error:
         refused = isinstance(error.reason, OSError) and not isinstance(error.reason, (TimeoutError, ssl.SSLError))
-        return where, None if refused else b""
+        return None if refused else b""
     except (OSError, http.client.HTTPException):
-        return where, b""
+        return b""

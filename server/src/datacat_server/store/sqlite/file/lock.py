@@ -54,11 +54,9 @@ def only_server(data_path: Path) -> Iterator[None]:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            number = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip()
-            who = f"process {number}" if number.isdigit() else "another process"
             raise StoreError(
-                f"data_path: {data_path} is served by {who} already; stop that one first, or give this one a folder of"
-                " its own (--data-path)"
+                f"data_path: {data_path} is served by {_holder(descriptor)} already; stop that one first, or give this"
+                " one a folder of its own (--data-path)"
             ) from None
         with suppress(OSError):  # on a full disk it serves all the same, and is not named
             os.ftruncate(descriptor, 0)
@@ -66,6 +64,26 @@ def only_server(data_path: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def server_of(data_path: Path) -> str | None:
+    """The process that serves a folder, in words; None where there is none. Nothing is made for it."""
+    try:
+        descriptor = os.open(data_path / SERVER_LOCK_NAME, os.O_RDONLY)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _holder(descriptor)
+    finally:
+        os.close(descriptor)
+    return None
+
+
+def _holder(descriptor: int) -> str:
+    number = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip()
+    return f"process {number}" if number.isdigit() else "another process"
 
 
 def _opened(folder: Path, name: str) -> int:
