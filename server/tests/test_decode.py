@@ -197,8 +197,8 @@ def test_gzip_is_unpacked_whole_and_in_several_members() -> None:
 
 @pytest.mark.parametrize(
     ("body", "encoding"),
-    [(gzip.compress(b"x" * 1000)[:-9], "gzip"), (b"no gzip at all", "GZIP"), (b"", "br")],
-    ids=["cut short", "no gzip", "another encoding"],
+    [(gzip.compress(b"x" * 1000)[:-9], "gzip"), (b"no gzip at all", "GZIP")],
+    ids=["cut short", "no gzip"],
 )
 def test_a_body_that_cannot_be_unpacked_is_one_error(body: bytes, encoding: str) -> None:
     with pytest.raises(UnreadableBody):

@@ -10,7 +10,7 @@ from litestar.exceptions import HTTPException, ValidationException
 from litestar.types import ExceptionHandlersMap
 
 from datacat_server.ingest.explain import explain
-from datacat_server.ingest.unpack import BodyTooLarge, UnreadableBody
+from datacat_server.ingest.unpack import BodyTooLarge, UnreadableBody, UnsupportedBody
 from datacat_server.store.errors import StoreBusy, StoreError
 from datacat_server.store.protocol import UnknownSession
 
@@ -78,7 +78,7 @@ def _on_validation_error(request: Request[Any, Any, Any], error: ValidationExcep
     return error_response(400, error.detail)
 
 
-def _on_bad_request(request: Request[Any, Any, Any], error: BadRequest) -> Response[Any]:
+def _on_bad_request(request: Request[Any, Any, Any], error: BadRequest | UnsupportedBody) -> Response[Any]:
     return error_response(400, str(error))
 
 
@@ -115,6 +115,7 @@ EXCEPTION_HANDLERS: ExceptionHandlersMap = {
     BadRequest: _on_bad_request,
     BodyTooLarge: _on_too_large,
     UnreadableBody: _on_unreadable,
+    UnsupportedBody: _on_bad_request,
     UnknownSession: _on_unknown_session,
     StoreBusy: _on_busy,
     StoreError: _on_store_error,

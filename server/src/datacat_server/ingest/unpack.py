@@ -25,10 +25,15 @@ _ZSTD_WINDOW = 8 * 1024 * 1024  # what RFC 8878, 3.1.1.1.2 asks of everybody; a 
 
 
 _TOO_LARGE = f"the body unpacks to more than {LARGEST_UNPACKED // 2**20} MB; send smaller batches"
+_LARGE_WINDOW = f"the zstd body asks for a window of more than {_ZSTD_WINDOW // 2**20} MB; send it with a smaller one"
 
 
 class UnreadableBody(ValueError):
-    """The body as a whole cannot be read; nothing of it was applied."""
+    """The body is cut short or damaged; nothing of it was applied, and it may be sent again."""
+
+
+class UnsupportedBody(ValueError):
+    """The body is packed in a way that is not taken, however often it is sent; nothing of it was applied."""
 
 
 class BodyTooLarge(ValueError):
@@ -39,7 +44,7 @@ class BodyTooLarge(ValueError):
 def unpacked(body: bytes | IO[bytes], encoding: str | None) -> Iterator[bytes]:
     """The body as it was before compression, for as long as it is needed; of large ones there is one at a time.
 
-    Raises UnreadableBody or BodyTooLarge.
+    Raises UnreadableBody, UnsupportedBody or BodyTooLarge.
     """
     turn = _Turn()
     try:
@@ -53,7 +58,7 @@ def unpacked(body: bytes | IO[bytes], encoding: str | None) -> Iterator[bytes]:
 
 
 def unpack(body: bytes, encoding: str | None) -> bytes:
-    """The body as it was before compression. Raises UnreadableBody or BodyTooLarge."""
+    """The body as it was before compression. Raises UnreadableBody, UnsupportedBody or BodyTooLarge."""
     with unpacked(body, encoding) as content:
         return content
 
@@ -89,7 +94,7 @@ def _unpack(body: bytes, encoding: str | None, turn: _Turn) -> bytes:
         case "zstd":
             return _unzstd(body, turn)
         case other:
-            raise UnreadableBody(f"Content-Encoding: {other!r} is not known here; send {ENCODINGS} or none")
+            raise UnsupportedBody(f"Content-Encoding: {other!r} is not known here; send {ENCODINGS} or none")
 
 
 def _gunzip(body: bytes, turn: _Turn) -> bytes:
@@ -99,7 +104,7 @@ def _gunzip(body: bytes, turn: _Turn) -> bytes:
         while body:
             members += 1
             if members > MOST_MEMBERS:
-                raise UnreadableBody(f"the gzip body has more than {MOST_MEMBERS} members; send it as one")
+                raise UnsupportedBody(f"the gzip body has more than {MOST_MEMBERS} members; send it as one")
             inflater = zlib.decompressobj(wbits=31)
             position = 0
             rest = b""
@@ -125,7 +130,9 @@ def _unzstd(body: bytes, turn: _Turn) -> bytes:
         while body:
             frames += 1
             if frames > MOST_MEMBERS:
-                raise UnreadableBody(f"the zstd body has more than {MOST_MEMBERS} frames; send it as one")
+                raise UnsupportedBody(f"the zstd body has more than {MOST_MEMBERS} frames; send it as one")
+            if zstandard.get_frame_parameters(body).window_size > _ZSTD_WINDOW:
+                raise UnsupportedBody(_LARGE_WINDOW)
             inflater = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW).decompressobj()
             position = 0
             while position < len(body) and not inflater.eof:
