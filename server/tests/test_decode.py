@@ -225,6 +225,67 @@ def test_what_is_refused_of_an_announced_body_has_come() -> None:
     assert (len(batch.records), len(batch.refused)) == (1, 1)
 
 
+WRITER = ANNOUNCED[1]
+NO_NAME = b'{"kind":"event","writer":"1-0","ordinal":1,"time":2}'
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        WRITER,
+        b'{"kind":"writer","writer":"1-1","first":2,"next":1}',
+        b'{"kind":"writer","writer":"1-1","fi',
+        b'{"ki',
+    ],
+    ids=["the writer again", "a bad writer", "half a writer", "half a line"],
+)
+def test_only_records_count_as_records_that_came(refused: bytes) -> None:
+    with pytest.raises(UnreadableBody, match="records: 1 of 2 are here"):
+        decode_batches(b"\n".join([*ANNOUNCED[:2], refused, ANNOUNCED[2]]) + b"\n")
+
+
+@pytest.mark.parametrize("refused", [NO_NAME, NO_NAME[:-9], b'{"kind":"newer","x":1}', b'{"kind":"event","name":3}'])
+def test_a_record_that_is_refused_has_come_named_or_not(refused: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    for most in (1, 0):
+        monkeypatch.setattr(decode, "MOST_REFUSALS", most)
+        [batch], _ = decode_batches(b"\n".join([*ANNOUNCED[:3], refused]) + b"\n")
+        assert (len(batch.records), batch.refused_records) == (1, 1)
+
+
+@pytest.mark.parametrize("number", [b"-1", b'"2"', b"2.0", b"[]", b"true"])
+def test_a_number_of_records_that_is_none_has_the_body_refused_whole_and_named(number: bytes) -> None:
+    lines = [ANNOUNCED[0].replace(b'"records":2', b'"records":' + number), *ANNOUNCED[1:]]
+    with pytest.raises(UnreadableBody, match=r"records: expected a whole number.*; nothing of the body was taken"):
+        decode_batches(b"\n".join(lines) + b"\n")
+
+
+@pytest.mark.parametrize("number", [b"1", b"0", b"null"])
+def test_no_record_is_lost_to_a_number_that_is_too_small(number: bytes) -> None:
+    lines = [ANNOUNCED[0].replace(b'"records":2', b'"records":' + number), *ANNOUNCED[1:]]
+    [batch], stray = decode_batches(b"\n".join(lines) + b"\n")
+    assert (len(batch.records), batch.refused, stray) == (2, [], [])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        (b"\n".join(ANNOUNCED) + b"\n").decode().encode("utf-16"),
+        gzip.compress(b"\n".join(ANNOUNCED)),
+        b"<html>\n<p>none</p>\n</html>\n",
+        b"[1, 2]\n",
+    ],
+    ids=["UTF-16", "gzip", "HTML", "an array"],
+)
+def test_a_body_in_another_format_is_an_error(body: bytes) -> None:
+    with pytest.raises(UnreadableBody, match="no line of the body says its kind"):
+        decode_batches(body)
+
+
+def test_a_byte_order_mark_in_front_is_passed_over() -> None:
+    [batch], stray = decode_batches("\ufeff".encode() + b"\n".join(ANNOUNCED) + b"\n")
+    assert (len(batch.records), batch.refused, stray) == (2, [], [])
+
+
 def test_a_body_of_too_many_lines_is_refused_whole() -> None:
     with pytest.raises(BodyTooLarge, match="lines"):
         decode_batches(HEAD + b"x\n" * decode.MOST_LINES)

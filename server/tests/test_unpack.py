@@ -78,6 +78,16 @@ def test_a_frame_that_asks_for_much_memory_is_refused() -> None:
         unpack(packer.compress(b"x" * 1000) + packer.flush(), "zstd")
 
 
+def test_several_fields_of_content_encoding_are_one_list_and_nothing_is_taken(
+    api: TestClient, store: SqliteStore, make_body: Callable[..., bytes]
+) -> None:
+    body = gzip.compress(make_body("s1", "1-0", 0, [{"kind": "event", "name": "x"}]))
+    answer = api.post("/api/ingest", content=body, headers=[("content-encoding", "gzip"), ("content-encoding", "br")])
+    assert answer.status_code == 400
+    assert "Content-Encoding: 'gzip, br' is not known here" in answer.json()["details"]
+    assert store.sessions().sessions == []
+
+
 def test_a_batch_that_came_as_zstd_is_stored(
     api: TestClient, store: SqliteStore, make_body: Callable[..., bytes]
 ) -> None:

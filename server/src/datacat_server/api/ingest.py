@@ -74,7 +74,8 @@ async def take_in(store: Store, scope: HTTPScope, receive: Receive) -> tuple[byt
 
     Raises what `EXCEPTION_HANDLERS` has an answer for, and `Disconnected`.
     """
-    encoding = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"content-encoding"), None)
+    # Several fields of one name are one list (RFC 9110, 5.3).
+    encoding = ", ".join(value.decode("latin-1") for name, value in scope["headers"] if name == b"content-encoding")
     async with arrived(chunks_of(scope, receive)) as body:
         with _gate:
             answer = await asyncio.to_thread(_apply, store, body, encoding)

@@ -1,5 +1,6 @@
 """The body of `POST /api/ingest` into batches: line by line, each bad line refused alone."""
 
+import codecs
 import re
 from collections.abc import Callable, Sequence
 from typing import Any, cast
@@ -10,7 +11,7 @@ from datacat_server.ingest.explain import explain
 from datacat_server.ingest.lines import LARGEST_RECORD, decode_lines, pieces
 from datacat_server.ingest.records import EventRecord, Line, Record, Refused, SessionBatch, SessionLine, WriterLine
 from datacat_server.ingest.text import readable
-from datacat_server.ingest.unpack import BodyTooLarge
+from datacat_server.ingest.unpack import BodyTooLarge, UnreadableBody
 from datacat_server.ingest.validate import (
     LARGEST_INTEGER,
     LONGEST_WRITER,
@@ -35,8 +36,10 @@ def decode_batches(body: bytes) -> tuple[list[SessionBatch], list[Refused]]:
 
     At most MOST_REFUSALS refusals are kept, whoever they belong to; those beyond are counted, in the batches and in
     one refusal that ends the stray ones. Raises BodyTooLarge for more than MOST_LINES lines, and UnreadableBody where
-    records are missing that a session line tells of.
+    records are missing that a session line tells of, where it cannot be told how many these are, and for what is not
+    newline-delimited JSON at all.
     """
+    body = body.removeprefix(codecs.BOM_UTF8)
     if body.count(b"\n") > MOST_LINES:
         raise BodyTooLarge(f"the body has more than {MOST_LINES:,} lines; send smaller batches")
     reader = BatchReader()
@@ -53,6 +56,11 @@ def decode_batches(body: bytes) -> tuple[list[SessionBatch], list[Refused]]:
             number += piece.count(b"\n")
     stray = reader.finish()
     check_whole(body, reader.batches)
+    if stray and not (reader.batches or reader.recognised):
+        raise UnreadableBody(
+            "no line of the body says its kind: expected newline-delimited JSON in UTF-8, with its Content-Encoding"
+            " where it is compressed"
+        )
     return reader.batches, stray
 
 
@@ -79,6 +87,8 @@ class BatchReader:
 
     def __init__(self) -> None:
         self.batches: list[SessionBatch] = []
+        self.recognised = False
+        """Whether any line of those that were refused says of what kind it is."""
         self._stray: list[Refused] = []
         self._refused = 0
         self._batch: SessionBatch | None = None
@@ -178,8 +188,14 @@ class BatchReader:
 
     def _refuse(self, number: int, line: bytes, details: str) -> None:
         place = _place(line)
+        self.recognised |= place.kind is not None
         if place.kind == "session":
+            if details.startswith("records: "):
+                # The records may all be right, and the session too: its sender keeps them, and hears of it.
+                raise UnreadableBody(f"{details}; nothing of the body was taken")
             self._batch, self._skipping = None, True
+        elif self._batch and _was_record(place):
+            self._batch.refused_records += 1
         self._refused += 1
         if self._refused > MOST_REFUSALS:
             if self._batch:
@@ -205,6 +221,11 @@ def decode_line(line: bytes, decoder: msgspec.json.Decoder[Any] = _line_decoder)
         return decoder.decode(readable(line))
     except msgspec.MsgspecError as error:
         raise ValueError(explain(error)) from None
+
+
+def _was_record(place: _Place) -> bool:
+    """Whether a line that was refused was one of the records that a session line counts, whatever their kind."""
+    return place.kind != "writer" and (place.kind is not None or place.ordinal is not None)
 
 
 def _kind(line: bytes) -> str | None:

@@ -23,8 +23,7 @@ def check_whole(body: bytes, batches: Sequence[SessionBatch]) -> None:
         announced = batch.header.records if batch.header else None
         if announced is None:
             continue
-        # What was refused has come, too.
-        arrived = len(batch.records) + len(batch.refused) + batch.unnamed_refusals
+        arrived = len(batch.records) + batch.refused_records
         if arrived < announced:
             raise UnreadableBody(f"records: {arrived:,} of {announced:,} are here; {_AGAIN}")
         if not ended:
