@@ -18,6 +18,7 @@ KEPT = Path(tempfile.gettempdir()) / f"datacat-bench-large-{os.getuid()}"
 
 _PROBE = quote('window_state.open:"space probe"')
 _LONG = f"/api/sessions/{large_store.LONG}"
+# What stands in the place of {time} is another number each time: no answer is one that was given before.
 QUESTIONS = {
     "list page": "/api/sessions",
     "list page, of a product": f"/api/sessions?product={quote('Game 3')}",
@@ -30,6 +31,10 @@ QUESTIONS = {
     "list page, with a rare text": "/api/sessions?q=host-499",
     "list page, with a state now": "/api/sessions?state=level:17",
     "list page, with a state ever": "/api/sessions?state_ever=level:17",
+    "list page, with one of many states ever": "/api/sessions?state_ever=position.x:{time}",
+    "list page, with one of many states ever, of a product and version": (
+        f"/api/sessions?product={quote('Game 1')}&version=1.7&state_ever=position.x:{{time}}"
+    ),
     "list page, that contains": f"/api/sessions?contains={quote('window_state.open:')}window%207",
     "list page, that contained": f"/api/sessions?ever_contains={_PROBE}",
     "one session": "/api/sessions/session-000777",
@@ -90,10 +95,10 @@ def measure(size: large_store.Size | None = None, say: Callable[[str], None] = p
 def _ask(running: real.Running, connection: Connection, path: str) -> Answer | str:
     times = []
     before = running.cpu_seconds()
-    for _ in range(TIMES):
+    for time_asked in range(TIMES):
         begin = time.perf_counter()
         try:
-            content = connection.request("GET", path)
+            content = connection.request("GET", path.format(time=time_asked))
         except RuntimeError as error:
             return str(error)
         times.append((time.perf_counter() - begin) * 1e3)

@@ -33,7 +33,7 @@ from datacat_server.model import Session
 from datacat_server.store.sqlite import SqliteStore
 from datacat_server.store.sqlite.file.connection import FILE_NAME, connect
 from datacat_server.store.sqlite.file.problem_backfill import backfill_session
-from datacat_server.store.sqlite.folds.search_terms import VALUE, term
+from datacat_server.store.sqlite.folds.search_terms import MOST_VALUES, VALUE, term
 from datacat_server.store.sqlite.folds.session_text import write_every_text
 from msgspec import Raw
 
@@ -42,6 +42,12 @@ WINDOWS = [f"window {number}" for number in range(19)]
 PROBE = "space probe"
 SAMPLE = 2_000
 """Sessions that are ingested. All that repeats in them does so within this number."""
+
+ROAMER_EVERY = 40
+"""One session in so many has a path with more values than the index of states takes: its log answers for it."""
+PLACES = 5_000
+"""Values of that path, `position.x`: whole numbers from 0 up. Each roamer has been at POSITIONS of them."""
+POSITIONS = MOST_VALUES + 5
 
 _SESSIONS_AT_ONCE = 50
 _EVENTS_AT_ONCE = 5_000
@@ -71,6 +77,7 @@ _CHANGED: dict[str, dict[str, str]] = {
     "verdicts": {"session": _SESSION, "time": _TIME},
     "alerts": {"id": "NULL", "session": _SESSION, "time": _TIME},
     "postings": {"session": _SESSION, "term": "iif(term = :term_of_sample, :term, term)"},
+    "overflows": {"session": _SESSION},
     "event_counts": {"session": _SESSION},
 }
 
@@ -85,8 +92,9 @@ class Size:
 
     @property
     def each(self) -> int:
-        """Records of a session other than the longest."""
-        return (self.records - self.longest) // self.sessions
+        """Records of a session other than the longest, without the positions of a roamer."""
+        positions = self.sessions // ROAMER_EVERY * POSITIONS
+        return (self.records - self.longest - positions) // self.sessions
 
 
 def make(kept: Path, size: Size) -> tuple[Path, float | None]:
@@ -94,7 +102,7 @@ def make(kept: Path, size: Size) -> tuple[Path, float | None]:
 
     Raises RuntimeError where a copy came out wrong.
     """
-    folder = kept / f"{size.sessions}-{size.records}-{size.longest}-{_schema()}"
+    folder = kept / f"{size.sessions}-{size.records}-{size.longest}-{_contents()}"
     mark = folder / "filled"
     if mark.exists():
         return folder, None
@@ -115,10 +123,11 @@ def make(kept: Path, size: Size) -> tuple[Path, float | None]:
     return folder, seconds
 
 
-def _schema() -> str:
-    """What is another for other tables."""
+def _contents() -> str:
+    """What is another for other tables, and for other sessions."""
     migrations = files("datacat_server.store.sqlite.file") / "migrations"
     texts = sorted(entry.read_text() for entry in migrations.iterdir() if entry.name.endswith(".sql"))
+    texts.append(Path(__file__).read_text())
     return f"{zlib.crc32(''.join(texts).encode()):08x}"
 
 
@@ -211,6 +220,7 @@ def _check_folds(db: sqlite3.Connection, size: Size) -> None:
         "SELECT count(*) FROM postings JOIN terms ON id = term WHERE text = '\"space probe\"'": (
             "SELECT (count(*) - 1) / 10 FROM sessions"
         ),
+        "SELECT count(*) FROM overflows": size.sessions // SAMPLE * (SAMPLE // ROAMER_EVERY),
     }
     for question, answer in expected.items():
         found = db.execute(question).fetchone()[0]
@@ -227,7 +237,7 @@ def _check_copies(folder: Path, size: Size) -> None:
         closing(SqliteStore(folder)) as copied,
         closing(SqliteStore(Path(other) / "data")) as ingested,
     ):
-        for number in (last, last - 12, SAMPLE):  # the second one has crashed
+        for number in (last, last - 12, last - 38, SAMPLE):  # the second one has crashed, the third is a roamer
             batch = _session(number, size)
             ingested.ingest([batch])
             here, there = copied.session(batch.id), ingested.session(batch.id)
@@ -237,6 +247,7 @@ def _check_copies(folder: Path, size: Size) -> None:
 
 def _alike(session: Session) -> Filter:
     """What finds a session by all that it can be found by."""
+    been = [StateCondition(("position", "x"), Relation.WAS, x) for x in session.state.get("position", {}).values()]
     return Filter(
         product=session.product,
         version=session.version,
@@ -248,6 +259,7 @@ def _alike(session: Session) -> Filter:
             StateCondition(("version",), Relation.IS, session.version),
             StateCondition(("level",), Relation.WAS, session.state["level"]),
             StateCondition(("window_state", "open"), Relation.IS, session.state["window_state"]["open"]),
+            *been,
         ),
     )
 
@@ -258,7 +270,10 @@ def _version(number: int, size: Size) -> str:
 
 
 def _session(number: int, size: Size) -> SessionBatch:
-    """One in ten has had the space probe open; four of five have ended, one in twenty has crashed."""
+    """One in ten has had the space probe open; four of five have ended, one in twenty has crashed.
+
+    Roamers are of one product, `Game 1`, and of every version.
+    """
     place = number % SAMPLE
     chosen = random.Random(place)
     begin = START + number * _MICROSECONDS_APART
@@ -282,6 +297,11 @@ def _session(number: int, size: Size) -> SessionBatch:
         ),
         StateRecord(time=begin + 5_000_000, state={"window_state": {"open": windows[:2]}}),
     ]
+    if place % ROAMER_EVERY == 1:
+        said += [
+            StateRecord(time=begin + at * 400_000, state={"position": {"x": (place * 37 + at * 3) % PLACES}})
+            for at in range(POSITIONS)
+        ]
     if place % 20 == 7:
         crash = {"kind": "exception", "exception_type": f"Error{place % 50}", "exception_msg": "went wrong"}
         said.append(StatusRecord(time=begin + 90_000_000, status="crashed", reason="an exception", data=crash))
