@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from support.load import BatchSender, Sender, SingleSender
 
 KILLS = 100
 _BETWEEN_SECONDS = 0.3
+_LONGEST_START_SECONDS = 30
 
 
 @dataclass(frozen=True)
@@ -80,11 +81,31 @@ def _start(data: Path, port: int) -> tuple["subprocess.Popen[str]", int, Start]:
     found = re.search(r"http://[\d.]+:(\d+)", process.stdout.readline())
     if found is None:
         raise RuntimeError("the server did not start again")
-    with suppress(OSError), urllib.request.urlopen(f"{found.group()}/health", timeout=30) as answer:
-        answer.read()
+    try:
+        _await_answer(f"{found.group()}/health", begin + _LONGEST_START_SECONDS)
+    except RuntimeError:
+        process.kill()
+        process.communicate()
+        raise
     until_answer = time.perf_counter() - begin
     times = psutil.Process(process.pid).cpu_times()
     return process, int(found[1]), Start(until_answer, times.user + times.system, _waited(process.pid))
+
+
+def _await_answer(url: str, deadline: float) -> None:
+    """Return when a GET is answered 200. Raises RuntimeError at the deadline, of `time.perf_counter()`."""
+    said: OSError | None = None
+    while True:
+        left = deadline - time.perf_counter()
+        if left <= 0:
+            raise RuntimeError(f"{url} was not answered within {_LONGEST_START_SECONDS} s of the start: {said}")
+        try:
+            with urllib.request.urlopen(url, timeout=left) as answer:
+                answer.read()
+                return
+        except OSError as error:  # not yet, or another status than 200
+            said = error
+            time.sleep(0.005)
 
 
 def _waited(process: int) -> float:
