@@ -4,13 +4,14 @@ from functools import partial
 
 from datacat_server.alerts.chore import deliver_alerts
 from datacat_server.api.app import create_api
+from datacat_server.chores.abandoned import clear_abandoned
 from datacat_server.chores.retention import keep_retention
 from datacat_server.chores.silence import watch_silence
 from datacat_server.serving.guard import guarded
 from datacat_server.serving.serve import Service
 from datacat_server.store.protocol import Store
 
-CHORES = (keep_retention, watch_silence, deliver_alerts)
+CHORES = (keep_retention, clear_abandoned, watch_silence, deliver_alerts)
 
 
 def api_service(store: Store) -> Service:

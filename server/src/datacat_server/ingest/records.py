@@ -136,9 +136,9 @@ class SessionBatch:
     """Records of one session, in the order in which they are to be applied.
 
     Without `writers` the records are applied as they are: a single REST call has no ordinals. Without `header` the
-    session has to exist already. `unnamed_refusals`: how many were refused beyond those in `refused`. `refused_records`:
-    how many of what was refused were records, named or not. `replayed`: it comes from an export; it is folded like any
-    other, but is no sign of life, and nothing is done or told for it.
+    session has to exist already. `unnamed_refusals`: how many were refused beyond those in `refused`.
+    `refused_records`: how many of what was refused were records, named or not. `replayed`: it comes from an export; it
+    is folded like any other, but is no sign of life, and nothing is done or told for it.
     `presumed`: it holds a verdict of the server's own, on a session whose machine was back at that time without it.
     """
 

@@ -169,6 +169,10 @@ class Store(KeyStore, ExchangeStore, MetricStore, ProblemStore, ReleaseStore, Co
         """
         ...
 
+    def clear_abandoned(self) -> None:
+        """See to it that what imports left that ended midway, and whose time is over, goes away; returns at once."""
+        ...
+
     def suspend_silent(self, before: datetime) -> int:
         """Mark as suspended the running sessions from which nothing came since an instant, by this clock; how many.
 

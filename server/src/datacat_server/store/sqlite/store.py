@@ -38,6 +38,7 @@ from datacat_server.store.sqlite.rows.times import to_microseconds
 from datacat_server.store.sqlite.writing import machines
 from datacat_server.store.sqlite.writing.importing import import_session, mark_problem
 from datacat_server.store.sqlite.writing.ledger import Ledger
+from datacat_server.store.sqlite.writing.prune import any_abandoned
 from datacat_server.store.sqlite.writing.sweeper import Sweeper
 from datacat_server.store.sqlite.writing.writer import Writer
 from datacat_server.store.views import (
@@ -256,6 +257,12 @@ class SqliteStore(ProblemCalls, ListCalls):
         """Return when what removed sessions have left is cleared away, and its space given back."""
         self._sweeper.start()
         self._sweeper.wait()
+
+    def clear_abandoned(self) -> None:
+        with self._readers.snapshot() as db:
+            abandoned = any_abandoned(db)
+        if abandoned:
+            self._sweeper.start()
 
     def suspend_silent(self, before: datetime) -> int:
         instant = to_microseconds(before)

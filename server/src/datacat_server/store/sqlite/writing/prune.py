@@ -54,6 +54,13 @@ def clear_some(db: sqlite3.Connection, *, sparing: bool = False) -> bool:
     return False
 
 
+def any_abandoned(db: sqlite3.Connection) -> bool:
+    """Whether imports ended midway, by a kill perhaps, whose time is over by now."""
+    return (
+        db.execute("SELECT 1 FROM removals WHERE until < ? LIMIT 1", (time.time_ns() // 1000,)).fetchone() is not None
+    )
+
+
 def shrink_some(db: sqlite3.Connection) -> bool:
     """Give some free pages back to the file system, where the file allows it; whether to go on."""
     if db.execute("PRAGMA auto_vacuum").fetchone()[0] != 2:
