@@ -19,6 +19,7 @@ from datacat_server.ingest.validate import LONGEST_NAME
 from datacat_server.model import encode
 from datacat_server.store.problems import (
     SORTS,
+    Commonalities,
     Problem,
     ProblemFilter,
     ProblemKind,
@@ -108,6 +109,16 @@ def list_problem_sessions(
 
 
 @get(
+    "/api/problems/{problem_id:str}/common",
+    sync_to_thread=True,
+    responses={200: ResponseSpec(Commonalities, description="What stands out")},
+)
+def read_commonalities(store: StoreDependency, problem_id: FromPath[str]) -> Response[bytes]:
+    """What the sessions of a problem have in common that others of the product have not: state, version, machine."""
+    return Response(encode(store.problem_commonalities(problem_id)), media_type=JSON)
+
+
+@get(
     "/api/sessions/{session_id:str}/problems",
     sync_to_thread=True,
     responses={200: ResponseSpec(SessionProblems, description="The problems")},
@@ -183,6 +194,7 @@ router = Router(
         list_problems,
         read_problem,
         list_problem_sessions,
+        read_commonalities,
         list_session_problems,
         resolve_problem,
         reopen_problem,

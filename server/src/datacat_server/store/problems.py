@@ -11,6 +11,11 @@ from datacat_server.model import SessionSummary
 SORTS = ("last_seen", "first_seen", "count", "sessions")
 """What a list of problems can be sorted by."""
 
+MOST_WITH = 200
+MOST_OTHERS = 1_000
+LEAST_DIFFERENCE = 0.25
+MOST_STANDING_OUT = 20
+
 
 class UnknownProblem(LookupError):
     """There is no problem with this id."""
@@ -171,6 +176,40 @@ class SessionProblem(Struct, kw_only=True, frozen=True):
     message: str | None
 
 
+class Trait(StrEnum):
+    """What sessions can have in common: a value that the state ever had at a path, or an array there ever contained,
+    the version, the machine, or a fact of the system."""
+
+    STATE = "state"
+    ELEMENT = "element"
+    VERSION = "version"
+    MACHINE = "machine"
+    FACT = "fact"
+
+
+class Commonality(Struct, kw_only=True, frozen=True):
+    """A trait that stands out. `path`: of the state, or the fact's name; empty for others. `value`: as JSON for the
+    state, else as text. `share` of the problem's sessions have it, and `share_without` of the others, both 0 to 1.
+    """
+
+    trait: Trait
+    path: str
+    value: str
+    share: float
+    share_without: float
+
+
+class Commonalities(Struct, kw_only=True, frozen=True):
+    """What the newest MOST_WITH sessions of a problem (`sessions`: how many these are) have, and the newest MOST_OTHERS
+    of the same product without it (`others`) have not: the largest `share - share_without` first, those of
+    LEAST_DIFFERENCE or more that two sessions or more of the problem have. Nothing stands out of a single session.
+    """
+
+    sessions: int
+    others: int
+    found: list[Commonality]
+
+
 class ProblemStore(Protocol):
     """What a store knows of problems."""
 
@@ -189,6 +228,10 @@ class ProblemStore(Protocol):
 
     def problem_sessions(self, problem_id: str, *, limit: int = 100, cursor: str | None = None) -> ProblemSessionPage:
         """The sessions of a problem. Raises UnknownProblem, and ValueError for a cursor that is none."""
+        ...
+
+    def problem_commonalities(self, problem_id: str) -> Commonalities:
+        """What the sessions of a problem have in common. Raises UnknownProblem."""
         ...
 
     def session_problems(self, session_id: str) -> list[SessionProblem]:

@@ -18,7 +18,11 @@ from datacat_server.config import Config
 from datacat_server.serving.application import Application
 from datacat_server.store.errors import StoreError
 from datacat_server.store.protocol import Store
+from datacat_server.web.compare.page import compare_routes
+from datacat_server.web.metrics.page import metrics_routes
 from datacat_server.web.overview.page import overview_routes
+from datacat_server.web.problems.page import problems_routes
+from datacat_server.web.releases.page import releases_routes
 from datacat_server.web.session import evidence
 from datacat_server.web.session.page import session_routes
 from datacat_server.web.sessions.chosen import chosen_routes
@@ -65,6 +69,10 @@ def create_web(store: Store, config: Config) -> Litestar:
         *chosen_routes(store, forms),
         *settings_routes(store, renderer, config, api_address(config)),
         *session_routes(store, renderer),
+        *problems_routes(store, renderer, forms),
+        *releases_routes(store, renderer),
+        *compare_routes(store, renderer),
+        *metrics_routes(store, renderer),
     ]
     paths = {path for handler in rooms for path in handler.paths}
     renderer.offer(

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from datacat_server.store.comparison import Comparison
 from datacat_server.store.problems import (
+    Commonalities,
     Problem,
     ProblemFilter,
     ProblemPage,
@@ -14,6 +15,7 @@ from datacat_server.store.problems import (
 from datacat_server.store.releases import ReleaseCourse, ReleasePage
 from datacat_server.store.sqlite.file.connection import Readers
 from datacat_server.store.sqlite.reading import problems
+from datacat_server.store.sqlite.reading.commonalities import read_commonalities
 from datacat_server.store.sqlite.reading.compare import read_comparison
 from datacat_server.store.sqlite.reading.read import row_number
 from datacat_server.store.sqlite.reading.release_views import read_release, read_releases
@@ -41,6 +43,10 @@ class ProblemCalls:
     def problem_sessions(self, problem_id: str, *, limit: int = 100, cursor: str | None = None) -> ProblemSessionPage:
         with self._readers.snapshot() as db:
             return problems.read_problem_sessions(db, problem_id, limit, cursor)
+
+    def problem_commonalities(self, problem_id: str) -> Commonalities:
+        with self._readers.snapshot() as db:
+            return read_commonalities(db, problem_id)
 
     def session_problems(self, session_id: str) -> list[SessionProblem]:
         with self._readers.snapshot() as db:

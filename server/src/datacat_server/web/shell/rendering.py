@@ -60,6 +60,7 @@ class Renderer:
             count=wording.count,
             percent=wording.percent,
             size=wording.size,
+            quantity=wording.quantity,
             **(filters or {}),
         )
         self.offer(rooms=(), paths=(), active_sessions=str, api_address="")

@@ -1,0 +1,1 @@
+"""The page of releases: who uses which version, and how they fare."""

@@ -1,0 +1,108 @@
+"""Problems on pages: what is shown of them, what their sessions have in common, and forms that only this site sends."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from datacat_server.store.sqlite import SqliteStore
+from litestar.testing import TestClient
+from support.recordings import Recording, exception, played, segfault
+
+
+def words(html: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", html))
+
+
+def crashed_ones(store: SqliteStore, count: int = 3) -> str:
+    for number in range(count):
+        segfault(played(Recording(f"s-{number}"), 20), 21).send(store)
+    return store.problems().problems[0].id
+
+
+def test_a_list_of_problems_says_kind_count_and_version_and_filters(pages: TestClient, store: SqliteStore) -> None:
+    crashed_ones(store)
+    exception(Recording("s-x", product="Other"), 1).send(store)
+    text = words(pages.get("/problems").text)
+    assert "Crash" in text
+    assert "3 times · 3 sessions" in text
+    assert "new in 1.4.2" in text
+    assert "Other" not in words(pages.get("/problems?product=MyGame&kind=crash").text)
+    assert pages.get("/problems.json?kind=crash").json()["problems"][0]["count"] == 3
+    assert pages.get("/problems?kind=mishap").status_code == 400
+    assert "No problem like that" in pages.get("/problems?q=nowhere").text
+
+
+def test_one_problem_shows_stack_days_and_sessions_as_a_page_and_as_json(pages: TestClient, store: SqliteStore) -> None:
+    problem = crashed_ones(store)
+    response = pages.get(f"/problems/{problem}")
+    text = words(response.text)
+    assert "Seen 3 times in 3 sessions" in text
+    assert 'href="/sessions/s-1"' in response.text
+    assert len(re.findall(r"<rect", response.text)) == 30
+    found = pages.get(f"/problems/{problem}", headers={"Accept": "application/json"}).json()
+    assert found["problem"]["id"] == problem
+    assert found["common"]["sessions"] == 3
+    assert pages.get("/problems/none").status_code == 404
+
+
+def test_a_problem_is_resolved_reopened_and_ignored_by_forms(pages: TestClient, store: SqliteStore) -> None:
+    problem = crashed_ones(store)
+    for status, said in (("resolved", "resolved in 9.9"), ("open", "Resolve"), ("ignored", "Reopen")):
+        token = re.search(r'name="token" value="([^"]+)"', pages.get(f"/problems/{problem}").text)
+        assert token is not None
+        form = {"token": token[1], "as": status, "version": "9.9"}
+        answer = pages.post(f"/problems/{problem}/mark", data=form, follow_redirects=False)
+        assert answer.status_code == 303
+        assert store.problem(problem).status == status
+        assert said in words(pages.get(f"/problems/{problem}").text)
+
+
+def test_a_form_of_another_site_changes_nothing_also_where_no_key_is_asked_for(
+    pages: TestClient, store: SqliteStore
+) -> None:
+    problem = crashed_ones(store)
+    token = re.search(r'name="token" value="([^"]+)"', pages.get(f"/problems/{problem}").text)
+    assert token is not None
+    assert pages.post(f"/problems/{problem}/mark", data={"as": "resolved"}).status_code == 400
+    pages.cookies.clear()
+    assert pages.post(f"/problems/{problem}/mark", data={"as": "resolved", "token": token[1]}).status_code == 400
+    assert store.problem(problem).status == "open"
+
+
+def test_a_key_for_reading_marks_no_problem(
+    locked_pages: TestClient, store: SqliteStore, make_key: Callable[..., str]
+) -> None:
+    problem = crashed_ones(store)
+    bearer = {"Authorization": f"Bearer {make_key('reader', 'read')}"}
+    page = locked_pages.get(f"/problems/{problem}", headers=bearer)
+    token = re.search(r'name="token" value="([^"]+)"', page.text)
+    assert token is not None
+    form = {"token": token[1], "as": "resolved"}
+    assert locked_pages.post(f"/problems/{problem}/mark", data=form, headers=bearer).status_code == 403
+    assert store.problem(problem).status == "open"
+
+
+def test_what_sessions_of_a_problem_have_in_common_is_what_a_plain_count_says(
+    store: SqliteStore, api: TestClient, pages: TestClient, send: Callable[..., Any]
+) -> None:
+    levels = {"a": (7, True), "b": (7, True), "c": (3, True), "d": (7, False), "e": (3, False), "f": (1, False)}
+    for name, (level, fails) in levels.items():
+        records: list[dict[str, Any]] = [
+            {"kind": "state", "state": {"level": level, "sound": "on", "open": ["map", "probe"] if fails else ["map"]}}
+        ]
+        if fails:
+            records.append({"kind": "status", "status": "crashed", "data": {"reason": "exit code 3", "exit_code": 3}})
+        send(name, records=records)
+    [problem] = store.problems().problems
+    found = api.get(f"/api/problems/{problem.id}/common").json()
+    assert (found["sessions"], found["others"]) == (3, 3)
+    told = {(one["path"], one["value"]): (one["share"], one["share_without"]) for one in found["found"]}
+    assert told["level", "7"] == (2 / 3, 1 / 3)
+    assert told["open", '"probe"'] == (1, 0)
+    assert ("sound", '"on"') not in told  # all have it
+    assert ("level", "3") not in told  # one of them has it
+    differences = [one["share"] - one["share_without"] for one in found["found"]]
+    assert differences == sorted(differences, reverse=True)
+    text = pages.get(f"/problems/{problem.id}").text
+    assert "/sessions?product=Game&amp;ever_contains=open%3A%22probe%22" in text
+    assert api.get("/api/problems/none/common").status_code == 404
