@@ -28,14 +28,12 @@ def probing(send: Callable[..., Any]) -> None:
         )
 
 
-def test_the_space_probe_question_is_answered_in_three_steps_in_the_browser(
+def test_the_space_probe_question_is_answered_from_an_address_and_a_click_in_the_browser(
     address: str, browser: Browser, send: Callable[..., Any]
 ) -> None:
     probing(send)
     page = browser.new_page()
     try:
-        page.goto(f"{address}/metrics")
-        page.get_by_label("Sessions", exact=True).fill('window_state.open:ever="space probe"')
         page.goto(f"{address}/metrics?ever_contains=window_state.open:space+probe")
         page.get_by_role("link", name="memory_usage").click()
         page.get_by_text("2 sessions: 300 to 900").wait_for()
