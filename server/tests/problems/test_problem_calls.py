@@ -112,7 +112,7 @@ def test_a_problem_is_new_while_no_version_is_newer_than_the_one_it_was_first_se
 def test_a_resolved_problem_comes_back_in_a_later_version_only(api: Api, send: Send) -> None:
     send("s1", "1-0", 0, [exception("KeyError")], version="1.9")
     [listed] = problems(api)
-    resolved = api.post(f"/api/problems/{listed['id']}/resolve").json()
+    resolved = api.post(f"/api/problems/{listed['id']}/resolve").json()["problem"]
     assert (resolved["status"], resolved["resolved_in"]) == ("resolved", "1.9")
     send("s2", "1-0", 0, [exception("KeyError")], version="1.9")
     send("s3", "1-0", 0, [exception("KeyError")], version="1.8")
@@ -122,14 +122,15 @@ def test_a_resolved_problem_comes_back_in_a_later_version_only(api: Api, send: S
     [back] = problems(api)
     assert (back["status"], back["resolved_in"], back["regressed_in"]) == ("regressed", "1.9", "1.10")
     assert back["regressed_at"] == back["last_seen"]
-    again = api.post(f"/api/problems/{listed['id']}/reopen").json()
+    again = api.post(f"/api/problems/{listed['id']}/reopen").json()["problem"]
     assert (again["status"], again["resolved_in"], again["regressed_in"]) == ("open", None, None)
 
 
 def test_a_problem_can_be_resolved_in_a_version_that_is_still_to_come(api: Api, send: Send) -> None:
     send("s1", "1-0", 0, [exception("KeyError")], version="1.0")
     [listed] = problems(api)
-    assert api.post(f"/api/problems/{listed['id']}/resolve", json={"version": "2.0"}).json()["resolved_in"] == "2.0"
+    resolved = api.post(f"/api/problems/{listed['id']}/resolve", json={"version": "2.0"}).json()
+    assert resolved["problem"]["resolved_in"] == "2.0"
     for session, version, status in (
         ("s2", "1.5", "resolved"),
         ("s3", "2.0", "resolved"),
@@ -153,7 +154,7 @@ def test_what_a_session_is_told_later_counts_for_a_resolved_problem_too(api: Api
 def test_an_ignored_problem_is_counted_and_never_comes_back(api: Api, send: Send) -> None:
     send("s1", "1-0", 0, [exception("KeyError")], version="1.0")
     [listed] = problems(api)
-    assert api.post(f"/api/problems/{listed['id']}/ignore").json()["status"] == "ignored"
+    assert api.post(f"/api/problems/{listed['id']}/ignore").json()["problem"]["status"] == "ignored"
     send("s2", "1-0", 0, [exception("KeyError")], version="2.0")
     assert [(one["status"], one["count"]) for one in problems(api)] == [("ignored", 2)]
 
@@ -313,6 +314,16 @@ def test_what_cannot_be_answered_is_refused_by_name(api: Api, send: Send, path: 
     send("s1")
     answer = api.get(path)
     assert (answer.status_code, answer.json().get("details", "")[: len(details)]) == (status, details)
+
+
+@pytest.mark.parametrize(("call", "status"), [("resolve", "resolved"), ("reopen", "open"), ("ignore", "ignored")])
+def test_a_mark_that_worked_is_answered_like_every_post(api: Api, send: Send, call: str, status: str) -> None:
+    send("s1", "1-0", 0, [exception("KeyError")])
+    [listed] = problems(api)
+    answer = api.post(f"/api/problems/{listed['id']}/{call}").json()
+    problem = api.get(f"/api/problems/{listed['id']}").json()
+    assert answer == {"status": "ok", "success": True, "problem": problem}
+    assert problem["status"] == status
 
 
 def test_a_resolution_that_is_none_is_refused(api: Api, send: Send) -> None:

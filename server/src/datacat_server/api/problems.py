@@ -7,6 +7,7 @@ from litestar import Request, Response, Router, get, post
 from litestar.params import FromPath, FromQuery, QueryParameter, RawBody
 from msgspec import Meta, Struct
 
+from datacat_server.api.answers import Done
 from datacat_server.api.choices import one_of, sort_by
 from datacat_server.api.declared import JSON, ResponseSpec, declares
 from datacat_server.api.errors import BadRequest, error_response
@@ -37,6 +38,12 @@ class SessionProblems(Struct, frozen=True):
     """The problems of a session, the newest first."""
 
     problems: list[SessionProblem]
+
+
+class Marked(Done, kw_only=True):
+    """It worked, and this is the problem as it is now."""
+
+    problem: Problem
 
 
 class Resolution(Struct, kw_only=True):
@@ -133,36 +140,36 @@ def list_session_problems(store: StoreDependency, session_id: FromPath[str]) -> 
     status_code=200,
     sync_to_thread=True,
     opt=declares(Resolution, required=False, example={}),
-    responses={200: ResponseSpec(Problem, description="The problem, as it is now")},
+    responses={200: ResponseSpec(Marked, description="The problem, as it is now")},
 )
 def resolve_problem(store: StoreDependency, problem_id: FromPath[str], body: RawBody) -> Response[bytes]:
     """Mark a problem as resolved. It comes back as `regressed` when it is seen in a later version."""
     store.resolve_problem(problem_id, _decode(body).version)
-    return Response(encode(store.problem(problem_id)), media_type=JSON)
+    return Response(encode(Marked(problem=store.problem(problem_id))), media_type=JSON)
 
 
 @post(
     "/api/problems/{problem_id:str}/reopen",
     status_code=200,
     sync_to_thread=True,
-    responses={200: ResponseSpec(Problem, description="The problem, as it is now")},
+    responses={200: ResponseSpec(Marked, description="The problem, as it is now")},
 )
 def reopen_problem(store: StoreDependency, problem_id: FromPath[str]) -> Response[bytes]:
     """Mark a problem as open: what was resolved is not, what was ignored counts again."""
     store.reopen_problem(problem_id)
-    return Response(encode(store.problem(problem_id)), media_type=JSON)
+    return Response(encode(Marked(problem=store.problem(problem_id))), media_type=JSON)
 
 
 @post(
     "/api/problems/{problem_id:str}/ignore",
     status_code=200,
     sync_to_thread=True,
-    responses={200: ResponseSpec(Problem, description="The problem, as it is now")},
+    responses={200: ResponseSpec(Marked, description="The problem, as it is now")},
 )
 def ignore_problem(store: StoreDependency, problem_id: FromPath[str]) -> Response[bytes]:
     """Mark a problem as one that nobody wants to hear of; it is counted all the same."""
     store.ignore_problem(problem_id)
-    return Response(encode(store.problem(problem_id)), media_type=JSON)
+    return Response(encode(Marked(problem=store.problem(problem_id))), media_type=JSON)
 
 
 def _one_of(name: str, words: Any, word: str | None) -> Any:
