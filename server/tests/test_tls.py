@@ -85,6 +85,16 @@ def test_the_doctor_knows_a_server_that_speaks_tls(start: Start, tmp_path: Path)
     ]
 
 
+def test_a_command_names_a_certificate_that_does_not_verify(start: Start, tmp_path: Path) -> None:
+    certificate, key = make(tmp_path, "one")
+    [api] = start("datacat-server", "--port", "0", *settings(certificate, key)).addresses()
+    code, _, err = start("datacat", "export", "--url", api).finish()
+    assert code == 1
+    assert err.startswith(f"error: {api}: its certificate does not verify: ")
+    assert err.endswith(". Name the file of its authority in $SSL_CERT_FILE\n")
+    assert start("datacat", "export", "--url", api, SSL_CERT_FILE=str(certificate)).finish()[0] == 0
+
+
 def test_the_cookie_of_a_sign_in_is_secure(start: Start, tmp_path: Path) -> None:
     certificate, key = make(tmp_path, "one")
     keys = ["--api-key", "sesame", "--require-api-key"]

@@ -23,6 +23,7 @@ from datacat.wake import wake
 
 from datacat_daemon.config import Config
 from datacat_daemon.janitor import runs
+from datacat_daemon.shipping.endpoint import CERTIFICATE, KEY_ADVICE, certificate_trouble, explained
 from datacat_daemon.shipping.shipment import Shipment
 from datacat_daemon.shipping.shipper import Shipper
 from datacat_daemon.spool.locks import FileLock
@@ -150,7 +151,7 @@ class Sync:
         for session in self.sessions:
             named = self._server_url or session.manifest.server_url
             if named not in troubles:
-                troubles[named] = _trouble_with(named)
+                troubles[named] = _trouble_with(named, self._config)
             if troubles[named] is not None:
                 session.settled, session.why = True, troubles[named]
 
@@ -158,7 +159,7 @@ class Sync:
         """Have a process's sessions shipped: by its daemon, or from here."""
         alive = runs(folder)
         if not alive:
-            otherwise = any(self._is_shipped_otherwise(session.manifest) for session in sessions)
+            otherwise = any(self._is_shipped_otherwise(session.manifest) for session in sessions) or _lacks(folder)
             watch = self._take_over(folder, shipper) if otherwise else self._adopt(folder, shipper)
             if watch is not None:
                 self._watches[folder] = watch
@@ -236,23 +237,32 @@ class _OtherwiseShipper(Shipper):
 
     def add(self, folder: Path, manifest: Manifest, log: DaemonLog) -> Shipment:
         said = self._api_key
+        of_here = os.environ.get("DATACAT_API_KEY")
         if said is None and self._server_url is not None:
-            said = os.environ.get("DATACAT_API_KEY")
-        url, api_key = self._server_url or manifest.server_url, said or manifest.api_key
+            said = of_here
+        url, api_key = self._server_url or manifest.server_url, said or manifest.api_key or of_here
         return super().add(folder, dataclasses.replace(manifest, server_url=url, api_key=api_key), log)
 
 
-def _trouble_with(named: str) -> str | None:
+def _trouble_with(named: str, config: Config) -> str | None:
     """Why nothing can be shipped to a server; None if it answers."""
     url = server_address(named)
     if url is None:
         return f"{named!r} is not an address; ship it with `datacat sync --server-url`"
     status, answer = exchange("GET", f"{url}/health", None, None, _ANSWER_SECONDS)
+    if certificate_trouble(answer) is not None:
+        return f"{url}: {explained(answer)}" if config.verifies_tls else None
     if status is None:
         return f"{url} does not answer"
     if status == 200 and answer is None:
         return f"{url} is not a DataCat server; its port is usually 9090"
     return None
+
+
+def _lacks(folder: Path) -> bool:
+    """A daemon may lack what is here: it has the certificates and the key that its program was started with."""
+    trouble = last_trouble(folder) or ""
+    return CERTIFICATE in trouble or KEY_ADVICE in trouble
 
 
 def _is_held(folder: Path) -> bool:

@@ -17,6 +17,7 @@ from datacat_daemon.shipping.endpoint import Endpoint, Unavailable
 from datacat_daemon.shipping.shipment import Shipment
 from datacat_daemon.spool.log import DaemonLog
 from datacat_daemon.spool.manifest import Manifest
+from datacat_daemon.sync import Sync
 
 SOURCE = str(Path(__file__).parents[2] / "src")
 BODY = b'{"kind":"session","id":"s","product":"P","version":"1","time":1}\n'
@@ -282,6 +283,37 @@ def test_an_authority_of_one_s_own_is_named_in_ssl_cert_file(secure, bench, wait
     bench.finish(bench.daemon(folder, SSL_CERT_FILE=str(tmp_path / "authority.pem")))
     assert [record["data"]["i"] for record in server.records("event")] == [1]
     assert server.verdicts() == ["ended"]
+
+
+def test_sync_names_a_certificate_that_does_not_verify_and_heeds_the_settings(secure, bench):
+    server, _ = secure
+    bench.program(server.url, "session.log_event('n', {'i': 1})\nsession.end()").wait()
+    work = Sync(Config(), spools=[bench.spool])
+    assert not work.run(lambda: None)
+    assert work.sessions[0].why.startswith(f"{server.url}: its certificate does not verify: ")
+    assert "$SSL_CERT_FILE" in work.sessions[0].why
+    assert Sync(Config(tls_verify=False), spools=[bench.spool]).run(lambda: None)
+    assert len(server.records("event")) == 1
+
+
+def test_sync_ships_what_a_daemon_cannot_for_want_of_an_authority_or_a_key(secure, bench, wait_for, tmp_path):
+    server, authority = secure
+    authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+    process = bench.program(server.url, "session.log_event('n', {'i': 1})\nsession.end()")
+    folder = bench.folder_of(process)
+    process.wait()
+    doubting = bench.daemon(folder)
+    log = folder / "daemon.log"
+    wait_for(lambda: log.exists() and "does not verify" in log.read_text(), "the refusal")
+    code = "import sys\nfrom pathlib import Path\nfrom datacat_daemon.config import Config\n"
+    code += "from datacat_daemon.sync import Sync\n"
+    code += "sys.exit(0 if Sync(Config(), spools=[Path(sys.argv[1])]).run(lambda: None) else 1)"
+    own = bench.environment(server.url, SSL_CERT_FILE=str(tmp_path / "authority.pem"), DATACAT_API_KEY="opens")
+    done = subprocess.run([sys.executable, "-c", code, str(bench.spool)], env=own, check=False)
+    assert done.returncode == 0
+    bench.finish(doubting)
+    assert [record["data"]["i"] for record in server.records("event")] == [1]
+    assert set(server.keys) == {"Bearer opens"}
 
 
 def test_a_daemon_that_needs_no_tls_does_not_load_it():

@@ -32,6 +32,9 @@ _MOST_QUOTED = 500
 KEY_ADVICE = "; `datacat sync --api-key` ships what waits, programs take the key from $DATACAT_API_KEY"
 """What to do where a server does not take the key."""
 
+CERTIFICATE = "its certificate does not verify"
+"""What is said first of a server whose certificate is refused here."""
+
 
 class Unavailable(Exception):
     """The server did not take the body now; it may later. The message says why."""
@@ -110,7 +113,7 @@ class Endpoint:
         except (OSError, ValueError) as error:
             self.close()
             self._backoff.failed()
-            raise Unavailable(_explained(error)) from error
+            raise Unavailable(explained(error)) from error
         self._compression.heed(headers.get("accept-encoding"))
         if status == _UNKNOWN_ENCODING and self._compression.refused(encoding):
             return self.post(body)
@@ -223,13 +226,16 @@ def _said(status: int, content: bytes) -> tuple[str, str]:
     return kind, f"{status}: {str(details)[:_MOST_QUOTED]}{advice}"
 
 
-def _explained(error: Exception) -> str:
+def certificate_trouble(error: object) -> str | None:
+    """What is wrong with a certificate, and what to do, where that is what an error is about; None otherwise."""
     reason = getattr(error, "verify_message", None)  # of ssl.SSLCertVerificationError
-    if reason:
-        return (
-            f"its certificate does not verify: {reason}. Name the file of its authority in "
-            "$SSL_CERT_FILE, or set tls_verify to false to do without"
-        )
+    return f"{CERTIFICATE}: {reason}. Name the file of its authority in $SSL_CERT_FILE" if reason else None
+
+
+def explained(error: object) -> str:
+    """Why a server could not be asked, in words."""
+    if (trouble := certificate_trouble(error)) is not None:
+        return f"{trouble}, or set tls_verify to false to do without"
     return f"{type(error).__name__}: {error}"
 
 

@@ -10,6 +10,7 @@ import httpx
 import msgspec
 import typer
 from datacat.address import server_address
+from datacat_daemon.shipping.endpoint import certificate_trouble
 
 from datacat_server.cli.settings import fail
 
@@ -74,6 +75,8 @@ class Server:
         try:
             yield
         except httpx.ConnectError as error:
+            if (trouble := _of_certificate(error)) is not None:
+                raise ServerError(f"{self.url}: {trouble}") from error
             raise ServerError(
                 f"no server answers at {self.url} ({error}); start one with `datacat up`, or name another with --url"
             ) from error
@@ -88,6 +91,15 @@ def server_of(url: str | None, api_key: str | None) -> Server:
     if address is None:
         fail(f"--url: expected an address such as {DEFAULT_URL}, not {said}")
     return Server(address, api_key or os.environ.get("DATACAT_API_KEY"))
+
+
+def _of_certificate(error: BaseException | None) -> str | None:
+    """What is wrong with the server's certificate, where that is why a connection failed."""
+    while error is not None:
+        if (trouble := certificate_trouble(error)) is not None:
+            return trouble
+        error = error.__cause__ or error.__context__
+    return None
 
 
 def _pieces(file: IO[bytes]) -> Iterator[bytes]:
