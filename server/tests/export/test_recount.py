@@ -112,6 +112,10 @@ def test_the_command_names_what_differs_and_mends_all_of_it(start: Start, folder
         return code, [finding["text"] for finding in json.loads(out)["findings"] if finding["about"] == "folds"]
 
     assert doctor("--recount") == (0, [WELL[0].removeprefix("ok ")])
+    with closing(SqliteStore(folder)):
+        code, found = doctor("--repair")
+        assert (code, len(found)) == (1, 1), "refused, though nothing differs"
+        assert "is using it; stop that first" in found[0]
     damage(folder, *DAMAGE.values())
     code, found = doctor("--recount")
     assert code == 1
@@ -123,6 +127,20 @@ def test_the_command_names_what_differs_and_mends_all_of_it(start: Start, folder
         assert "is using it; stop that first" in found[0]
     assert doctor("--repair")[0] == 0
     assert doctor("--recount") == (0, [WELL[0].removeprefix("ok ")])
+    assert contents(folder) == before
+
+
+def test_one_repair_is_enough_where_what_others_are_made_from_is_wrong_too(folder: Path) -> None:
+    before = contents(folder)
+    damage(
+        folder,
+        "UPDATE sessions SET event_count = 7, exception_count = 0",
+        "UPDATE series SET points = 3 WHERE name = 'fps'",
+        *(f"DELETE FROM {table}" for table in ("timelines", "timeline_buckets", "courses", "course_stretches")),
+        "DELETE FROM problem_sessions",
+    )
+    told(folder, mend=True)
+    assert told(folder) == WELL
     assert contents(folder) == before
 
 

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 from datacat_server.doctor.findings import Finding, bad, ok
@@ -12,7 +13,7 @@ from datacat_server.store.sqlite.file.functions import add_functions
 from datacat_server.store.sqlite.file.migrate import newest_version, version_of
 from datacat_server.store.sqlite.upkeep.check import looking_at
 from datacat_server.store.sqlite.upkeep.recount import Fold, add_shadows, sessions_after, unsound
-from datacat_server.store.sqlite.upkeep.repair import repair
+from datacat_server.store.sqlite.upkeep.repair import alone, repair
 from datacat_server.store.sqlite.upkeep.totals import unsound_totals
 from datacat_server.wording import count
 
@@ -45,17 +46,19 @@ def look_at_folds(folder: Path, *, mend: bool) -> Iterator[Finding]:
     if not file.exists():
         return
     try:
-        with looking_at(file) as db:
-            if version_of(db) != newest_version() or any_left(db):
-                yield ok(ABOUT, "not looked at: the server brings the tables up to date at its start")
+        # What is mended is not to change between the count and the mending, and a server that runs is told at once.
+        with alone(folder) if mend else nullcontext():
+            with looking_at(file) as db:
+                if version_of(db) != newest_version() or any_left(db):
+                    yield ok(ABOUT, "not looked at: the server brings the tables up to date at its start")
+                    return
+                found = _recounted(db)
+            told = list(found.told())
+            if told and mend:
+                repair(folder, found.unsound)
+                for what in told:
+                    yield ok(ABOUT, f"folded anew: {what}")
                 return
-            found = _recounted(db)
-        told = list(found.told())
-        if told and mend:
-            repair(folder, found.unsound)
-            for what in told:
-                yield ok(ABOUT, f"folded anew: {what}")
-            return
     except StoreError as error:
         yield bad(ABOUT, f"what is folded in {file} cannot be set right: {error}", _REPAIR)
         return

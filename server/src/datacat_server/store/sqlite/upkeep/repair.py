@@ -1,8 +1,8 @@
 """Folds anew what `recount` and `totals` found to differ, while nobody else uses the file: all of it or nothing."""
 
 import sqlite3
-from collections.abc import Iterable
-from contextlib import closing
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from datacat_server.store.sqlite.file.connection import FILE_NAME, connect
@@ -12,13 +12,22 @@ from datacat_server.store.sqlite.upkeep.recount import Fold
 from datacat_server.store.sqlite.upkeep.totals import count_totals
 
 
-def repair(data_path: Path, unsound: Iterable[tuple[int, Fold]]) -> None:
-    """Build folds of sessions, given by their numbers, and count all totals anew.
-
-    Raises StoreError, with nothing changed, where the folder is in use or the disk full.
-    """
+@contextmanager
+def alone(data_path: Path) -> Iterator[None]:
+    """Have a data folder for oneself. Raises StoreError where it is in use."""
     lock = DataLock(data_path)
     lock.take_alone()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def repair(data_path: Path, unsound: Iterable[tuple[int, Fold]]) -> None:
+    """Build folds of sessions, given by their numbers, and count all totals anew; within `alone`.
+
+    Raises StoreError, with nothing changed, where the disk is full.
+    """
     try:
         with closing(connect(data_path / FILE_NAME)) as db:
             db.execute("BEGIN IMMEDIATE")  # closing it undoes what is not committed
@@ -36,5 +45,3 @@ def repair(data_path: Path, unsound: Iterable[tuple[int, Fold]]) -> None:
             db.execute("COMMIT")
     except sqlite3.Error as error:
         raise explained(error) from error
-    finally:
-        lock.release()
