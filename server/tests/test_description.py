@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from datacat_server.api.app import create_api
 from datacat_server.config import Config
-from datacat_server.instants import read_instant
+from datacat_server.instants import read_age, read_instant
 from datacat_server.store.sqlite import SqliteStore
 from litestar.routes import HTTPRoute
 from litestar.testing import TestClient
@@ -214,9 +214,18 @@ def test_an_instant_is_rfc_3339_a_date_or_a_number() -> None:
     for text in ("1960-01-01", "0001-01-01T00:00:00+12:00", "0", "1e-9"):
         assert read_instant(text) == datetime(1970, 1, 1, tzinfo=UTC)
     assert read_instant("9999-12-31T23:59:59-12:00") == datetime.max.replace(tzinfo=UTC)
-    for text in ("", "soon", "-1", "253402300800", "٣"):
+    for text in ("", "soon", "-1", "-7x", "-d", "253402300800", "٣"):
         with pytest.raises(ValueError):
             read_instant(text)
+
+
+def test_an_age_is_read_the_same_wherever_one_is_asked_for() -> None:
+    for text, seconds in {"90s": 90, "90m": 5400, "90min": 5400, "1.5h": 5400, "7d": 604800, "1w": 604800}.items():
+        assert read_age(text) == seconds
+        assert abs((datetime.now(UTC) - read_instant(f"-{text}")).total_seconds() - seconds) < 60
+    for text in ("", "7", "d", "-7d", "7 d", "7y"):
+        with pytest.raises(ValueError):
+            read_age(text)
 
 
 def test_grafana_gets_flat_rows_of_any_filter(api: TestClient) -> None:

@@ -216,7 +216,7 @@ def test_prune_says_what_it_would_do_asks_and_removes_what_is_old(start: Start, 
     code, out, _ = start("datacat", "prune", *old, "--yes").finish()
     assert (code, out) == (0, "removed 1 session; 0 B given back to the file system\n")
     code, _, err = start("datacat", "prune", *data, "--older-than", "soon").finish()
-    assert (code, "--older-than: expected a number and m, h, d or w" in err) == (1, True)
+    assert (code, "--older-than: expected a number and s, min (or m), h, d or w" in err) == (1, True)
 
 
 def test_a_commit_is_on_disk_before_it_is_acknowledged(store: SqliteStore) -> None:

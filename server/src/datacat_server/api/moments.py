@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from datacat_server.api.errors import BadRequest
-from datacat_server.instants import read_instant
+from datacat_server.instants import AGES, read_instant
 
 INSTANT = (
     "RFC 3339, such as 2026-01-31T12:00:00Z, a date, how long ago, such as -90min, -24h or -7d, or seconds since 1970"
@@ -18,4 +18,7 @@ def moment(name: str, text: str | None) -> datetime | None:
     try:
         return read_instant(text)
     except ValueError:
-        raise BadRequest(f"{name}: expected RFC 3339, such as 2026-01-31T12:00:00Z, or seconds since 1970") from None
+        raise BadRequest(
+            f"{name}: expected RFC 3339, such as 2026-01-31T12:00:00Z, or seconds since 1970, or how long ago, such as"
+            f" -7d (in {AGES})"
+        ) from None

@@ -11,7 +11,7 @@ ProductOption = Annotated[str | None, typer.Option("--product", help="Of this pr
 VersionOption = Annotated[str | None, typer.Option("--version", help="Of this version.", metavar="VERSION")]
 MachineOption = Annotated[str | None, typer.Option("--machine", help="Of this machine, by id or name.", metavar="NAME")]
 StatusOption = Annotated[str | None, typer.Option("--status", help="crashed, hung, ended, ever_hung ...")]
-FromOption = Annotated[str | None, typer.Option("--from", help="Created then or later, UTC.", metavar="TIME")]
+FromOption = Annotated[str | None, typer.Option("--from", help="Created then or later, UTC; -7d: ago.", metavar="TIME")]
 ToOption = Annotated[str | None, typer.Option("--to", help="Created before, UTC.", metavar="TIME")]
 TextOption = Annotated[str | None, typer.Option("--q", help="With this text in id, machine, reason ...")]
 _PAIR = "PATH:VALUE"

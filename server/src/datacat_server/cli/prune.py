@@ -1,6 +1,5 @@
 """`datacat prune`."""
 
-import re
 import sys
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -13,20 +12,22 @@ from rich.console import Console
 
 from datacat_server.cli.options import ConfigOption, DataPathOption, JsonOption
 from datacat_server.cli.settings import configured, fail
+from datacat_server.instants import AGES, read_age
 from datacat_server.store.errors import StoreError
 from datacat_server.store.sqlite import SqliteStore
 from datacat_server.store.sqlite.file.connection import FILE_NAME
 from datacat_server.store.sqlite.upkeep.compact import check_alone, compact
 from datacat_server.wording import count, size
 
-_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _MOST_DAYS = 500_000
 
 
 def prune(
     older_than: Annotated[
         str | None,
-        typer.Option(help="Age, such as 30d, 12h, 2w. Default: retention_days.", metavar="AGE", show_default=False),
+        typer.Option(
+            help="Age in s, min, h, d or w: 30d, 90min. Default: retention_days.", metavar="AGE", show_default=False
+        ),
     ] = None,
     product: Annotated[str | None, typer.Option(help="Only sessions of this product.", metavar="NAME")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many there are.")] = False,
@@ -95,10 +96,11 @@ def _say(as_json: bool, *, found: int, removed: int, freed: int) -> None:
 
 
 def _age(text: str) -> timedelta:
-    found = re.fullmatch(r"(\d{1,7}(?:\.\d{1,6})?)([mhdw])", text.strip())
-    if found is None:
-        fail(f"--older-than: expected a number and m, h, d or w, such as 30d, got {text!r}")
-    return min(timedelta(**{_UNITS[found[2]]: float(found[1])}), timedelta(days=_MOST_DAYS))
+    try:
+        seconds = read_age(text.strip())
+    except ValueError:
+        fail(f"--older-than: expected a number and {AGES}, such as 30d, got {text!r}")
+    return timedelta(seconds=min(seconds, _MOST_DAYS * 86_400))
 
 
 def _age_text(age: timedelta) -> str:
