@@ -78,6 +78,8 @@ NAMES = ("product", "version", "machine", "status", "from", "to", "q", *RELATION
 """The names in an address."""
 
 LONGEST_Q = 200
+LONGEST_CONDITION = 4_000
+"""Characters of `path:value`, as it is asked for and as `to_query` writes it."""
 MOST_CONDITIONS = 10
 """So many conditions of each relation, at most."""
 
@@ -142,7 +144,7 @@ def to_query(wanted: Filter) -> list[tuple[str, str]]:
     }
     query = [(name, value) for name, value in single.items() if value]
     for condition in wanted.state:
-        query.append((_name_of(condition.relation), f"{write_path(condition.path)}:{_shown(condition.value)}"))
+        query.append((_name_of(condition.relation), _text_of(condition)))
     return query
 
 
@@ -150,14 +152,26 @@ _PATH = re.compile(r"(?:[^\\:]|\\.?)*", re.DOTALL)
 
 
 def _condition(name: str, text: str) -> StateCondition:
+    _check_length(name, text)
     path = _PATH.match(text)[0]  # type: ignore[index]  # it matches the empty text too
     if path == text:
         raise ValueError(f"{name}: expected path:value, such as window_state.open:true")
     value = text[len(path) + 1 :]
     try:
-        return StateCondition(read_path(path), RELATIONS[name], msgspec.json.decode(value))
+        condition = StateCondition(read_path(path), RELATIONS[name], msgspec.json.decode(value))
     except (msgspec.DecodeError, RecursionError):
         return StateCondition(read_path(path), RELATIONS[name], value)
+    _check_length(name, _text_of(condition))  # 1e300 has 301 digits
+    return condition
+
+
+def _check_length(name: str, text: str) -> None:
+    if len(text) > LONGEST_CONDITION:
+        raise ValueError(f"{name}: is longer than {LONGEST_CONDITION:,} characters; ask for something shorter")
+
+
+def _text_of(condition: StateCondition) -> str:
+    return f"{write_path(condition.path)}:{_shown(condition.value)}"
 
 
 def _shown(value: Any) -> str:

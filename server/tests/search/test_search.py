@@ -224,6 +224,8 @@ def test_a_total_beyond_what_is_counted_says_so(api: TestClient, send: Send, mon
         ("from=yesterday", "from: expected "),
         ("q=" + "x" * 201, "q: "),
         ("state=level", "state: expected path:value"),
+        ("state_ever=a:" + "x" * 3_999, "state_ever: is longer than 4,000 characters"),
+        ("contains=a:[" + ",".join(["1e300"] * 20) + "]", "contains: is longer than 4,000 characters"),
         ('state_ever=a:{"b":1}', "state_ever: an object has no value"),
         ("&".join(["contains=a:1"] * 11), "contains: is there more than 10 times"),
         ("&".join(["state="] * 11), "state: is there more than 10 times"),

@@ -1,5 +1,6 @@
 """What a state ever was, of paths that change all the time: how much of the logs is read for it, in steps of SQLite."""
 
+import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -10,6 +11,7 @@ from datacat_server.filters import parse_filter
 from datacat_server.ingest.result import IngestResult
 from datacat_server.store.sqlite import SqliteStore
 from datacat_server.store.sqlite.file.connection import FILE_NAME, connect
+from datacat_server.store.sqlite.folds.state_check import StateCheck
 from datacat_server.store.sqlite.reading.listing import read_page
 
 Send = Callable[..., IngestResult]
@@ -73,3 +75,17 @@ def test_another_session_that_gets_the_number_is_looked_through_anew(store: Sqli
         store.delete("s1")
         store.clear()
         store._writer.run(lambda ledger: ledger.db.execute("DELETE FROM deleted"))
+
+
+def test_what_is_remembered_of_a_question_is_small_however_long_the_question_is(tmp_path: Path, send: Send) -> None:
+    send("s1", records=positions(0, 3))
+    with closing(connect(tmp_path / "data" / FILE_NAME)) as db:
+        check = StateCheck(db)
+        tracemalloc.start()
+        try:
+            for number in range(500):
+                assert not check.holds(1, "was", '["x"]', f'"{number:020000}"')
+            taken, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert taken < 5_000_000, "each question was kept as it was asked: that would be twice as much"

@@ -7,7 +7,7 @@ from litestar.params import QueryParameter, SkipValidation
 
 from datacat_server.api.errors import BadRequest
 from datacat_server.api.moments import INSTANT
-from datacat_server.filters import LONGEST_Q, MOST_CONDITIONS, STATUSES, Filter, parse_filter
+from datacat_server.filters import LONGEST_CONDITION, LONGEST_Q, MOST_CONDITIONS, STATUSES, Filter, parse_filter
 
 FILTER = "filter"
 """The name under which a handler takes the filter: `filter: FilterDependency`."""
@@ -15,7 +15,7 @@ FILTER = "filter"
 FilterDependency = NamedDependency[SkipValidation[Filter]]
 
 _CONDITIONS = {
-    "items": {"type": "string", "pattern": r"^([^\\:]|\\[\s\S])*:|^$"},
+    "items": {"type": "string", "pattern": r"^([^\\:]|\\[\s\S])*:|^$", "maxLength": LONGEST_CONDITION},
     "maxItems": MOST_CONDITIONS,
 }
 _OF_STATE = (

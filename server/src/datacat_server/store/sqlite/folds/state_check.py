@@ -8,6 +8,7 @@ import sqlite3
 from collections import OrderedDict
 from dataclasses import dataclass
 from functools import lru_cache
+from hashlib import blake2b
 from typing import Any
 
 import msgspec
@@ -18,7 +19,8 @@ from datacat_server.store.sqlite.folds.states import current_state
 _decode = msgspec.json.decode
 _encode = msgspec.json.Encoder().encode
 
-MOST_REMEMBERED = 10_000
+MOST_REMEMBERED = 3_000
+"""Answers that a connection remembers: 1 MB, whatever they answer."""
 
 # Up to here a whole number has no exponent, whichever type it had when it was sent.
 _PLAIN = 10**15
@@ -27,13 +29,14 @@ _PLAIN = 10**15
 class StateCheck:
     """Answers for one connection, whose snapshots follow one another in time.
 
-    It remembers some thousand answers: where in the log the value was found, or up to where it was looked for. Which
-    log that was, its first change and the last one that was looked at tell.
+    It remembers some thousand answers, each by a digest of the question, which may be long: where in the log the value
+    was found, or up to where it was looked for. Which log that was, its first change and the last one that was looked
+    at tell.
     """
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
-        self._known: OrderedDict[tuple[int, str, str, str], _Known] = OrderedDict()
+        self._known: OrderedDict[bytes, _Known] = OrderedDict()
 
     def holds(self, session: int, relation: str, path: str, value: str) -> bool:
         """Whether a condition holds of a session. `path` is a JSON array of keys, `value` JSON text."""
@@ -41,7 +44,7 @@ class StateCheck:
         now, element = relation in ("is", "contains"), relation in ("contains", "contained")
         if now:
             return _has(current_state(self._db, session), keys, wanted, element)
-        asked = session, relation, path, value
+        asked = blake2b(_encode((session, relation, path, value)), digest_size=16).digest()
         known = self._known.pop(asked, None)
         if known is None or known.log != self._log(session, known.seq):
             known = _Known(-1, False, None)
