@@ -51,7 +51,7 @@ def halfway(store: SqliteStore, lines: list[bytes], *, replace: bool = False) ->
     """An import as it stands between two turns, in the middle; then its outcome."""
     rows = [decode(line) for line in lines if b'"session":"s1"' in line]
     replayed = importing._Replayed(rows[0], iter(rows[1:-1]))  # type: ignore[arg-type]
-    assert store._writer.run(lambda ledger: replayed.begin(ledger, replace=replace))
+    assert store._writer.run(lambda ledger: replayed.begin(ledger, replace=replace)) is None
     for _ in range(len(rows) // 2):
         assert store._writer.run(replayed.turn)
     yield replayed
@@ -80,6 +80,19 @@ def test_however_short_its_turns_an_import_gives_back_everything(
     before, after = contents(tmp_path / "data"), contents(tmp_path / "empty")
     for table, rows in before.items():
         assert after[table] == rows, table
+
+
+def test_a_short_session_is_imported_by_one_transaction(
+    empty: SqliteStore, lines: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "STEP_SECONDS", 60.0)  # it is short, however busy the machine
+    empty.clear()  # nothing else is written meanwhile
+    before = empty._writer.commit_seconds.read().count
+    assert imported(empty, lines).imported == 1
+    assert empty._writer.commit_seconds.read().count - before == 1
+    for _ in range(2):
+        assert exported(empty)[1:] == lines[1:]
+        assert imported(empty, lines, replace=True).replaced == 1
 
 
 @pytest.mark.usefixtures("turns")

@@ -147,10 +147,7 @@ class SqliteStore(ProblemCalls, ListCalls):
                 return
 
     def import_session(self, head: SessionHead, rows: Iterable[Row], *, replace: bool) -> Outcome:
-        try:
-            return import_session(self._writer, head, rows, replace=replace)
-        finally:
-            self._sweeper.start()
+        return import_session(self._writer, head, rows, replace=replace, sweep=self._sweeper.start)
 
     def problem_marks(self, wanted: Filter) -> list[ProblemMark]:
         with self._readers.snapshot() as db:

@@ -6,12 +6,13 @@ What cannot be had so is set from the export: how far writers are settled, what 
 A session goes in by short turns, each a transaction of its own, between which the writer does what else comes in. Until
 the last one nobody sees it: it has a number, which stands in `removals`, and no row in `sessions`. The last turn gives
 it that row, counts it in releases and problems, and takes its number out of `removals`; of an import that ends before,
-by a fault or a kill, the sweeper clears away what is there.
+by a fault or a kill, the sweeper clears away what is there. A short session, as most are, goes in whole by its first
+turn.
 """
 
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import partial
 
@@ -57,14 +58,24 @@ _LEASE = 600_000_000
 """Microseconds after its last turn at which an import is taken to be dead."""
 
 
-def import_session(writer: Writer, head: SessionHead, rows: Iterable[Row], *, replace: bool) -> Outcome:
+def import_session(
+    writer: Writer, head: SessionHead, rows: Iterable[Row], *, replace: bool, sweep: Callable[[], None]
+) -> Outcome:
     """Apply a whole session, unless there is one with its id, which may be replaced.
 
-    Raises ValueError, and what `rows` raises, for what cannot be applied; nothing of it is to be seen then.
+    `sweep` is called where that leaves something to clear away. Raises ValueError, and what `rows` raises, for what
+    cannot be applied; nothing of it is to be seen then.
     """
     replayed = _Replayed(head, iter(rows))
-    if not writer.run(partial(replayed.begin, replace=replace)):
-        return Outcome.SKIPPED
+    outcome = writer.run(partial(replayed.begin, replace=replace))
+    if outcome is None:
+        outcome = _go_on(writer, replayed, replace=replace, sweep=sweep)
+    elif outcome is Outcome.REPLACED:
+        sweep()
+    return outcome
+
+
+def _go_on(writer: Writer, replayed: "_Replayed", *, replace: bool, sweep: Callable[[], None]) -> Outcome:
     try:
         while writer.run(replayed.turn):
             pass
@@ -73,6 +84,8 @@ def import_session(writer: Writer, head: SessionHead, rows: Iterable[Row], *, re
         with suppress(StoreError):  # else it is given up when its time is over
             writer.run(replayed.give_up, frees=True)
         raise
+    finally:
+        sweep()
 
 
 class _Replayed:
@@ -91,18 +104,42 @@ class _Replayed:
         self._points: list[PointRow] = []
         self._refusals: list[RefusalRow] = []
 
-    def begin(self, ledger: Ledger, *, replace: bool) -> bool:
-        """Take a number; whether the session is wanted."""
+    def begin(self, ledger: Ledger, *, replace: bool) -> Outcome | None:
+        """The first turn, and the only one of a short session, which is whole by it; None where there is more."""
         if not replace and ledger.knows(self._head.session):
-            return False
-        self._number = reserve_number(ledger.db)
-        ledger.db.execute("INSERT INTO removals (session, until) VALUES (?, ?)", (self._number, _now() + _LEASE))
-        return True
+            return Outcome.SKIPPED
+        self._db = ledger.db
+        self._number = reserve_number(self._db)
+        if self._apply_some():
+            self._db.execute("INSERT INTO removals (session, until) VALUES (?, ?)", (self._number, _now() + _LEASE))
+            return None
+        return self._finish(ledger)
 
     def turn(self, ledger: Ledger) -> bool:
         """Apply rows for a moment; whether there may be more."""
         self._db = ledger.db
         self._hold("UPDATE removals SET until = ?1 WHERE session = ?2 AND until IS NOT NULL")
+        return self._apply_some()
+
+    def publish(self, ledger: Ledger, *, replace: bool) -> Outcome:
+        """Have the session be seen, whole, instead of one that may be replaced."""
+        self._db = ledger.db
+        if not replace and ledger.knows(self._head.session):  # it has come in meanwhile
+            self.give_up(ledger)
+            return Outcome.SKIPPED
+        self._hold("DELETE FROM removals WHERE session = ?2 AND until IS NOT NULL")
+        return self._finish(ledger)
+
+    def give_up(self, ledger: Ledger) -> None:
+        """Leave what is there to the sweeper."""
+        ledger.db.execute("UPDATE removals SET until = NULL WHERE session = ?", (self._number,))
+
+    def _hold(self, statement: str) -> None:
+        """Change the place in `removals`. Raises StoreError where somebody has begun to clear away what is there."""
+        if not self._db.execute(statement, (_now() + _LEASE, self._number)).rowcount:
+            raise StoreError("the import stood still for too long and was given up; import it again")
+
+    def _apply_some(self) -> bool:
         deadline = time.monotonic() + STEP_SECONDS
         more = False
         try:
@@ -116,15 +153,10 @@ class _Replayed:
             raise ValueError(f"record: the store does not take it: {error}") from error
         return more
 
-    def publish(self, ledger: Ledger, *, replace: bool) -> Outcome:
-        """Have the session be seen, whole, instead of one that may be replaced; set what replaying does not give."""
-        self._db = ledger.db
-        there = ledger.knows(self._head.session)
-        if there and not replace:  # it has come in meanwhile
-            self.give_up(ledger)
-            return Outcome.SKIPPED
+    def _finish(self, ledger: Ledger) -> Outcome:
+        """Give the session its row, instead of one with its id; set what replaying does not give."""
         session = self._session
-        self._hold("DELETE FROM removals WHERE session = ?2 AND until IS NOT NULL")
+        there = ledger.knows(self._head.session)
         ledger.make_room(self._head.session)
         self._set(session)
         session.published = True
@@ -134,15 +166,6 @@ class _Replayed:
         Pending(writers=writers).write(self._db)
         self._apply(SessionBatch(self._head.session, replayed=True))
         return Outcome.REPLACED if there else Outcome.IMPORTED
-
-    def give_up(self, ledger: Ledger) -> None:
-        """Leave what is there to the sweeper."""
-        ledger.db.execute("UPDATE removals SET until = NULL WHERE session = ?", (self._number,))
-
-    def _hold(self, statement: str) -> None:
-        """Change the place in `removals`. Raises StoreError where somebody has begun to clear away what is there."""
-        if not self._db.execute(statement, (_now() + _LEASE, self._number)).rowcount:
-            raise StoreError("the import stood still for too long and was given up; import it again")
 
     def _take(self, row: Row) -> None:
         match row:
