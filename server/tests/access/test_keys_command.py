@@ -23,8 +23,17 @@ def test_a_key_is_made_before_any_server_has_run_and_shown_alone(start: Start, t
     assert re.fullmatch(r"dc_[0-9a-f]{12}_[0-9a-f]{64}\n", out), "nothing else, so that a script can take it"
     assert "'build machines' for ingest" in err
     assert "cannot be shown again" in err
+    assert "\nPrograms and their daemons take it from $DATACAT_API_KEY.\n" in err
+    assert "" not in err.splitlines(), "nothing empty where a script takes the key"
     assert "require_api_key" in err
     assert (tmp_path / "datacat_data").stat().st_mode & 0o777 == 0o700
+
+
+def test_what_a_key_is_for_is_said_by_its_scope(start: Start) -> None:
+    assert "Programs" not in keys(start, "add", "one", "--scope", "read")[2]
+    said = keys(start, "add", "two", "--scope", "read", "--scope", "ingest")[2]
+    assert "Programs and their daemons take it from" in said
+    assert "signs a browser in" in said
 
 
 def test_it_is_listed_without_its_secret(start: Start) -> None:

@@ -1,6 +1,7 @@
 """`datacat keys`: the API keys of a data folder, made, listed and revoked, whether a server runs on it or not."""
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -23,6 +24,13 @@ from datacat_server.store.sqlite import SqliteStore
 from datacat_server.wording import ago
 
 LONGEST_NAME = 100
+
+_USES = {
+    Scope.INGEST: "Programs and their daemons take it from $DATACAT_API_KEY.",
+    Scope.READ: "It signs a browser in, and `datacat export` takes it from $DATACAT_API_KEY.",
+    Scope.ADMIN: "It signs a browser in, and `datacat import` takes it from $DATACAT_API_KEY; keep it from programs.",
+}
+"""What a key with a scope is for."""
 
 keys = typer.Typer(no_args_is_help=True, help="Make, list and revoke API keys.")
 
@@ -67,9 +75,11 @@ def add(
     if as_json:
         print(encode(_facts(key) | {"key": token}).decode())
         return
-    typer.echo(f"Made the key {name!r} for {', '.join(scopes)}. It cannot be shown again:\n", err=True)
+    # Blank lines set it apart where both are seen together; a script that takes it has no use for them.
+    blank = "\n" if sys.stdout.isatty() else ""
+    typer.echo(f"Made the key {name!r} for {', '.join(scopes)}. It cannot be shown again:{blank}", err=True)
     typer.echo(token)
-    typer.echo("\nPrograms take it from $DATACAT_API_KEY.", err=True)
+    typer.echo(blank + " ".join(_USES[one] for one in Scope if one in scope), err=True)
     _say_whether_asked(config)
 
 
