@@ -180,6 +180,13 @@ def test_what_is_no_backup_is_refused_and_nothing_changed(
     assert {path.name: path.read_bytes() for path in (tmp_path / "data").iterdir()} == before
 
 
+def test_what_is_no_backup_leaves_no_folder_behind(tmp_path: Path, start: Start) -> None:
+    (tmp_path / "junk").write_bytes(b"junk" * 4096)
+    code, _, err = start("datacat", "restore", "junk", "--data-path", "new/data").finish()
+    assert (code, "junk is not a database" in err) == (1, True)
+    assert [path.name for path in tmp_path.iterdir()] == ["junk"]
+
+
 def test_a_restore_over_a_damaged_database_keeps_it_aside_or_not_as_told(
     store: SqliteStore, send: Callable[..., Any], tmp_path: Path, start: Start
 ) -> None:

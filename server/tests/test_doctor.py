@@ -164,6 +164,14 @@ def test_a_server_of_the_folder_at_another_port_is_named(start: Start, doctor: C
     assert "start it with `datacat up`" in of(doctor()[1], "ports", "warn")[0]
 
 
+def test_a_folder_that_is_named_and_not_there_is_told(doctor: Callable[..., Any]) -> None:
+    code, findings = doctor("--data-path", "nothere")
+    assert code == 0
+    [told] = of(findings, "database", "warn")
+    assert "/nothere is not there → say where the data are" in told
+    assert of(doctor()[1], "database", "warn") == []
+
+
 def test_a_database_that_is_damaged_is_found_and_server_and_doctor_say_what_to_do(
     store: SqliteStore, send: Callable[..., Any], doctor: Callable[..., Any], start: Start, tmp_path: Path
 ) -> None:

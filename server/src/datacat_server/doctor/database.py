@@ -17,9 +17,15 @@ _RESTORE = "stop the server and put a backup in place: `datacat restore FILE`"
 _LARGE_LOG = 500_000_000
 
 
-def look_at_database(folder: Path, *, full: bool) -> Iterator[Finding]:
-    """What there is to say of the database in a data folder; `full` compares every index with its table, too."""
+def look_at_database(folder: Path, *, full: bool, named: bool) -> Iterator[Finding]:
+    """What there is to say of the database in a data folder.
+
+    `full`: compare every index with its table, too. `named`: somebody has named the folder just now, and expects it.
+    """
     file = folder / FILE_NAME
+    if named and not folder.exists():
+        yield warn(ABOUT, f"{folder} is not there", "say where the data are; a server that is started there makes it")
+        return
     if not file.exists():
         yield ok(ABOUT, f"there is none yet in {folder}; the server makes it")
         return

@@ -34,7 +34,7 @@ def examine(
     yield from look_at_versions()
     folder = Path(config.data_path).absolute()
     yield from look_at_ports(config, folder)
-    yield from look_at_database(folder, full=full)
+    yield from look_at_database(folder, full=full, named=flags.get("data_path") is not None)
     if recount or mend:
         yield from look_at_folds(folder, mend=mend)
     yield from _look_at_spools()

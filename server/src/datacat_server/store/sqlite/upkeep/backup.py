@@ -16,7 +16,7 @@ from pathlib import Path
 
 from datacat_server.store.errors import StoreDamaged, StoreError
 from datacat_server.store.sqlite.file.connection import FILE_NAME, connect_read_only
-from datacat_server.store.sqlite.file.lock import DataLock
+from datacat_server.store.sqlite.file.lock import LOCK_NAME, DataLock
 from datacat_server.store.sqlite.file.migrate import UnfitFile, version_of
 from datacat_server.store.sqlite.upkeep.check import Contents, contents_of, problems_in
 
@@ -60,21 +60,41 @@ def restore(data_path: Path, backup: Path, *, force: bool, progress: Progress) -
     place = data_path / FILE_NAME
     if place.exists() and place.samefile(backup):
         raise StoreError(f"{backup} is the database itself; name a backup")
+    with _made(data_path), _alone(data_path), _copied(backup, data_path, progress) as (copy, contents):
+        kept = None if force else _put_aside(place)
+        for ending in _BESIDE:
+            place.with_name(place.name + ending).unlink(missing_ok=True)
+        _put(copy, place, replace=True)
+    return contents, kept
+
+
+@contextmanager
+def _made(folder: Path) -> Iterator[None]:
+    """A folder that is there; where it was not before, it is gone again if this fails, with the lock in it."""
+    new = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
-        data_path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise StoreError(f"data_path: {data_path} cannot be used as a folder: {error.strerror}") from error
-    lock = DataLock(data_path)
+        raise StoreError(f"data_path: {folder} cannot be used as a folder: {error.strerror}") from error
+    try:
+        yield
+    except BaseException:
+        if new:
+            (folder / LOCK_NAME).unlink(missing_ok=True)
+        with suppress(OSError):  # whoever has put something there meanwhile keeps it
+            for path in new:
+                path.rmdir()
+        raise
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    lock = DataLock(folder)
     lock.take_alone()
     try:
-        with _copied(backup, data_path, progress) as (copy, contents):
-            kept = None if force else _put_aside(place)
-            for ending in _BESIDE:
-                place.with_name(place.name + ending).unlink(missing_ok=True)
-            _put(copy, place, replace=True)
+        yield
     finally:
         lock.release()
-    return contents, kept
 
 
 @contextmanager
