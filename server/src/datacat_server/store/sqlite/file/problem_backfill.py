@@ -49,12 +49,7 @@ def _holds(standing: Standing, verdict: StatusRecord) -> bool:
 
 def _records(db: sqlite3.Connection, session: int) -> Iterator[EventRecord | StatusRecord]:
     """A session's exceptions by time, and its verdicts as they came, an exception before a verdict of the same time."""
-    (any_exception,) = db.execute("SELECT exception_count > 0 FROM sessions WHERE id = ?", (session,)).fetchone()
-    rows = []
-    if any_exception:
-        rows += db.execute(
-            "SELECT time, 0, id FROM events WHERE session = ? AND is_exception = 1", (session,)
-        ).fetchall()
+    rows = db.execute("SELECT time, 0, id FROM events WHERE session = ? AND is_exception = 1", (session,)).fetchall()
     rows += db.execute(
         "SELECT max(time) OVER (ORDER BY seq), 1, seq FROM verdicts WHERE session = ?", (session,)
     ).fetchall()

@@ -159,9 +159,10 @@ def buckets_between(db: sqlite3.Connection, session: int, first: int, last: int)
 
 
 def _is_long(db: sqlite3.Connection, session: int) -> bool:
+    """Counted in the tables: `event_count` may be what is to be mended."""
     (is_long,) = db.execute(
-        "SELECT event_count + (SELECT coalesce(max(seq), -1) + 1 FROM state_changes WHERE session = sessions.id) >= ?"
-        " FROM sessions WHERE id = ?",
+        "SELECT (SELECT count(*) FROM (SELECT 1 FROM events WHERE session = ?2 LIMIT ?1))"
+        " + (SELECT coalesce(max(seq), -1) + 1 FROM state_changes WHERE session = ?2) >= ?1",
         (FOLDED_FROM, session),
     ).fetchone()
     return bool(is_long)
