@@ -28,19 +28,22 @@ class Requests:
         inner = cast(HTTPScope, {**outer, "method": "GET"}) if outer["method"] == "HEAD" else outer
         status = 0
         received = 0
+        gone = False
         begun = time.perf_counter()
 
         async def send_on(message: Message) -> None:
             nonlocal status
-            if message["type"] == "http.response.start":
+            if message["type"] == "http.response.start" and not gone:
                 status = message["status"]
             await send(message)
 
         async def receive_on() -> HTTPReceiveMessage:
-            nonlocal received
+            nonlocal received, gone
             message = await receive()
             if message["type"] == "http.request":
                 received += len(message["body"])
+            else:
+                gone = True  # an answer that begins now reaches nobody
             return cast(HTTPReceiveMessage, message)
 
         self._figures.begin()
