@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from datacat_server import __version__
+from datacat_server.doctor import spool
 from datacat_server.store.sqlite import SqliteStore
 from datacat_server.store.sqlite.upkeep.check import has_trigrams
 
@@ -269,6 +270,42 @@ def test_what_waits_in_the_spool_is_counted_by_process_living_or_ended(
     assert total == f"{tmp_path}/spool: 2 sessions, 14 records waiting, 0 rejected, 0 dropped"
     assert living == f"process {staying.pid} (Left 2), running: 7 records waiting"
     assert any("1 rejected by the server → each says why in" in line for line in of(then, "spool", "warn"))
+
+
+MANY = """
+import datacat, os
+session = datacat.create_session(product="Left", version="2")
+for n in range(80):
+    session.log_event("e", {"text": "x" * 50_000})
+os._exit(0)
+"""
+
+
+def test_what_waits_is_counted_without_reading_all_of_it_and_for_a_bounded_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from support.spools import environment
+
+    root = tmp_path / "spool"
+    root.mkdir()
+    subprocess.run([sys.executable, "-c", MANY], env=environment(root), check=True)
+    middle = sorted(root.glob("*/*/*.segment"))[1]
+    content = middle.read_bytes()
+    middle.write_bytes(content[:64] + bytes(len(content) - 64))  # who read that would come to less
+    total = next(spool.look_at_spool(root)).text
+    assert total == f"{root}: 1 session, 80 records waiting, 0 rejected, 0 dropped"
+    monkeypatch.setattr(spool, "_SECONDS", 0.0)
+    total, ended = [finding.text for finding in spool.look_at_spool(root)]
+    assert "1 session, at least 0 records waiting" in total
+    assert "ended: at least 0 records waiting" in ended
+
+
+def test_what_is_found_is_told_at_once(start: Start, tmp_path: Path) -> None:
+    stuck = "import datacat_server.doctor.examination as e, time; e.look_at_ports = lambda config: time.sleep(600)"
+    program = start("datacat", "doctor", prelude=stuck, DATACAT_SPOOL=str(tmp_path))
+    assert program.line() == "Settings"
+    assert program.process.poll() is None
+    program.finish(signal.SIGKILL)
 
 
 def test_a_disk_with_no_room_left_is_bad(doctor: Callable[..., Any], tmpfs: Callable[[str], Path]) -> None:

@@ -1,7 +1,6 @@
 """`datacat doctor`."""
 
 import os
-from itertools import groupby
 from typing import Annotated
 
 import msgspec
@@ -44,43 +43,61 @@ def doctor(
     on the disks. Nothing is changed, but with --repair. Exit code 1 when
     something is bad.
     """
-    with Console(stderr=True).status("Looking ..."):
-        flags = {
-            "host": host,
-            "server_port": server_port,
-            "web_port": web_port,
-            "tls_cert_file": tls_cert_file,
-            "tls_key_file": tls_key_file,
-            "data_path": data_path,
-        }
-        findings = list(examine(config_file, flags, os.environ, full=full, recount=recount, mend=repair))
+    flags = {
+        "host": host,
+        "server_port": server_port,
+        "web_port": web_port,
+        "tls_cert_file": tls_cert_file,
+        "tls_key_file": tls_key_file,
+        "data_path": data_path,
+    }
+    findings: list[Finding] = []
+    shown = _Shown()
+    with Console(stderr=True).status("Looking ...") as status:
+        for finding in examine(
+            config_file, flags, os.environ, full=full, recount=recount, mend=repair, progress=status.update
+        ):
+            findings.append(finding)
+            if not as_json:
+                status.stop()  # or it would be written into
+                shown.add(finding)
+                status.start()
     worst = {finding.level for finding in findings}
     if as_json:
         verdict = next(level for level in (Level.BAD, Level.WARN, Level.OK) if level in worst)
         typer.echo(msgspec.json.encode({"level": verdict, "findings": findings}))
     else:
-        _show(findings)
+        shown.end(findings)
     raise typer.Exit(1 if Level.BAD in worst else 0)
 
 
-def _show(findings: list[Finding]) -> None:
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=_WIDTH_OF_A_PIPE)
-    for about, group in groupby(findings, key=lambda finding: finding.about):
-        console.print(Text(about.capitalize(), style="bold"))
+class _Shown:
+    """Findings for people, each as soon as it is there."""
+
+    def __init__(self) -> None:
+        self._console = Console(highlight=False)
+        if not self._console.is_terminal:
+            self._console = Console(highlight=False, width=_WIDTH_OF_A_PIPE)
+        self._about = ""
+
+    def add(self, finding: Finding) -> None:
+        if finding.about != self._about:
+            self._about = finding.about
+            self._console.print(Text(finding.about.capitalize(), style="bold"))
         table = Table.grid(padding=(0, 1))
         table.add_column(width=8)
         table.add_column(overflow="fold")
-        for finding in group:
-            # What was never set is there to be looked up, not to be read.
-            text = Text(finding.text, style="dim" if finding.text.endswith("(default)") else "")
-            if finding.advice:
-                text.append(f"\n→ {finding.advice}", style="bold")
-            table.add_row(Text(f"  {_ICONS[finding.level]}", style=_STYLES[finding.level]), text)
-        console.print(table)
-    counts = {level: sum(finding.level == level for finding in findings) for level in Level}
-    if counts[Level.BAD] or counts[Level.WARN]:
-        console.print(f"\n{counts[Level.BAD]} bad, {counts[Level.WARN]} to look after, {counts[Level.OK]} ok")
-    else:
-        console.print("\nAll is well.")
+        # What was never set is there to be looked up, not to be read.
+        text = Text(finding.text, style="dim" if finding.text.endswith("(default)") else "")
+        if finding.advice:
+            text.append(f"\n→ {finding.advice}", style="bold")
+        table.add_row(Text(f"  {_ICONS[finding.level]}", style=_STYLES[finding.level]), text)
+        self._console.print(table)
+        self._console.file.flush()
+
+    def end(self, findings: list[Finding]) -> None:
+        counts = {level: sum(finding.level == level for finding in findings) for level in Level}
+        if counts[Level.BAD] or counts[Level.WARN]:
+            self._console.print(f"\n{counts[Level.BAD]} bad, {counts[Level.WARN]} to look after, {counts[Level.OK]} ok")
+        else:
+            self._console.print("\nAll is well.")

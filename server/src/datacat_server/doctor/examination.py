@@ -1,6 +1,6 @@
 """Everything that the doctor looks at, in order."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,19 +24,23 @@ def examine(
     full: bool,
     recount: bool = False,
     mend: bool = False,
+    progress: Callable[[str], object] = str,
 ) -> Iterator[Finding]:
     """Look at everything, one thing after the other. `file`, `flags`: as of `load_config`.
 
     `full`, `recount`: look at the indexes and the folds of the database too. `mend`: fold anew what is amiss there.
+    `progress` is told in words what is being looked at, where that takes long.
     """
     findings, config = look_at_settings(file, flags, environment)
     yield from findings
     yield from look_at_versions()
     folder = Path(config.data_path).absolute()
     yield from look_at_ports(config, folder)
+    progress("Looking at every page of the database ...")
     yield from look_at_database(folder, full=full, named=flags.get("data_path") is not None)
     if recount or mend:
-        yield from look_at_folds(folder, mend=mend)
+        yield from look_at_folds(folder, mend=mend, progress=progress)
+    progress("Looking at the spool ...")
     yield from _look_at_spools()
     yield from _look_at_disks(config, folder)
 

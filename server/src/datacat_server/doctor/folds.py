@@ -1,7 +1,7 @@
 """Whether what is folded of sessions is what their records say; it can be folded anew."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -40,8 +40,11 @@ class _Found:
             yield f"{name}, of all sessions"
 
 
-def look_at_folds(folder: Path, *, mend: bool) -> Iterator[Finding]:
-    """Count anew what is folded in a data folder, and say what differs; `mend`: fold that anew."""
+def look_at_folds(folder: Path, *, mend: bool, progress: Callable[[str], object] = str) -> Iterator[Finding]:
+    """Count anew what is folded in a data folder, and say what differs; `mend`: fold that anew.
+
+    `progress` is told in words how far it has come.
+    """
     file = folder / FILE_NAME
     if not file.exists():
         return
@@ -52,7 +55,7 @@ def look_at_folds(folder: Path, *, mend: bool) -> Iterator[Finding]:
                 if version_of(db) != newest_version() or any_left(db):
                     yield ok(ABOUT, "not looked at: the server brings the tables up to date at its start")
                     return
-                found = _recounted(db)
+                found = _recounted(db, progress)
             told = list(found.told())
             if told and mend:
                 repair(folder, found.unsound)
@@ -68,8 +71,9 @@ def look_at_folds(folder: Path, *, mend: bool) -> Iterator[Finding]:
         yield ok(ABOUT, f"what is folded of {count(found.sessions, 'session')} is what the records say")
 
 
-def _recounted(db: sqlite3.Connection) -> _Found:
+def _recounted(db: sqlite3.Connection, progress: Callable[[str], object]) -> _Found:
     found = _Found()
+    progress("Counting anew what is folded of all sessions ...")
     db.execute("PRAGMA temp_store = MEMORY")
     add_functions(db)
     found.totals = unsound_totals(db)
@@ -82,4 +86,5 @@ def _recounted(db: sqlite3.Connection) -> _Found:
                 found.unsound.append((number, fold))
                 found.named.setdefault(fold.name, []).append(session_id)
         last = some[-1][0]
+        progress(f"Counting anew what is folded: {count(found.sessions, 'session')} ...")
     return found

@@ -1,5 +1,6 @@
 """The spool of this user: what waits in it for a server, by the process that logged it."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,13 +12,20 @@ from datacat_server.wording import count
 ABOUT = "spool"
 _MOST_SHOWN = 20
 _AT_ONCE = 10_000
+_SECONDS = 2.0
+"""So long what waits in a spool is counted; the sessions that are left then are told to be there."""
+_NEWEST = 2  # segments of a chain that are read: the last one may be prepared, and not begun
 
 
 class Left(Struct):
-    """What a process has in the spool: sessions, records that wait or were rejected, and how many were dropped."""
+    """What a process has in the spool: sessions, records that wait or were rejected, and how many were dropped.
+
+    `uncounted`: sessions whose records were not counted.
+    """
 
     sessions: int = 0
     waiting: int = 0
+    uncounted: int = 0
     rejected: int = 0
     dropped: int = 0
     products: dict[str, None] = {}
@@ -37,12 +45,13 @@ def look_at_spool(root: Path) -> Iterator[Finding]:
     from datacat_daemon.spool.log import last_trouble
     from datacat_daemon.watching.process import process_of, watch_process
 
+    deadline = time.monotonic() + _SECONDS
     folders = sorted(path for path in root.iterdir() if path.is_dir())
     total = Left()
     lines: list[Finding] = []
     for folder in folders:
-        left = _left_in(folder)
-        for name in ("sessions", "waiting", "rejected", "dropped"):
+        left = _left_in(folder, deadline)
+        for name in ("sessions", "waiting", "uncounted", "rejected", "dropped"):
             setattr(total, name, getattr(total, name) + getattr(left, name))
         named = process_of(folder)
         process = None if named is None else watch_process(*named)
@@ -50,11 +59,11 @@ def look_at_spool(root: Path) -> Iterator[Finding]:
         if process is not None:
             process.close()
         if left.sessions or left.rejected:
-            trouble = last_trouble(folder) if left.waiting else None
+            trouble = last_trouble(folder) if left.waiting or left.uncounted else None
             lines.append(_of_process(folder, left, living=living, trouble=trouble))
     yield ok(
         ABOUT,
-        f"{root}: {count(total.sessions, 'session')}, {count(total.waiting, 'record')} waiting, "
+        f"{root}: {count(total.sessions, 'session')}, {_waiting(total)}, "
         f"{total.rejected:,} rejected, {total.dropped:,} dropped",
     )
     lines.sort(key=lambda line: line.level == "ok")
@@ -63,10 +72,14 @@ def look_at_spool(root: Path) -> Iterator[Finding]:
         yield ok(ABOUT, f"and {len(lines) - _MOST_SHOWN} more processes")
 
 
+def _waiting(left: Left) -> str:
+    return f"{'at least ' if left.uncounted else ''}{count(left.waiting, 'record')} waiting"
+
+
 def _of_process(folder: Path, left: Left, *, living: bool, trouble: str | None) -> Finding:
     pid = folder.name.partition("-")[0]
     what = ", ".join(left.products) or "no session left"
-    text = f"process {pid} ({what}), {'running' if living else 'ended'}: {count(left.waiting, 'record')} waiting"
+    text = f"process {pid} ({what}), {'running' if living else 'ended'}: {_waiting(left)}"
     if left.rejected:
         return warn(
             ABOUT,
@@ -79,14 +92,14 @@ def _of_process(folder: Path, left: Left, *, living: bool, trouble: str | None) 
         )
     if trouble:
         return warn(ABOUT, f"{text}; the last try: {trouble}", "see to that; `datacat sync` delivers them then")
-    if left.waiting and not living:
+    if (left.waiting or left.uncounted) and not living:
         return warn(
             ABOUT, text, "`datacat sync` delivers them, as does the next program's daemon; see that the server runs"
         )
     return ok(ABOUT, text)
 
 
-def _left_in(folder: Path) -> Left:
+def _left_in(folder: Path, deadline: float) -> Left:
     from datacat_daemon.spool.manifest import BadManifest, read_manifest
 
     left = Left(products={})
@@ -98,7 +111,10 @@ def _left_in(folder: Path) -> Left:
             continue
         left.sessions += 1
         left.products[f"{manifest.product} {manifest.version}"] = None
-        left.waiting += _waiting_in(session)
+        if time.monotonic() < deadline:
+            left.waiting += _waiting_in(session)
+        else:
+            left.uncounted += 1
         left.dropped += _dropped_in(session)
     return left
 
@@ -111,10 +127,16 @@ def _waiting_in(session: Path) -> int:
     try:
         acknowledged = positions_in(session)
         for writer in writers_in(session):
-            reader = WriterReader(session, writer, acknowledged.get(writer, 0))
-            while records := reader.read(_AT_ONCE):
-                waiting += len(records)
-            reader.close()
+            oldest = WriterReader(session, writer, acknowledged.get(writer, 0))
+            first = oldest.read(1)
+            oldest.close()
+            if first:
+                # Ordinals rise one by one: what lies between need not be read.
+                newest = WriterReader(session, writer, first[0].ordinal, newest=_NEWEST)
+                while newest.read(_AT_ONCE):
+                    pass
+                newest.close()
+                waiting += max(1, newest.next - first[0].ordinal)
     except OSError:
         return waiting  # delivered and removed meanwhile
     return waiting
