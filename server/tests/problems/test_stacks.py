@@ -189,6 +189,14 @@ def test_hostile_lines_are_read_in_no_time() -> None:
     for line in (
         "at " + "a(" * 500, "at " + "(" * 990, "#0 " + "a (" * 330, "#0 " + " at " * 240, "a@x:" + ":1" * 490,
         "frame #0: 0x1 " + "`a(" * 300, "   0: " + "<" * 900, "at a.b(" + "(" * 900, "at " + "/$" * 490 + ")",
+        "thread '" + "' panicked at '" * 66,
     ):  # fmt: skip
         of_exception("E", ["stack backtrace:", *[line] * 500], None, None)
         of_exception("E", [line] * 500, None, None)
+
+
+@pytest.mark.parametrize("printed", [NODE, FIREFOX, RUST, GDB], ids=["node", "firefox", "rust", "gdb"])
+def test_so_many_lines_are_read_and_no_more(printed: str) -> None:
+    before = ["loading"] * 490
+    assert read_stack([*before, *printed.splitlines()]) is not None
+    assert read_stack([*before, *["loading"] * 10, *printed.splitlines()]) is None

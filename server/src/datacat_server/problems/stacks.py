@@ -38,7 +38,7 @@ _JAVA_GENERATED = re.compile(r"(?<=\$\$Lambda)[/$\w]*|(?<=\$Proxy)\d+|(?<=Access
 _FIREFOX = re.compile(r"^\s*([^@\s]*)@((?:[a-z-]+:)[^@]+?:\d+(?::\d+)?)$")
 _CLOSURE = re.compile(r"^(?:async\*|promise callback\*)|[/<]+$")
 
-_PANICKED = re.compile(r"^thread '.*' (?:\(\d+\) )?panicked at (?:'(.*)', )?\S+:\d+:\d+:?$")
+_PANICKED = re.compile(r"^thread '[^']*' (?:\(\d+\) )?panicked at (?:'(.*)', )?\S+:\d+:\d+:?$")
 _RUST_CALL = re.compile(r"^\s*\d+: +(?:0x[0-9a-f]+ - )?(\S.*)$")
 _RUST_HASH = re.compile(r"::h[0-9a-f]{16}$")
 _RUST_CRATE = re.compile(r"[<&*]*(?:mut |dyn )?(\w+)")
@@ -51,7 +51,8 @@ _OFFSET = re.compile(r"\+0x[0-9a-fA-F]+$| \+ \d+$")
 
 def read_printed(lines: Sequence[str]) -> Raised | None:
     """What was thrown last, by the first stack that the lines hold; None where they hold none."""
-    return _read_rust(lines) or _read_native(lines) or _read_at(lines[:_MOST_LINES]) or _read_firefox(lines)
+    lines = lines[:_MOST_LINES]
+    return _read_rust(lines) or _read_native(lines) or _read_at(lines) or _read_firefox(lines)
 
 
 def _read_at(lines: Sequence[str]) -> Raised | None:
@@ -105,9 +106,7 @@ def _as_path(runtime: str, function: str, separator: str) -> str:
 
 def _read_firefox(lines: Sequence[str]) -> Raised | None:
     stack = [
-        Frame(_file(call[2]), _CLOSURE.sub("", call[1]) or "?")
-        for line in lines[:_MOST_LINES]
-        if (call := _FIREFOX.match(line))
+        Frame(_file(call[2]), _CLOSURE.sub("", call[1]) or "?") for line in lines if (call := _FIREFOX.match(line))
     ]
     return Raised(stack=stack) if stack else None
 
