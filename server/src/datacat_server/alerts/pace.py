@@ -30,13 +30,6 @@ class Rate:
         self._filled = now
         return int(self._tokens)
 
-    @property
-    def seconds_to_next(self) -> float:
-        """Until one may be sent; 0 if now."""
-        if self.tokens:
-            return 0.0
-        return (1 - self._tokens) * 60 / self._a_minute
-
     def take(self) -> None:
         """One is sent."""
         self._tokens -= 1
