@@ -48,15 +48,17 @@ def test_requests_are_counted_by_call_and_status_and_never_by_what_somebody_made
         api.get(f"/nowhere/{number}")
         api.request(f"X{number}", "/api/sessions")
     api.head("/api/sessions")
+    api.get("/api/ingest")
     found = figures(api)
     requests = found["datacat_http_requests_total"]
     one = {(call, method, status): count for (call, method, status), count in requests.items()}
     assert one["/api/sessions", "POST", "200"] == 1
     assert one["/api/sessions/{session_id}", "GET", "404"] == 20
     assert one["other", "GET", "404"] == 20
-    assert one["other", "other", "405"] == 20
+    assert one["/api/sessions", "other", "405"] == 20
+    assert one["/api/ingest", "GET", "405"] == 1
     assert one["/api/sessions", "HEAD", "200"] == 1
-    assert len(one) == 5
+    assert len(one) == 6
     assert found["datacat_http_request_duration_seconds_count"]["/api/sessions/{session_id}", "GET"] == 20
     assert found["datacat_http_requests_in_progress"][()] == 1  # this one
 

@@ -92,5 +92,7 @@ def create_api(store: Store, config: Config) -> Litestar:
         logging_config=None,
     )
     # Around the routing: a request that fits no call counts as well.
-    app.asgi_handler = Requests(Shortcut(app.asgi_handler, store, guard), RequestFigures(registry))
+    app.asgi_handler = Requests(
+        Shortcut(app.asgi_handler, store, guard), RequestFigures(registry), [route.path for route in app.routes]
+    )
     return app

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Collection
 from typing import cast
 
 from litestar.enums import ScopeType
@@ -16,8 +17,10 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 class Requests:
     """An ASGI application around another one."""
 
-    def __init__(self, app: ASGIApp, figures: RequestFigures) -> None:
+    def __init__(self, app: ASGIApp, figures: RequestFigures, paths: Collection[str]) -> None:
+        """`paths`: of the calls; one that is asked for by a wrong method is counted under its call all the same."""
         self._app = app
+        self._paths = frozenset(paths)
         self._figures = figures
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -54,7 +57,7 @@ class Requests:
                 await self._without_body(inner, receive_on, send_on)
         finally:
             method = outer["method"] if outer["method"] in _METHODS else _OTHER
-            call = inner.get("path_template") or _OTHER
+            call = inner.get("path_template") or (outer["path"] if outer["path"] in self._paths else _OTHER)
             self._figures.end(method, call, status, time.perf_counter() - begun, received)
 
     async def _without_body(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
