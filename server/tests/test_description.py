@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from datacat_server.api.app import create_api
 from datacat_server.config import Config
-from datacat_server.instants import read_age, read_instant
+from datacat_server.instants import TooFarBack, read_age, read_instant
 from datacat_server.store.sqlite import SqliteStore
 from litestar.routes import HTTPRoute
 from litestar.testing import TestClient
@@ -200,6 +200,15 @@ def test_parameters_that_will_not_do_are_named(api: TestClient, query: str, deta
     assert answer.json()["details"].startswith(details)
 
 
+@pytest.mark.parametrize("age", ["-99999w", "-999999999999d"])
+def test_an_age_that_leads_to_before_1970_is_too_far_back(api: TestClient, age: str) -> None:
+    api.post("/api/sessions", json={"product": "P", "id": "s1"})
+    for path in ("/api/sessions", "/api/sessions/s1/timeline"):
+        answer = api.get(f"{path}?from={age}")
+        assert answer.status_code == 400
+        assert answer.json()["details"] == f"from: {age} is too far back: before 1970 there is nothing"
+
+
 def test_an_instant_is_rfc_3339_a_date_or_a_number() -> None:
     instant = datetime(2026, 11, 21, 22, 0, 0, 500_000, tzinfo=UTC)
     for text in (
@@ -214,6 +223,9 @@ def test_an_instant_is_rfc_3339_a_date_or_a_number() -> None:
     for text in ("1960-01-01", "0001-01-01T00:00:00+12:00", "0", "1e-9"):
         assert read_instant(text) == datetime(1970, 1, 1, tzinfo=UTC)
     assert read_instant("9999-12-31T23:59:59-12:00") == datetime.max.replace(tzinfo=UTC)
+    for text in ("-99999w", "-999999999d", "-999999999999d", "-9999999999.5s"):
+        with pytest.raises(TooFarBack):
+            read_instant(text)
     for text in ("", "soon", "-1", "-7x", "-d", "253402300800", "٣"):
         with pytest.raises(ValueError):
             read_instant(text)

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from datacat_server.canonical import Path, canonical, read_path, write_path
-from datacat_server.instants import AGES, read_instant
+from datacat_server.instants import AGES, TooFarBack, read_instant
 from datacat_server.model import Status
 
 
@@ -189,6 +189,8 @@ def _moment(name: str, text: str | None) -> datetime | None:
         return None
     try:
         return read_instant(text)
+    except TooFarBack:
+        raise ValueError(f"{name}: {text} is too far back: before 1970 there is nothing") from None
     except ValueError:
         raise ValueError(
             f"{name}: expected RFC 3339, a date or how long ago, such as 2026-01-31T12:00:00Z, 2026-01-31 or -7d"

@@ -11,20 +11,27 @@ AGES = "s, min (or m), h, d or w"
 """The units of an age, for texts that ask for one."""
 
 
+class TooFarBack(ValueError):
+    """An age that leads to before 1970."""
+
+
 def read_instant(text: str) -> datetime:
     """The instant that RFC 3339, a date, or a number since 1970 UTC says; without a zone it is taken as UTC.
 
     A number is of seconds, with a fraction perhaps; with 13 digits, of milliseconds, as browsers and Grafana count.
-    `-7d` is so long ago, as `read_age` takes it. What lies before 1970 is taken as its beginning: nothing stored
+    `-7d` is so long ago, as `read_age` takes it. A date before 1970 is taken as its beginning: nothing stored
     is older.
 
-    Raises ValueError for what is none, or a number of seconds after 9999.
+    Raises ValueError for what is none, or a number of seconds after 9999; TooFarBack for an age that leads to before
+    1970.
     """
     if re.fullmatch(r"[0-9]{13}", text):
         return _since_epoch(int(text) * 1000)
     if re.fullmatch(r"[0-9]{1,12}(\.[0-9]+)?(e[+-]?[0-9]{1,3})?", text) and not re.fullmatch(r"(19|20)[0-9]{6}", text):
         return _since_epoch(round(min(float(text), _END) * 1_000_000))
     if re.match(r"-[0-9.]+[a-z]", text):
+        if re.fullmatch(rf"-[0-9]{{10,}}(\.[0-9]+)?({'|'.join(_UNITS)})", text):
+            raise TooFarBack(text)
         return _ago(read_age(text[1:]))
     # What was a plus in an address that nobody quoted has become a blank.
     instant = datetime.fromisoformat(re.sub(r" (\d\d:\d\d)$", r"+\1", text) if "T" in text else text)
@@ -44,7 +51,9 @@ def read_age(text: str) -> float:
 
 def _ago(seconds: float) -> datetime:
     now = datetime.now(UTC)
-    return now - timedelta(seconds=seconds) if seconds < now.timestamp() else _EPOCH
+    if seconds >= now.timestamp():
+        raise TooFarBack(seconds)
+    return now - timedelta(seconds=seconds)
 
 
 def _since_epoch(microseconds: int) -> datetime:

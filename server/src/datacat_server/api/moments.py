@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from datacat_server.api.errors import BadRequest
-from datacat_server.instants import AGES, read_instant
+from datacat_server.instants import AGES, TooFarBack, read_instant
 
 INSTANT = (
     "RFC 3339, such as 2026-01-31T12:00:00Z, a date, how long ago, such as -90min, -24h or -7d, or seconds since 1970"
@@ -17,6 +17,8 @@ def moment(name: str, text: str | None) -> datetime | None:
         return None
     try:
         return read_instant(text)
+    except TooFarBack:
+        raise BadRequest(f"{name}: {text} is too far back: before 1970 there is nothing") from None
     except ValueError:
         raise BadRequest(
             f"{name}: expected RFC 3339, such as 2026-01-31T12:00:00Z, or seconds since 1970, or how long ago, such as"
