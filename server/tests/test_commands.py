@@ -1,6 +1,7 @@
 """The commands as processes of their own: how they start, stop, fail, and survive being killed."""
 
 import json
+import shutil
 import signal
 import socket
 import sqlite3
@@ -178,7 +179,11 @@ def test_the_web_ui_alone_removes_and_suspends_nothing(start: Start, tmp_path: P
     settings = {"DATACAT_RETENTION_DAYS": "0.000001", "DATACAT_HEARTBEAT_TIMEOUT_SECONDS": "0.01"}
     web = start("datacat-web", "--port", "0", **settings)
     [address] = web.addresses()
-    time.sleep(0.5)
+    # By the time that a server has, it would have too.
+    shutil.copytree(tmp_path / "datacat_data", tmp_path / "copy")
+    [other] = start("datacat-server", "--port", "0", "--data-path", "copy", **settings).addresses()
+    while ask(f"{other}/api/sessions")["total"]:
+        time.sleep(0.02)
     with urllib.request.urlopen(f"{address}/sessions/old", timeout=30) as page:
         assert page.status == 200
     web.finish(signal.SIGTERM)

@@ -20,6 +20,22 @@ pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl
 
 Start = Callable[..., Any]
 
+# The server looks for another certificate all the time, and writes a byte to a file at each look.
+LOOKING = """
+from datacat_server.serving import tls
+
+look = tls.Certificate._look
+
+
+def counted(certificate):
+    with open("looks", "a") as looks:
+        looks.write(".")
+    return look(certificate)
+
+
+tls.LOOK_SECONDS, tls.Certificate._look = 0.05, counted
+"""
+
 
 def make(folder: Path, name: str, *more: str) -> tuple[Path, Path]:
     """A certificate for 127.0.0.1 and its key."""
@@ -123,7 +139,8 @@ def test_a_renewal_that_will_not_do_leaves_the_old_certificate_and_says_so(start
     certificate, key = make(tmp_path, "one")
     old = certificate.read_text()
     log = tmp_path / "server.log"
-    server = start("datacat-server", "--port", "0", "--log-file", str(log), *settings(certificate, key))
+    words = ["--port", "0", "--log-file", str(log), *settings(certificate, key)]
+    server = start("datacat-server", *words, prelude=LOOKING)
     [api] = server.addresses()
     certificate.write_text("none")
     while "is not taken" not in log.read_text():
@@ -131,7 +148,11 @@ def test_a_renewal_that_will_not_do_leaves_the_old_certificate_and_says_so(start
         time.sleep(0.1)
     assert "tls_cert_file" in log.read_text()
     assert shown(api) == old
-    time.sleep(3)
+    looks = tmp_path / "looks"
+    before = looks.stat().st_size
+    while looks.stat().st_size < before + 5:
+        assert server.process.poll() is None
+        time.sleep(0.05)
     assert log.read_text().count("is not taken") == 1
 
 

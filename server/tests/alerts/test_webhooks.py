@@ -87,9 +87,22 @@ def test_each_is_told_what_it_wants_to_know(
 
 
 def test_a_crash_by_an_exception_that_comes_before_its_verdict_is_one_new_problem_in_three_runs(
-    deliver: Deliver, receiver: Receiver, send: Send, api: TestClient[Any], monkeypatch: pytest.MonkeyPatch
+    deliver: Deliver,
+    receiver: Receiver,
+    send: Send,
+    store: SqliteStore,
+    api: TestClient[Any],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(alerts, "_VERDICT_WITHIN_SECONDS", 60.0)
+    looks: list[int] = []
+    newest = store.alerts.newest
+
+    def look() -> int:
+        looks.append(newest())
+        return looks[-1]
+
+    monkeypatch.setattr(store.alerts, "newest", look)
     deliver({"url": receiver.url})
     ended = {
         "kind": "status", "status": "crashed", "reason": "uncaught exception KeyError: 'x'",
@@ -97,7 +110,8 @@ def test_a_crash_by_an_exception_that_comes_before_its_verdict_is_one_new_proble
     }  # fmt: skip
     for session in ("s1", "s2", "s3"):
         send(session, "1-0", 0, [RAISED])
-        time.sleep(0.2)  # several looks of the courier, which is to wait for the verdict
+        looks.clear()
+        wait_until(lambda: len(looks) >= 3)  # by then the courier has looked, and is to wait for the verdict
         send(session, "1-0", 1, [ended])
     send("s4", "1-0", 0, [HANG])
     told = receiver.wait_for(6)
