@@ -203,7 +203,7 @@ def _term(db: sqlite3.Connection, version: str) -> int:
 def _check_folds(db: sqlite3.Connection, size: Size) -> None:
     """What is folded across sessions against the tables. Raises RuntimeError."""
     crashed = "SELECT count(*) FROM sessions WHERE crashed = 1"
-    expected = {
+    expected: dict[str, int | str] = {
         "SELECT count(*) FROM sessions": size.sessions // SAMPLE * SAMPLE + 1,
         "SELECT sum(sessions) FROM releases": "SELECT count(*) FROM sessions",
         "SELECT sum(sessions) FROM release_days": "SELECT count(*) FROM sessions",
