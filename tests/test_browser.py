@@ -58,7 +58,7 @@ def session_of(demo: dict[str, Any], instance: int) -> str:
 
 
 def test_the_list_shows_all_seven_verdicts(page: Page, demo: dict[str, Any]) -> None:
-    page.goto("/")
+    page.goto("/sessions")
     for instance, status in zip(demo["instances"], STATUSES, strict=True):
         row = page.locator(f'[data-session="{instance["session_id"]}"]')
         expect(row).to_have_attribute("data-status", status)

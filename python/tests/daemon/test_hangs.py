@@ -81,14 +81,14 @@ def test_a_beat_just_before_the_end_is_a_recovery():
 
 
 HANGS_WITH_THE_LOCK = """
-import threading
+import select, threading
 def waits():
     threading.Event().wait()
 threading.Thread(target=waits, daemon=True).start()
 session.start_heartbeat_monitor(timeout=0.5)
 def blocks():
-    until = time.monotonic() + int(sys.stdin.readline())
-    while time.monotonic() < until:
+    sys.stdin.readline()
+    while not select.select([sys.stdin], [], [], 0)[0]:
         ctypes.PyDLL(None).sleep(1)  # keeps the lock; a signal cuts it short
 blocks()
 session.heartbeat()
@@ -99,9 +99,11 @@ session.end()
 def test_a_process_that_holds_the_interpreter_lock_still_shows_every_stack(bench, server):
     process, daemon = bench.run(server.url, HANGS_WITH_THE_LOCK)
     server.wait_for_session()
-    process.stdin.write("2\n")
+    process.stdin.write("hang\n")
     process.stdin.flush()
     hung = server.wait_for_verdict("hung")
+    process.stdin.write("go on\n")
+    process.stdin.flush()
     functions = [[frame["function"] for frame in thread["frames"]] for thread in hung["data"]["stacks"]]
     assert len(functions) == 2
     assert sum("blocks" in stack for stack in functions) == 1
@@ -117,7 +119,7 @@ def test_a_process_that_holds_the_interpreter_lock_still_shows_every_stack(bench
 def test_a_process_that_dies_while_it_hangs_is_hung_and_crashed(bench, server):
     process, daemon = bench.run(server.url, HANGS_WITH_THE_LOCK)
     server.wait_for_session()
-    process.stdin.write("60\n")
+    process.stdin.write("hang\n")
     process.stdin.flush()
     server.wait_for_verdict("hung")
     process.kill()
