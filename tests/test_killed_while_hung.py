@@ -44,11 +44,11 @@ def test_a_session_killed_while_it_hung_is_crashed_and_hung_and_shows_both(progr
 
 
 def test_the_list_shows_a_session_that_began_after_the_web_ui(programs, server, web_ui):
-    assert "Nothing has been logged yet" in page(web_ui.url)
+    assert "Nothing has been logged yet" in page(f"{web_ui.url}/sessions")
     program = programs.start(STANDS_STILL, server.url)
     session_id = program.stdout.readline().strip()
     assert wait_for(lambda: get(f"{server.url}/api/sessions/{session_id}"))
-    assert f'data-session="{session_id}"' in page(web_ui.url)
+    assert f'data-session="{session_id}"' in page(f"{web_ui.url}/sessions")
 
 
 def page(url: str) -> str:

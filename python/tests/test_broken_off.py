@@ -136,22 +136,25 @@ def strike(main):
     time.sleep(0.0004)
     raised[0] += 1
     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(main), ctypes.py_object(Timeout))
+def until_struck(thread):
+    global number
+    begun.set()
+    left = 5000  # rounds in which what was set has to strike
+    while left:
+        left -= not thread.is_alive()
+        number += 1
+        session.log_event("small", {"n": number})
+        returned.append(number)
+        number += 1
+        session.log_gauge("fps", number * 1.0)
+        returned.append(number)
 seen = 0
 for _ in range(int(sys.argv[2])):
     begun = threading.Event()
     thread = threading.Thread(target=strike, args=(threading.get_ident(),))
     thread.start()
     try:
-        begun.set()
-        left = 5000  # rounds in which what was set has to strike
-        while left:
-            left -= not thread.is_alive()
-            number += 1
-            session.log_event("small", {"n": number})
-            returned.append(number)
-            number += 1
-            session.log_gauge("fps", number * 1.0)
-            returned.append(number)
+        until_struck(thread)  # a call: what strikes where the loop begins again is not always within a `try` around it
     except Timeout:
         seen += 1
     thread.join()
