@@ -22,7 +22,7 @@ from datacat_server.store.sqlite.file.connection import FILE_NAME, connect
 from datacat_server.store.sqlite.file.migrate import migrate
 
 BATCHES = 120
-ROUNDS = 3
+ROUNDS = 5
 WAYS = (("plain", 1), ("gzip", 1), ("zstd", 1), ("gzip", 4), ("gzip", 8))
 
 _INFO = 1
