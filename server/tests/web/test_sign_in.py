@@ -85,6 +85,24 @@ def test_a_key_that_only_sends_does_not_open_the_pages(locked_pages: TestClient,
     assert (refused.status_code, refused.json()["error"]) == (403, "forbidden")
 
 
+def test_who_may_only_read_sees_no_form_that_would_be_refused(
+    locked_pages: TestClient, store: SqliteStore, make_key: Callable[..., str]
+) -> None:
+    Recording("s-1").event(1, "started").send(store)
+    for scope, may in (("read", False), ("admin", True)):
+        token = make_key(scope, scope)
+        bearer = {"Authorization": f"Bearer {token}"}
+        assert ('formaction="/delete"' in locked_pages.get("/sessions", headers=bearer).text) is may
+        assert sign_in(locked_pages, token).status_code == 303
+        assert ('formaction="/delete"' in locked_pages.get("/sessions").text) is may
+        assert locked_pages.get("/delete?ids=s-1").status_code == (200 if may else 403)
+    sign_in(locked_pages, make_key("reader", "read"))
+    refused = locked_pages.post("/delete", data={"ids": "s-1", "token": form_token(locked_pages.get("/sign-in").text)})
+    assert refused.status_code == 403
+    assert "may read, but not change anything" in refused.text
+    assert store.session("s-1", ()).id == "s-1"
+
+
 @pytest.mark.parametrize(
     "address",
     ["/", "/sessions", "/sessions.json", "/sessions/s-1", "/sessions/s-1/events/0", "/live", "/nowhere/else", "/keys",

@@ -23,7 +23,11 @@ class NoKey(Refused):
 
 
 class WrongScope(Refused):
-    """Its key is right, but not for this."""
+    """Its key is right, but not for this: `needed` is the scope that is."""
+
+    def __init__(self, message: str, needed: Scope) -> None:
+        super().__init__(message)
+        self.needed = needed
 
 
 class TooManyAttempts(Refused):
@@ -49,15 +53,20 @@ class Admission:
         self._long = len(config.api_key or "") >= _LONG
         self._telling: asyncio.TimerHandle | None = None
 
-    async def check(self, authorization: str, address: str, needed: Scope) -> None:
-        """Raises NoKey, WrongScope, TooManyAttempts or StoreError where `Authorization: Bearer <key>` is not enough."""
+    async def check(self, authorization: str, address: str, needed: Scope) -> Key | None:
+        """The key of `Authorization: Bearer <key>`; None where none is asked for.
+
+        Raises NoKey, WrongScope, TooManyAttempts or StoreError where it is not enough.
+        """
         if not self.required:
-            return
+            return None
         scheme, _, token = authorization.partition(" ")
         token = token.strip()
         if scheme.lower() != "bearer" or not token:
             raise NoKey("the API key is missing; send it as Authorization: Bearer <key>")
-        check_scope(await self.key(token, address), needed)
+        key = await self.key(token, address)
+        check_scope(key, needed)
+        return key
 
     async def key(self, token: str, address: str) -> Key:
         """The key in force that this is. Raises NoKey, TooManyAttempts or StoreError."""
@@ -110,4 +119,4 @@ def check_scope(key: Key, needed: Scope) -> None:
     """Raises WrongScope where a key may not be used for what needs a scope."""
     if not permits(key.scopes, needed):
         held = ", ".join(sorted(key.scopes))
-        raise WrongScope(f"this needs a key with the scope {needed}; the key {key.name!r} has {held}")
+        raise WrongScope(f"this needs a key with the scope {needed}; the key {key.name!r} has {held}", needed)

@@ -15,9 +15,11 @@ from datacat_server.model import Session
 from datacat_server.store.protocol import Store, UnknownSession
 from datacat_server.web.shell.errors import PageError
 from datacat_server.web.shell.forms import LARGEST_FORM, Form, Forms, several
+from datacat_server.web.shell.rights import may_change
 
 MOST_CHOSEN = 200
 
+_ONLY_READS = PageError(403, "This key may read, but not delete.", "Deleting needs a key with the scope admin.")
 _NONE_CHOSEN = PageError(400, "No session is chosen.", "Go back to the list and mark the sessions that are meant.")
 
 
@@ -39,6 +41,8 @@ def chosen_routes(store: Store, forms: Forms) -> list[HTTPRouteHandler]:
     @get("/delete", include_in_schema=False)
     async def ask(request: Request[Any, Any, Any]) -> Response[bytes]:
         """What is about to be deleted, and the form that does it."""
+        if not may_change():
+            raise _ONLY_READS
         chosen = await asyncio.to_thread(_known, store, _ids(request.query_params.getall("ids", [])))
         if not chosen:
             raise _NONE_CHOSEN

@@ -13,7 +13,7 @@ from datacat_server.web.shell.rendering import Renderer
 
 _log = logging.getLogger(__name__)
 
-_KINDS = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 503: "unavailable"}
+_KINDS = {400: "bad_request", 403: "forbidden", 404: "not_found", 405: "method_not_allowed", 503: "unavailable"}
 
 
 class PageError(Exception):

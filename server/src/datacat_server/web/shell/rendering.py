@@ -11,6 +11,7 @@ from litestar import Response
 from markupsafe import Markup, escape
 
 from datacat_server import wording
+from datacat_server.web.shell.rights import may_change
 
 HERE = Path(__file__).parent.parent
 STATIC = HERE / "static"
@@ -29,7 +30,7 @@ class Renderer:
     """Fills the templates in `templates/`.
 
     `signs_in`: whether the server asks for a key, so that every page offers to sign out. `filters`: those of single
-    pages, by name.
+    pages, by name. Templates ask `may_change()` before they show a form that changes something.
 
     Raises MissingBundle where the package was not installed, so that its bundle was never built.
     """
@@ -45,7 +46,7 @@ class Renderer:
             lstrip_blocks=True,
             auto_reload=False,
         )
-        self._environment.globals.update(assets=assets, signs_in=signs_in)
+        self._environment.globals.update(assets=assets, signs_in=signs_in, may_change=may_change)
         self._environment.filters.update(
             number=wording.number,
             duration=wording.duration,

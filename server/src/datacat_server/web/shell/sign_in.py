@@ -15,6 +15,7 @@ from datacat_server.access.scopes import PUBLIC, Scope
 from datacat_server.access.signing import SIGN_IN_SECONDS, Signer
 from datacat_server.web.shell.forms import LARGEST_FORM, Form, Forms, one, private_cookie
 from datacat_server.web.shell.negotiation import json_response, wants_json
+from datacat_server.web.shell.rights import admitted_with
 from datacat_server.web.shell.security import local_path
 
 _OPEN = {PUBLIC: True}
@@ -37,11 +38,13 @@ class SignIn:
         needed = Scope.READ if request.method in _READING else Scope.ADMIN
         try:
             if authorization := request.headers.get("authorization"):
-                await self._admission.check(authorization, _address(request), needed)
+                if key := await self._admission.check(authorization, _address(request), needed):
+                    admitted_with(key.scopes)
                 return None
             signed_in = await self._signer.signed_in(request.cookies.get(self._cookie, ""), self._admission)
             if signed_in is None:
                 raise NoKey("the API key is missing; send it as Authorization: Bearer <key>")
+            admitted_with(signed_in[0].scopes)
             check_scope(signed_in[0], needed)
         except Refused as error:
             return self._refuse(request, error)
@@ -98,6 +101,10 @@ class SignIn:
 
     def _ask_again(self, request: Request[Any, Any, Any], target: str, error: Refused) -> Response[bytes]:
         match error:
+            case WrongScope(needed=Scope.ADMIN):
+                wrong = (
+                    "The key of this browser may read, but not change anything: that needs one with the scope admin."
+                )
             case WrongScope():
                 wrong = "This key is right, but not for reading: the pages need one with the scope read."
             case TooManyAttempts(seconds=seconds):
