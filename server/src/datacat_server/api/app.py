@@ -11,6 +11,7 @@ from datacat_server.access.admission import Admission
 from datacat_server.access.scopes import PUBLIC
 from datacat_server.api import (
     alerts,
+    arrivals,
     compare,
     exchange,
     grafana,
@@ -76,6 +77,7 @@ def create_api(store: Store, config: Config) -> Litestar:
             # One router: each would answer OPTIONS for the addresses that they share.
             Router("/api/sessions/{session_id:str}", route_handlers=[*records.handlers, *session_views.handlers]),
             metrics.router,
+            arrivals.router,
             ingest.ingest,
             exchange.router,
             alerts.router,

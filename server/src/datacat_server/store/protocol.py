@@ -9,15 +9,18 @@ from datacat_server.ingest.records import SessionBatch
 from datacat_server.ingest.result import IngestResult
 from datacat_server.model import PARTS, Session, SessionPage, StateChange
 from datacat_server.store.alerts import AlertLog
+from datacat_server.store.arrivals import ArrivalStore
 from datacat_server.store.comparison import ComparisonStore
 from datacat_server.store.exchange import ExchangeStore
 from datacat_server.store.figures import StoreFigures
 from datacat_server.store.keys import KeyStore
 from datacat_server.store.lists import ListStore
 from datacat_server.store.metrics import MetricStore
+from datacat_server.store.problem_evidence import ProblemEvidenceStore
 from datacat_server.store.problems import ProblemStore
 from datacat_server.store.releases import ReleaseStore
 from datacat_server.store.views import (
+    CloseUp,
     EventPage,
     EventQuery,
     MetricFilter,
@@ -40,7 +43,18 @@ class UnknownSession(LookupError):
     """There is no session with this id."""
 
 
-class Store(KeyStore, ExchangeStore, MetricStore, ProblemStore, ReleaseStore, ComparisonStore, ListStore, Protocol):
+class Store(
+    KeyStore,
+    ExchangeStore,
+    MetricStore,
+    ProblemStore,
+    ProblemEvidenceStore,
+    ReleaseStore,
+    ComparisonStore,
+    ListStore,
+    ArrivalStore,
+    Protocol,
+):
     """Sessions and their records, and who may reach them, durably. Every call is safe from any thread.
 
     Where the engine cannot do what it should, every call may raise StoreError, and the writing ones StoreUnavailable
@@ -139,6 +153,22 @@ class Store(KeyStore, ExchangeStore, MetricStore, ProblemStore, ReleaseStore, Co
         """A page of the series that are wanted, each with at most `points` readings.
 
         Raises UnknownSession, and ValueError for a cursor that is none.
+        """
+        ...
+
+    def close_ups(
+        self,
+        session_id: str,
+        wanted: MetricFilter,
+        start: datetime,
+        end: datetime,
+        *,
+        buckets: int = 500,
+        limit: int = 100,
+    ) -> list[CloseUp]:
+        """The series that are wanted, without histograms, in [start, end), in about as many stretches of time each.
+
+        Every reading stands by itself where there are no more than `buckets`. Raises UnknownSession.
         """
         ...
 

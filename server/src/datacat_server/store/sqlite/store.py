@@ -23,13 +23,14 @@ from datacat_server.store.metrics import Aggregate, MetricNames, MetricPage
 from datacat_server.store.protocol import UnknownSession
 from datacat_server.store.sqlite import keys
 from datacat_server.store.sqlite.alert_log import SqliteAlertLog
+from datacat_server.store.sqlite.arrival_store import ArrivalCalls
 from datacat_server.store.sqlite.file.ballast import Ballast
 from datacat_server.store.sqlite.file.connection import FILE_NAME, Readers, connect
 from datacat_server.store.sqlite.file.lock import DataLock
 from datacat_server.store.sqlite.file.migrate import migrate
 from datacat_server.store.sqlite.list_store import ListCalls
 from datacat_server.store.sqlite.problem_store import ProblemCalls
-from datacat_server.store.sqlite.reading import event_query, export, metric_query, read, views
+from datacat_server.store.sqlite.reading import close_up, event_query, export, metric_query, read, views
 from datacat_server.store.sqlite.reading.figures import SessionCounts, read_sizes
 from datacat_server.store.sqlite.reading.listing import read_page
 from datacat_server.store.sqlite.reading.session_json import session_pieces
@@ -42,6 +43,7 @@ from datacat_server.store.sqlite.writing.prune import any_abandoned
 from datacat_server.store.sqlite.writing.sweeper import Sweeper
 from datacat_server.store.sqlite.writing.writer import Writer
 from datacat_server.store.views import (
+    CloseUp,
     EventPage,
     EventQuery,
     MetricFilter,
@@ -59,7 +61,7 @@ _SILENT_AT_ONCE = 500
 _IN_MEMORY = 1024 * 1024
 
 
-class SqliteStore(ProblemCalls, ListCalls):
+class SqliteStore(ProblemCalls, ListCalls, ArrivalCalls):
     """Sessions in `datacat.sqlite3` of a data folder, which is made where there is none; private to its owner.
 
     Several processes may open the same folder. Raises StoreError when the folder or file cannot be used.
@@ -203,6 +205,20 @@ class SqliteStore(ProblemCalls, ListCalls):
     ) -> SeriesPage:
         with self._readers.snapshot() as db:
             return views.read_series_page(db, read.row_number(db, session_id), wanted, points, limit, cursor)
+
+    def close_ups(
+        self,
+        session_id: str,
+        wanted: MetricFilter,
+        start: datetime,
+        end: datetime,
+        *,
+        buckets: int = 500,
+        limit: int = 100,
+    ) -> list[CloseUp]:
+        with self._readers.snapshot() as db:
+            number = read.row_number(db, session_id)
+            return close_up.read_close_ups(db, number, wanted, start, end, buckets, limit)
 
     def reading_page(
         self, session_id: str, wanted: MetricFilter, *, limit: int = 1000, cursor: str | None = None

@@ -27,7 +27,7 @@ def read_event_page(
 ) -> EventPage:
     """The events that are meant, newest or oldest first. Raises ValueError for a cursor that is none."""
     place, place_values = _place(session, wanted, cursor, oldest_first)
-    condition, values = _condition(wanted)
+    condition, values = condition_of(db, wanted)
     order = "ASC" if oldest_first else "DESC"
     by = f"ORDER BY time {order}, id {order}"
     edge: tuple[int, int] | None = None
@@ -40,9 +40,6 @@ def read_event_page(
         if edge is not None:
             place += f" AND (time, id) {'<=' if oldest_first else '>='} (?, ?)"
             place_values += edge
-        if wanted.q is not None:
-            text = wanted.q.casefold()
-            db.create_function("holds_text", 4, lambda *fields: _holds(text, *fields))
     rows = db.execute(
         f"SELECT id, {COLUMNS} FROM events WHERE {place}{condition} {by} LIMIT ?", (*place_values, *values, limit + 1)
     ).fetchall()
@@ -81,8 +78,11 @@ def _order(oldest_first: bool) -> str:
     return "time" if oldest_first else "-time"
 
 
-def _condition(wanted: EventQuery) -> tuple[str, list[Any]]:
-    """What is looked at in each event, to follow another condition, and its values; empty where there is nothing."""
+def condition_of(db: sqlite3.Connection, wanted: EventQuery) -> tuple[str, list[Any]]:
+    """What is looked at in each event, to follow another condition, and its values; empty where there is nothing.
+
+    It holds on this connection, for as long as no other is made there.
+    """
     conditions: list[str] = []
     values: list[Any] = []
     for condition, value in (
@@ -97,6 +97,8 @@ def _condition(wanted: EventQuery) -> tuple[str, list[Any]]:
             conditions.append(condition)
             values.append(value)
     if wanted.q is not None:
+        text = wanted.q.casefold()
+        db.create_function("holds_text", 4, lambda *fields: _holds(text, *fields))
         conditions.append("holds_text(name, message, data, exception)")
     return "".join(f" AND {condition}" for condition in conditions), values
 
