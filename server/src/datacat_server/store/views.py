@@ -84,6 +84,28 @@ class Series(Struct, kw_only=True, frozen=True):
     buckets: list[Bucket]
 
 
+class CloseUp(Struct, kw_only=True, frozen=True):
+    """One metric of a session in a part of its time, and one reading beyond either edge of it.
+
+    `times` (seconds since 1970 UTC) are those of readings, or of stretches of some; of a stretch `values` is the mean,
+    `lows` and `highs` are the least and the greatest; of a single reading all three are the same. `minimum` and
+    `maximum` are those of the whole series, `apart` how far its readings are from one another on average, in seconds.
+    """
+
+    name: str
+    type: str
+    unit: str | None
+    tags: list[str]
+    vital: bool
+    minimum: float
+    maximum: float
+    apart: float
+    times: list[float]
+    values: list[float]
+    lows: list[float]
+    highs: list[float]
+
+
 class SeriesPage(Struct, frozen=True):
     """Part of a session's series, by name; `cursor` asks for the ones after them, null at the end."""
 
