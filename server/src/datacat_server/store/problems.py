@@ -15,6 +15,7 @@ MOST_WITH = 200
 MOST_OTHERS = 1_000
 LEAST_DIFFERENCE = 0.25
 MOST_STANDING_OUT = 20
+SURE_BELOW = 0.05
 
 
 class UnknownProblem(LookupError):
@@ -41,12 +42,15 @@ class ProblemStatus(StrEnum):
 class ProblemFilter(Struct, frozen=True, kw_only=True):
     """Which problems are meant: all that is set holds.
 
-    `version`: seen in it. `start`, `end`: last seen at `start` or later, first seen before `end`. `q` is looked for in
-    the title and the culprit, whatever the case of its letters.
+    `version`: seen in it; `new_in`: first seen in it. `unsettled`: open or regressed. `start`, `end`: last seen at
+    `start` or later, first seen before `end`. `q` is looked for in the title and the culprit, whatever the case of its
+    letters.
     """
 
     product: str | None = None
     version: str | None = None
+    new_in: str | None = None
+    unsettled: bool = False
     kind: ProblemKind | None = None
     status: ProblemStatus | None = None
     start: datetime | None = None
@@ -189,20 +193,27 @@ class Trait(StrEnum):
 
 class Commonality(Struct, kw_only=True, frozen=True):
     """A trait that stands out. `path`: of the state, or the fact's name; empty for others. `value`: as JSON for the
-    state, else as text. `share` of the problem's sessions have it, and `share_without` of the others, both 0 to 1.
+    state, else as text. `share` of the problem's sessions have it, and `share_without` of the others, both 0 to 1; so
+    many are `count` and `count_without`.
+    `sure`: so large a difference is hardly chance. That is, among this many sessions it comes about by chance (Fisher's
+    exact test, one-sided) with a probability below 0.05, divided by the number of traits that were compared.
     """
 
     trait: Trait
     path: str
     value: str
+    count: int
     share: float
+    count_without: int
     share_without: float
+    sure: bool
 
 
 class Commonalities(Struct, kw_only=True, frozen=True):
     """What the newest MOST_WITH sessions of a problem (`sessions`: how many these are) have, and the newest MOST_OTHERS
     of the same product without it (`others`) have not: the largest `share - share_without` first, those of
     LEAST_DIFFERENCE or more that two sessions or more of the problem have. Nothing stands out of a single session.
+    Of sessions whose states had very many values, only as many are looked at as there is time for.
     """
 
     sessions: int

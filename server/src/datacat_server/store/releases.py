@@ -28,11 +28,17 @@ class Health(Struct, kw_only=True, frozen=True):
     hang_free: float
 
 
+class VersionBefore(Health, kw_only=True, frozen=True):
+    """How the sessions of the version before a release fared."""
+
+    version: str
+
+
 class Release(Health, kw_only=True, frozen=True):
     """A product's version. First and last seen: the beginnings of its first and its last session.
 
     `new_problems`: how many were first seen in it. `is_newest`: no version of the product is newer (the order is that
-    of `ProblemSummary.is_new`).
+    of `ProblemSummary.is_new`). `before`: the next older one in this order, null for the first.
     """
 
     product: str
@@ -41,6 +47,7 @@ class Release(Health, kw_only=True, frozen=True):
     last_seen: datetime
     new_problems: int
     is_newest: bool
+    before: VersionBefore | None
 
 
 class ReleasePage(Struct, frozen=True):
@@ -62,6 +69,28 @@ class ReleaseCourse(Release, kw_only=True, frozen=True):
     days: list[ReleaseDay]
 
 
+class VersionCourse(Health, kw_only=True, frozen=True):
+    """A version in a stretch of days: those on which a session of it began, in order."""
+
+    version: str
+    days: list[ReleaseDay]
+
+
+class ReleaseHistory(Struct, kw_only=True, frozen=True):
+    """How a product's versions fared day by day, UTC, from `first` to `last`.
+
+    `days`: of all its versions, those on which a session began. `courses`: of the versions of which most sessions began
+    in these days, and of the newest one, the newest first. `versions`: of how many a session began.
+    """
+
+    product: str
+    first: date
+    last: date
+    days: list[ReleaseDay]
+    courses: list[VersionCourse]
+    versions: int
+
+
 class ReleaseStore(Protocol):
     """What a store knows of releases."""
 
@@ -76,4 +105,13 @@ class ReleaseStore(Protocol):
 
     def release(self, product: str, version: str, *, days: int = 90) -> ReleaseCourse:
         """One release, with at most so many days. Raises UnknownRelease."""
+        ...
+
+    def release_history(
+        self, product: str, last: date, *, days: int | None = None, versions: int = 5
+    ) -> ReleaseHistory:
+        """How a product fared in so many days up to `last`, by default since its first; courses of so many versions.
+
+        Of an unknown product there are no days.
+        """
         ...

@@ -1,10 +1,14 @@
 """The store's calls about problems, releases and comparisons."""
 
 from collections.abc import Sequence
+from datetime import date
 
+from datacat_server.model import Verdict
 from datacat_server.store.comparison import Comparison
+from datacat_server.store.problem_evidence import LeadUp, ProblemCensus, Sayings
 from datacat_server.store.problems import (
     Commonalities,
+    OnDay,
     Problem,
     ProblemFilter,
     ProblemPage,
@@ -12,12 +16,13 @@ from datacat_server.store.problems import (
     ProblemStatus,
     SessionProblem,
 )
-from datacat_server.store.releases import ReleaseCourse, ReleasePage
+from datacat_server.store.releases import ReleaseCourse, ReleaseHistory, ReleasePage
 from datacat_server.store.sqlite.file.connection import Readers
-from datacat_server.store.sqlite.reading import problems
+from datacat_server.store.sqlite.reading import problem_evidence, problems
 from datacat_server.store.sqlite.reading.commonalities import read_commonalities
 from datacat_server.store.sqlite.reading.compare import read_comparison
 from datacat_server.store.sqlite.reading.read import row_number
+from datacat_server.store.sqlite.reading.release_history import read_history
 from datacat_server.store.sqlite.reading.release_views import read_release, read_releases
 from datacat_server.store.sqlite.writing.writer import Writer
 
@@ -25,7 +30,7 @@ _EVERY = ProblemFilter()
 
 
 class ProblemCalls:
-    """What `SqliteStore` offers as `ProblemStore`, `ReleaseStore` and `ComparisonStore`."""
+    """What `SqliteStore` offers as `ProblemStore`, `ProblemEvidenceStore`, `ReleaseStore` and `ComparisonStore`."""
 
     _readers: Readers
     _writer: Writer
@@ -52,6 +57,26 @@ class ProblemCalls:
         with self._readers.snapshot() as db:
             return problems.read_session_problems(db, row_number(db, session_id))
 
+    def problem_census(self, wanted: ProblemFilter = _EVERY) -> ProblemCensus:
+        with self._readers.snapshot() as db:
+            return problem_evidence.read_census(db, wanted)
+
+    def problem_days(self, problem_ids: Sequence[str], first: date) -> dict[str, list[OnDay]]:
+        with self._readers.snapshot() as db:
+            return problem_evidence.read_days(db, problem_ids, first)
+
+    def problem_sayings(self, problem_id: str) -> Sayings:
+        with self._readers.snapshot() as db:
+            return problem_evidence.read_sayings(db, problem_id)
+
+    def problem_verdict(self, problem_id: str) -> Verdict | None:
+        with self._readers.snapshot() as db:
+            return problem_evidence.read_verdict(db, problem_id)
+
+    def problem_lead_up(self, problem_id: str) -> LeadUp:
+        with self._readers.snapshot() as db:
+            return problem_evidence.read_lead_up(db, problem_id)
+
     def resolve_problem(self, problem_id: str, version: str | None = None) -> None:
         self._writer.run(lambda ledger: problems.mark(ledger.db, problem_id, ProblemStatus.RESOLVED, version))
 
@@ -70,6 +95,12 @@ class ProblemCalls:
     def release(self, product: str, version: str, *, days: int = 90) -> ReleaseCourse:
         with self._readers.snapshot() as db:
             return read_release(db, product, version, days)
+
+    def release_history(
+        self, product: str, last: date, *, days: int | None = None, versions: int = 5
+    ) -> ReleaseHistory:
+        with self._readers.snapshot() as db:
+            return read_history(db, product, last, days, versions)
 
     def compare(self, session_ids: Sequence[str]) -> Comparison:
         with self._readers.snapshot() as db:

@@ -6,6 +6,7 @@ Both sides are bounded: the newest of either, and of each no more postings than 
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
+from math import comb
 from typing import Any
 
 import msgspec
@@ -15,6 +16,7 @@ from datacat_server.store.problems import (
     MOST_OTHERS,
     MOST_STANDING_OUT,
     MOST_WITH,
+    SURE_BELOW,
     Commonalities,
     Commonality,
     Trait,
@@ -48,42 +50,73 @@ def read_commonalities(db: sqlite3.Connection, problem_id: str) -> Commonalities
             (row[0], problem_id, MOST_OTHERS),
         )
     ]
-    compared = len(having) > 1 and bool(others)
-    return Commonalities(
-        sessions=len(having), others=len(others), found=_standing_out(db, having, others) if compared else []
-    )
+    if len(having) < 2 or not others:
+        return Commonalities(sessions=len(having), others=len(others), found=[])
+    return _standing_out(_Counted(db, having), _Counted(db, others))
 
 
-def _standing_out(db: sqlite3.Connection, having: list[int], others: list[int]) -> list[Commonality]:
-    here, there = _counts(db, having), _counts(db, others)
-    found = []
-    for (trait, path, value), count in here.items():
-        share, share_without = count / len(having), there[trait, path, value] / len(others)
-        if count > 1 and share - share_without >= LEAST_DIFFERENCE:
-            found.append(Commonality(trait=trait, path=path, value=value, share=share, share_without=share_without))
-    found.sort(key=lambda one: (one.share_without - one.share, -one.share, one.trait, one.path, one.value))
-    return found[:MOST_STANDING_OUT]
+class _Counted:
+    """In how many (`counts`) of so many `sessions` each trait is; of the first ones, as far as there is time for them.
 
+    A session is counted whole or not at all: else what is rare would be whatever was not looked at.
+    """
 
-def _counts(db: sqlite3.Connection, sessions: list[int]) -> Counter[_Found]:
-    """In how many of the sessions each trait is."""
-    listed = msgspec.json.encode(sessions).decode()
-    counts = Counter(_of_columns(db, listed))
-    terms = Counter(
-        term
-        for (term,) in db.execute(
-            "SELECT term FROM postings WHERE session IN (SELECT value FROM json_each(?)) LIMIT ?",
+    def __init__(self, db: sqlite3.Connection, sessions: list[int]) -> None:
+        listed = msgspec.json.encode(sessions).decode()
+        postings = db.execute(
+            "SELECT key, term FROM json_each(?) CROSS JOIN postings ON session = value LIMIT ?",
             (listed, _MOST_POSTINGS),
-        )
+        ).fetchall()
+        self.sessions = len(sessions) if len(postings) < _MOST_POSTINGS else max(1, postings[-1][0])
+        terms = Counter(term for place, term in postings if place < self.sessions)
+        self.counts = Counter(_of_columns(db, msgspec.json.encode(sessions[: self.sessions]).decode()))
+        for term, path, kind, text in db.execute(
+            "SELECT id, path, kind, text FROM terms WHERE id IN (SELECT value FROM json_each(?))",
+            (msgspec.json.encode(list(terms)).decode(),),
+        ):
+            # Behind these marks stands a digest, of which nobody could say what it was.
+            if path not in _OF_COLUMNS and not path.startswith("\\#") and not text.startswith("#"):
+                self.counts[_TRAITS[kind], path, text] += terms[term]
+
+
+def _standing_out(here: _Counted, there: _Counted) -> Commonalities:
+    found = []
+    for trait, count in here.counts.items():
+        share, share_without = count / here.sessions, there.counts[trait] / there.sessions
+        if count > 1 and share - share_without >= LEAST_DIFFERENCE:
+            found.append((share_without - share, -share, trait))
+    # What is compared is what could have stood out at all: of a trait of one session nothing is said.
+    compared = sum(1 for count in here.counts.values() if count > 1)
+    return Commonalities(
+        sessions=here.sessions,
+        others=there.sessions,
+        found=[_commonality(trait, here, there, compared) for *_, trait in sorted(found)[:MOST_STANDING_OUT]],
     )
-    numbers = msgspec.json.encode(list(terms)).decode()
-    for term, path, kind, text in db.execute(
-        "SELECT id, path, kind, text FROM terms WHERE id IN (SELECT value FROM json_each(?))", (numbers,)
-    ):
-        # Behind these marks stands a digest, of which nobody could say what it was.
-        if path not in _OF_COLUMNS and not path.startswith("\\#") and not text.startswith("#"):
-            counts[_TRAITS[kind], path, text] += terms[term]
-    return counts
+
+
+def _commonality(trait: _Found, here: _Counted, there: _Counted, compared: int) -> Commonality:
+    count, count_without = here.counts[trait], there.counts[trait]
+    return Commonality(
+        trait=trait[0],
+        path=trait[1],
+        value=trait[2],
+        count=count,
+        share=count / here.sessions,
+        count_without=count_without,
+        share_without=count_without / there.sessions,
+        sure=by_chance(count, here.sessions, count_without, there.sessions) * compared < SURE_BELOW,
+    )
+
+
+def by_chance(count: int, having: int, count_without: int, others: int) -> float:
+    """How probable it is that, drawn blindly, so many of a trait's sessions are among those `having` the problem.
+
+    Fisher's exact test, one-sided.
+    """
+    with_trait, everyone = count + count_without, having + others
+    most = min(with_trait, having)
+    ways = comb(everyone, having)
+    return sum(comb(with_trait, k) * comb(everyone - with_trait, having - k) for k in range(count, most + 1)) / ways
 
 
 def _of_columns(db: sqlite3.Connection, listed: str) -> Iterator[_Found]:

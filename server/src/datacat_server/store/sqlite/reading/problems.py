@@ -61,7 +61,7 @@ def read_problems(
     if name not in SORTS:
         raise ValueError(f"sort: expected one of {', '.join(SORTS)}, with a - in front for the largest first")
     key = _COLUMNS[name]
-    conditions, values = _conditions(wanted)
+    conditions, values = problem_conditions(wanted)
     if cursor is not None:
         conditions.append(f"(p.{key}, p.id) {'<' if descending else '>'} (?, ?)")
         values += read_cursor(cursor, sort, int, str)
@@ -171,12 +171,14 @@ def mark(db: sqlite3.Connection, problem_id: str, status: ProblemStatus, version
     )
 
 
-def _conditions(wanted: ProblemFilter) -> tuple[list[str], list[Any]]:
+def problem_conditions(wanted: ProblemFilter) -> tuple[list[str], list[Any]]:
+    """What holds of rows `p` of `problems` that a filter picks, as SQL, and its values."""
     conditions: list[str] = []
     values: list[Any] = []
     for condition, value in (
         ("p.product = ?", wanted.product),
         ("EXISTS (SELECT 1 FROM problem_versions AS v WHERE v.problem = p.id AND v.version = ?)", wanted.version),
+        ("p.new_in = ?", wanted.new_in),
         ("p.kind = ?", wanted.kind),
         ("p.status = ?", wanted.status),
         ("p.last >= ?", wanted.start and to_microseconds(wanted.start)),
@@ -186,6 +188,8 @@ def _conditions(wanted: ProblemFilter) -> tuple[list[str], list[Any]]:
         if value is not None:
             conditions.append(condition)
             values.append(value)
+    if wanted.unsettled:
+        conditions.append("p.status IN ('open', 'regressed')")
     return conditions, values
 
 

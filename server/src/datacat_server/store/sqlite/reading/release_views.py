@@ -5,8 +5,16 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from datacat_server.problems.versions import newest
-from datacat_server.store.releases import SORTS, Release, ReleaseCourse, ReleaseDay, ReleasePage, UnknownRelease
+from datacat_server.problems.versions import in_order
+from datacat_server.store.releases import (
+    SORTS,
+    Release,
+    ReleaseCourse,
+    ReleaseDay,
+    ReleasePage,
+    UnknownRelease,
+    VersionBefore,
+)
 from datacat_server.store.sqlite.folds.releases import first_seen
 from datacat_server.store.sqlite.rows.cursor import read_cursor, write_cursor
 from datacat_server.store.sqlite.rows.times import to_datetime
@@ -15,7 +23,7 @@ _COLUMNS = (
     "product, version, first, last, sessions, crashed, hung, ended, (SELECT count(*) FROM problems"
     " WHERE problems.product = releases.product AND problems.new_in = releases.version)"
 )
-_EPOCH = date(1970, 1, 1)
+EPOCH = date(1970, 1, 1)
 # Whole numbers, of which a cursor can tell the place: rates in millionths.
 _KEYS = {
     "last_seen": "last",
@@ -49,9 +57,9 @@ def read_releases(
     ).fetchall()
     more = len(rows) > limit
     rows = rows[:limit]
-    newest_of = {name: newest(first_seen(db, name)) for name in {row[0] for row in rows}}
+    ordered = {name: in_order(first_seen(db, name)) for name in {row[0] for row in rows}}
     return ReleasePage(
-        releases=[Release(**_fields(row[:-1], newest_of[row[0]])) for row in rows],
+        releases=[Release(**_fields(db, row[:-1], ordered[row[0]])) for row in rows],
         cursor=write_cursor(sort, rows[-1][-1], rows[-1][0], rows[-1][1]) if more and rows else None,
     )
 
@@ -68,25 +76,36 @@ def read_release(db: sqlite3.Connection, product: str, version: str, days: int) 
         (*release, days),
     ).fetchall()
     return ReleaseCourse(
-        **_fields(row, newest(first_seen(db, product))),
-        days=[ReleaseDay(day=_EPOCH + timedelta(days=day), **_health(counts)) for day, *counts in reversed(rows)],
+        **_fields(db, row, in_order(first_seen(db, product))),
+        days=[ReleaseDay(day=EPOCH + timedelta(days=day), **health(counts)) for day, *counts in reversed(rows)],
     )
 
 
-def _fields(row: Sequence[Any], newest_version: str | None) -> dict[str, Any]:
+def _fields(db: sqlite3.Connection, row: Sequence[Any], ordered: Sequence[str]) -> dict[str, Any]:
+    """The fields of a release from a row of `_COLUMNS`; `ordered`: the product's versions, oldest first."""
     product, version, first, last, *counts, new_problems = row
+    place = ordered.index(version)
     return {
         "product": product,
         "version": version,
         "first_seen": to_datetime(first),
         "last_seen": to_datetime(last),
         "new_problems": new_problems,
-        "is_newest": version == newest_version,
-        **_health(counts),
+        "is_newest": place == len(ordered) - 1,
+        "before": _before(db, product, ordered[place - 1]) if place else None,
+        **health(counts),
     }
 
 
-def _health(counts: Sequence[int]) -> dict[str, Any]:
+def _before(db: sqlite3.Connection, product: str, version: str) -> VersionBefore:
+    counts = db.execute(
+        "SELECT sessions, crashed, hung, ended FROM releases WHERE product = ? AND version = ?", (product, version)
+    ).fetchone()
+    return VersionBefore(version=version, **health(counts))
+
+
+def health(counts: Sequence[int]) -> dict[str, Any]:
+    """The fields of `Health`, by how many sessions there are and how many of them crashed, hung and ended."""
     sessions, crashed, hung, ended = counts
     return {
         "sessions": sessions,
