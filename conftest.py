@@ -12,6 +12,7 @@ pytest_plugins = [
     "support.preloaded",
     "support.servers",
     "support.browser",
+    "support.demo",
     "support.child_coverage",
     "support.coverage_floor",
 ]

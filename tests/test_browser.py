@@ -1,37 +1,17 @@
 """What people see: the real pages in a real browser, over a real server that the demo's games report to."""
 
-import json
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
+from support import demo as demo_of_all
 
-ROOT = Path(__file__).parents[1]
 SCREENSHOTS = Path(__file__).parent / "screenshots"
-DEMO = [sys.executable, "-c", "from datacat_server.cli.main import main; main()", "demo"]
 STATUSES = ["ended", "crashed", "crashed", "crashed", "ended", "hung", "ended"]
 
-pytestmark = pytest.mark.xdist_group("demo in a browser")  # one demo for all tests of this file
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    """A demo that has settled and serves: its report, see `datacat demo --json`."""
-    folder = tmp_path_factory.mktemp("demo")
-    command = [*DEMO, "--json", "--port", "0", "--web-port", "0", "--data", str(folder)]
-    with (folder / "said.txt").open("wb") as said:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=said, text=True)
-    assert process.stdout is not None
-    line = process.stdout.readline()
-    assert line, (folder / "said.txt").read_text()
-    yield json.loads(line)
-    process.send_signal(signal.SIGINT)
-    process.communicate()
+pytestmark = pytest.mark.xdist_group(demo_of_all.GROUP)  # one demo for all tests that look at it
 
 
 @pytest.fixture(params=["light", "dark"])
