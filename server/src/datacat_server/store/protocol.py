@@ -19,6 +19,7 @@ from datacat_server.store.metrics import MetricStore
 from datacat_server.store.problem_evidence import ProblemEvidenceStore
 from datacat_server.store.problems import ProblemStore
 from datacat_server.store.releases import ReleaseStore
+from datacat_server.store.spread import SpreadStore
 from datacat_server.store.views import (
     CloseUp,
     EventPage,
@@ -53,6 +54,7 @@ class Store(
     ComparisonStore,
     ListStore,
     ArrivalStore,
+    SpreadStore,
     Protocol,
 ):
     """Sessions and their records, and who may reach them, durably. Every call is safe from any thread.

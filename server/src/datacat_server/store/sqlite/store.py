@@ -36,6 +36,7 @@ from datacat_server.store.sqlite.reading.listing import read_page
 from datacat_server.store.sqlite.reading.session_json import session_pieces
 from datacat_server.store.sqlite.rows.failures import explained
 from datacat_server.store.sqlite.rows.times import to_microseconds
+from datacat_server.store.sqlite.spread_store import SpreadCalls
 from datacat_server.store.sqlite.writing import machines
 from datacat_server.store.sqlite.writing.importing import import_session, mark_problem
 from datacat_server.store.sqlite.writing.ledger import Ledger
@@ -61,7 +62,7 @@ _SILENT_AT_ONCE = 500
 _IN_MEMORY = 1024 * 1024
 
 
-class SqliteStore(ProblemCalls, ListCalls, ArrivalCalls):
+class SqliteStore(ProblemCalls, ListCalls, ArrivalCalls, SpreadCalls):
     """Sessions in `datacat.sqlite3` of a data folder, which is made where there is none; private to its owner.
 
     Several processes may open the same folder. Raises StoreError when the folder or file cannot be used.
