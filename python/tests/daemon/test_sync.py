@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from datacat.client import DatacatClient, DatacatError
 from datacat_daemon.config import Config
+from datacat_daemon.spool.locks import FileLock
 from datacat_daemon.sync import Sync
 
 
@@ -39,6 +40,14 @@ def leave(bench, url, body, count=1):
     """Programs that end with their records unshipped; their daemons are never started."""
     for _ in range(count):
         bench.program(url, body).communicate()
+
+
+def is_held(folder):
+    """A daemon looks after this process folder."""
+    lock = FileLock(folder / "daemon.lock")
+    free = lock.take()
+    lock.release()
+    return not free
 
 
 LOG = "for i in range(100):\n    session.log_event('left', {'i': i})\n"
@@ -141,10 +150,12 @@ def test_a_process_that_lost_its_daemon_gets_one(bench, server, sync, monkeypatc
     assert len(server.records("event")) == 200
 
 
-def test_a_running_process_is_not_shipped_elsewhere(bench, server, away, sync):
+def test_a_running_process_is_not_shipped_elsewhere(bench, server, away, sync, wait_for):
     process = bench.program(away.url, LOG + "print('logged', flush=True)\nsys.stdin.readline()")
-    daemon = bench.daemon(bench.folder_of(process))
+    folder = bench.folder_of(process)
+    daemon = bench.daemon(folder)
     assert process.stdout.readline() == "logged\n"
+    wait_for(lambda: is_held(folder), "the daemon to look after it")
     work = sync(server.url)
     assert not work.run(lambda: None)
     assert work.sessions[0].why == f"its daemon ships it to {away.url}; when its program has ended, run this again"
