@@ -78,6 +78,7 @@ _CHANGED: dict[str, dict[str, str]] = {
     "alerts": {"id": "NULL", "session": _SESSION, "time": _TIME},
     "postings": {"session": _SESSION, "term": "iif(term = :term_of_sample, :term, term)"},
     "overflows": {"session": _SESSION},
+    "past_values": {"session": _SESSION},
     "event_counts": {"session": _SESSION},
 }
 

@@ -65,10 +65,18 @@ def imported(store: SqliteStore, lines: Iterable[bytes], *, replace: bool = Fals
     return intake.done
 
 
+PAST_VALUES = (
+    "WITH RECURSIVE places (place) AS (SELECT 1 UNION ALL SELECT place + 8 FROM places WHERE place < 793)"
+    " SELECT path, session, substr(digests, place, 8) AS digest FROM past_values"
+    " JOIN places ON place <= length(digests)"
+)
+
+
 def contents(data_path: Path) -> dict[str, list[str]]:
     """Every table of a data folder, those of folds too, as sorted rows without the numbers that only link them.
 
     A table that is added is compared like the others, so that whatever is folded at ingest is folded by an import.
+    Past values have no order: each stands in a row of its own.
     """
     with closing(sqlite3.connect(data_path / FILE_NAME)) as db:
         db.row_factory = sqlite3.Row
@@ -87,7 +95,7 @@ def contents(data_path: Path) -> dict[str, list[str]]:
         found = {}
         for table in tables:
             rows = []
-            for row in db.execute(f"SELECT * FROM {table}"):
+            for row in db.execute(f"SELECT * FROM {table}" if table != "past_values" else PAST_VALUES):
                 cells = {
                     key: row[key]
                     for key in row.keys()  # noqa: SIM118  # a Row is no dict

@@ -101,6 +101,16 @@ def test_a_fold_that_is_not_what_the_records_say_is_named_and_folded_anew(folder
         assert after[table] == before[table], table
 
 
+def test_a_past_value_that_is_missing_is_named_and_comes_back(folder: Path) -> None:
+    before = contents(folder)
+    what = "index of states, of 1 session: s1"
+    damage(folder, "UPDATE past_values SET digests = substr(digests, 9) WHERE part = 1")
+    assert f"bad not what the records say: {what}" in told(folder)
+    assert f"ok folded anew: {what}" in told(folder, mend=True)
+    assert told(folder) == WELL
+    assert contents(folder)["past_values"] == before["past_values"]
+
+
 def test_the_command_names_what_differs_and_mends_all_of_it(start: Start, folder: Path) -> None:
     before = contents(folder)
 

@@ -328,7 +328,7 @@ def test_every_filter_sort_and_page_is_what_looking_at_all_sessions_gives(
             check(store, reference, asked)
         with closing(connect(Path(folder) / FILE_NAME)) as db:
             db.execute("BEGIN")
-            for table in ("session_texts", "terms", "postings", "overflows"):
+            for table in ("session_texts", "terms", "postings", "overflows", "past_values"):
                 db.execute(f"DELETE FROM {table}")
             write_every_text(db)
             for (session,) in db.execute("SELECT id FROM sessions").fetchall():

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from datacat_server.store.sqlite.file.problem_backfill import backfill_session
 from datacat_server.store.sqlite.folds.courses import build_courses
 from datacat_server.store.sqlite.folds.event_counts import backfill_event_counts
-from datacat_server.store.sqlite.folds.search_terms import build_terms
+from datacat_server.store.sqlite.folds.search_terms import build_terms, rebuild_overflowed_terms
 from datacat_server.store.sqlite.folds.session_text import write_text
 from datacat_server.store.sqlite.folds.timeline import build_timeline_if_long
 
@@ -39,7 +39,12 @@ def _fold_long_ones(db: sqlite3.Connection, session: int) -> None:
     build_courses(db, session)
 
 
-BACKFILLS: dict[int, Callable[[sqlite3.Connection, int], None]] = {5: _make_findable, 6: _count, 7: _fold_long_ones}
+BACKFILLS: dict[int, Callable[[sqlite3.Connection, int], None]] = {
+    5: _make_findable,
+    6: _count,
+    7: _fold_long_ones,
+    10: rebuild_overflowed_terms,
+}
 """What folds a session, by the number of the migration that made the tables."""
 
 

@@ -5,9 +5,9 @@ array. A posting says that a session had it, and whether it has it now. Objects 
 
 What changes all the time, such as a position, would make a posting for each of its values. So a path of a session
 that has had more than MOST_VALUES, or an array of more elements, has an overflow instead of any posting: it holds the
-present value, and what the path ever was is looked up in the log of the state (state_check.py). A session with more
-than MOST_TERMS has one overflow for all its paths, and so has one of which a single record says more than is looked
-at: all others wait while it is.
+present value, and what the path ever was stands in digests (past_values.py). What an array ever held then is looked up
+in the log of the state (state_check.py). A session with more than MOST_TERMS has one overflow for all its paths, of
+which the log answers, and so has one of which a single record says more than is looked at: all others wait while it is.
 """
 
 import hashlib
@@ -21,6 +21,7 @@ import msgspec
 
 from datacat_server.canonical import Path, canonical, write_key, write_path
 from datacat_server.ingest.merge import merge
+from datacat_server.store.sqlite.folds.past_values import LONGEST_ARRAY, add_past_values, clear_past_values
 
 MOST_VALUES = 200
 MOST_TERMS = 20_000
@@ -34,6 +35,7 @@ EVERY_PATH = "\\"
 _LONGEST_TEXT = 200
 _LOOKS_A_TERM = 3
 _PATCHES_AT_ONCE = 1_000
+_REMOVED_AT_ONCE = 1_000
 _WEIGHT_OF_SLOT = 300
 
 Slot = tuple[str, int]
@@ -123,6 +125,8 @@ def fold_state(
         return
     for slot in changes.crowded:
         _overflow(db, session, terms, slot, None)
+    for path, texts in changes.passed.items():
+        add_past_values(db, session, path, texts)
     if changes.present:
         db.executemany(
             "UPDATE overflows SET now = ? WHERE session = ? AND path = ? AND kind = 0",
@@ -143,6 +147,20 @@ def build_terms(db: sqlite3.Connection, session: int) -> None:
         fold_state(db, session, terms, before, state, some)
 
 
+def rebuild_terms(db: sqlite3.Connection, session: int) -> None:
+    """The postings of a session anew."""
+    while clear_terms(db, session, _REMOVED_AT_ONCE) == _REMOVED_AT_ONCE:
+        pass
+    build_terms(db, session)
+
+
+def rebuild_overflowed_terms(db: sqlite3.Connection, session: int) -> None:
+    """The postings of a session anew, if a path of it has overflowed."""
+    query = "SELECT 1 FROM overflows WHERE session = ? AND path <> ? AND kind = ?"
+    if db.execute(query, (session, EVERY_PATH, VALUE)).fetchone():
+        rebuild_terms(db, session)
+
+
 class _TooMuch(Exception):
     """There is more to look at than one record is worth."""
 
@@ -152,13 +170,14 @@ class _Changes:
 
     `crowded`: the slots that have had too many in this batch alone, or an array with too many elements.
     `present`: of the paths without terms, those and what overflowed before, the text of what is there at the end,
-    None for nothing.
+    None for nothing. `passed`: of the same paths, the texts of what the patches have set.
     """
 
     def __init__(self, overflows: set[Slot]) -> None:
         self.terms: dict[Slot, dict[str, bool]] = {}
         self.crowded: set[Slot] = set()
         self.present: dict[str, str | None] = {}
+        self.passed: dict[str, dict[str, bool]] = {}
         self._overflows = overflows
         self._left = 0
 
@@ -203,8 +222,11 @@ class _Changes:
         slot = path, VALUE
         if self._has_terms(slot):
             self._add(slot, self._text(value), now)
-        if at_the_end and not self._has_terms(slot):
-            self.present[path] = self._text(value) if now else None
+        if not self._has_terms(slot):
+            if at_the_end:
+                self.present[path] = self._text(value) if now else None
+            elif not isinstance(value, list) or len(value) <= LONGEST_ARRAY:
+                self.passed.setdefault(path, {})[self._text(value)] = False
         if isinstance(value, list):
             self._note_elements((path, ELEMENT), value, now)
 
@@ -232,7 +254,10 @@ class _Changes:
 
     def _crowd(self, slot: Slot) -> None:
         self.crowded.add(slot)
-        self.terms.pop(slot, None)
+        path, kind = slot
+        texts = self.terms.pop(slot, {})
+        if kind == VALUE:
+            self.passed[path] = texts
 
     def _text(self, value: Any) -> str:
         if isinstance(value, list | dict):
@@ -267,15 +292,18 @@ def _write(db: sqlite3.Connection, session: int, terms: SessionTerms, changes: d
 def _overflow(db: sqlite3.Connection, session: int, terms: SessionTerms, slot: Slot, now: str | None) -> None:
     """From now on the slot has no postings. `now`: the text of what is there, for a path."""
     path, kind = slot
+    found = db.execute(f"SELECT id, text {_OF_SLOT}", (session, path, kind)).fetchall()
     db.execute("INSERT INTO overflows VALUES (?, ?, ?, ?)", (path, kind, session, now if kind == VALUE else None))
     terms.overflows.add(slot)
     terms.total -= terms.counts.pop(slot, 0)
-    found = db.execute(f"SELECT id {_OF_SLOT}", (session, path, kind)).fetchall()
-    remove_postings(db, session, [number for (number,) in found])
+    if kind == VALUE:
+        add_past_values(db, session, path, [text for _, text in found])
+    remove_postings(db, session, [number for number, _ in found])
 
 
 def _give_up(db: sqlite3.Connection, session: int, terms: SessionTerms) -> None:
     """From now on the session has no postings at all."""
+    clear_past_values(db, session, -1)
     db.execute("DELETE FROM overflows WHERE session = ?", (session,))
     db.executemany(
         "INSERT INTO overflows VALUES (?, ?, ?, NULL)", [(EVERY_PATH, kind, session) for kind in (VALUE, ELEMENT)]
@@ -289,12 +317,14 @@ def clear_terms(db: sqlite3.Connection, session: int, most: int) -> int:
     """Remove at most so many postings of a session that is gone; how many. Fewer: nothing of it is left."""
     found = [row[0] for row in db.execute(_OF_SESSION, (session, most))]
     remove_postings(db, session, found)
+    most -= len(found)
+    parts = clear_past_values(db, session, most)
     overflows = db.execute(
         "DELETE FROM overflows WHERE (path, kind, session) IN"
         " (SELECT path, kind, session FROM overflows WHERE session = ? LIMIT ?)",
-        (session, most - len(found)),
+        (session, most - parts),
     ).rowcount
-    return len(found) + overflows
+    return len(found) + parts + overflows
 
 
 def remove_postings(db: sqlite3.Connection, session: int, numbers: Iterable[int]) -> None:

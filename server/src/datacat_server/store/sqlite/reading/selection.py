@@ -14,6 +14,7 @@ import msgspec
 
 from datacat_server.canonical import canonical
 from datacat_server.filters import Filter, Relation, StateCondition
+from datacat_server.store.sqlite.folds.past_values import digest, is_digested
 from datacat_server.store.sqlite.folds.search_terms import ELEMENT, EVERY_PATH, VALUE, is_large, term
 from datacat_server.store.sqlite.folds.session_text import folded
 from datacat_server.store.sqlite.rows.times import to_microseconds
@@ -182,13 +183,18 @@ def _state(condition: StateCondition, meant: tuple[str, list[Any]]) -> _Sought:
     else:
         here = _HOLDS, checked
     posts: Condition = f"{posted}{sure[0]}", (*found, *sure[1])
-    overflows = [(found[0], *here), (EVERY_PATH, _HOLDS, checked)]
+    overflowed = "overflows WHERE path = ? AND kind = ?"
+    overflows: list[tuple[str, tuple[Any, ...], str, tuple[Any, ...]]] = [
+        (overflowed, (found[0], kind), *here),
+        (overflowed, (EVERY_PATH, kind), _HOLDS, checked),
+    ]
+    if condition.relation is Relation.WAS and is_digested(found[2]):
+        overflows[0] = "past_values WHERE path = ?", (found[0],), "instr(digests, ?)", (digest(found[2]),)
 
     def either(begin: str, end: str, among: Condition) -> Iterator[Condition]:
         yield f"{begin} {posts[0]}{end}", posts[1]
-        for path, holds, values in overflows:
-            query = f"{begin} FROM overflows WHERE path = ? AND kind = ?{among[0]} AND {holds}{end}"
-            yield query, (path, kind, *among[1], *values)
+        for table, place, holds, values in overflows:
+            yield f"{begin} FROM {table}{among[0]} AND {holds}{end}", (*place, *among[1], *values)
 
     among: Condition = f" AND session IN (SELECT id FROM sessions WHERE {meant[0]})", tuple(meant[1])
     listed = list(either("SELECT session", "", among if meant[0] != "TRUE" else ("", ())))

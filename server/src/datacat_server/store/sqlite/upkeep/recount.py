@@ -15,14 +15,15 @@ import msgspec
 from datacat_server.store.sqlite.file.problem_backfill import backfill_session
 from datacat_server.store.sqlite.folds import courses, timeline
 from datacat_server.store.sqlite.folds.event_counts import MOST_PAIRS, backfill_event_counts
-from datacat_server.store.sqlite.folds.search_terms import build_terms, clear_terms
+from datacat_server.store.sqlite.folds.past_values import digest, is_digested, read_past_values
+from datacat_server.store.sqlite.folds.search_terms import VALUE, build_terms, rebuild_terms
 from datacat_server.store.sqlite.folds.session_text import write_text
 from datacat_server.store.sqlite.folds.tally import MOST_PROBLEMS
 
 _AT_ONCE = 1_000
 _SHADOWED = (
-    "terms", "postings", "overflows", "problems", "problem_sessions", "problem_versions", "problem_machines",
-    "problem_days", "releases", "release_days",
+    "terms", "postings", "overflows", "past_values", "problems", "problem_sessions", "problem_versions",
+    "problem_machines", "problem_days", "releases", "release_days",
 )  # fmt: skip
 
 _days = msgspec.json.Decoder(dict[int, int])
@@ -172,14 +173,23 @@ def _text_sound(db: sqlite3.Connection, session: int) -> bool:
 
 
 def _terms_sound(db: sqlite3.Connection, session: int) -> bool:
-    """A path that is looked up in the log though it need not be answers the same, only slower."""
+    """A path that has digests though it need not have them answers the same."""
     build_terms(db, session)
     (stored, passed_over), (true, crowded) = _terms(db, session, "main"), _terms(db, session, "temp")
     if passed_over.keys() >= {("\\", 0), ("\\", 1)}:
         return True
     slots = (stored.keys() | true.keys()) - passed_over.keys()
-    same = all(stored.get(slot) == true.get(slot) for slot in slots)
-    return same and all(crowded[slot] == passed_over[slot] for slot in crowded.keys() & passed_over.keys())
+    return (
+        all(stored.get(slot) == true.get(slot) for slot in slots)
+        and all(crowded[slot] == passed_over[slot] for slot in crowded.keys() & passed_over.keys())
+        and all(
+            read_past_values(db, session, path)
+            == read_past_values(db, session, path, "temp")
+            | {digest(text) for text, _ in true.get((path, kind), ()) if is_digested(text)}
+            for path, kind in passed_over
+            if kind == VALUE
+        )
+    )
 
 
 def _terms(db: sqlite3.Connection, session: int, where: str) -> tuple[dict[Any, set[Any]], dict[Any, str | None]]:
@@ -190,12 +200,6 @@ def _terms(db: sqlite3.Connection, session: int, where: str) -> tuple[dict[Any, 
         texts.setdefault((path, kind), set()).add((text, now))
     query = f"SELECT path, kind, now FROM {where}.overflows WHERE session = ?"
     return texts, {(path, kind): now for path, kind, now in db.execute(query, (session,))}
-
-
-def _index_terms(db: sqlite3.Connection, session: int) -> None:
-    while clear_terms(db, session, _AT_ONCE) == _AT_ONCE:
-        pass
-    build_terms(db, session)
 
 
 def _problems_sound(db: sqlite3.Connection, session: int) -> bool:
@@ -227,6 +231,6 @@ FOLDS = (
     Fold("sums of metrics", _series_sound, _fold_series),
     Fold("courses of metrics", _courses_sound, _build_courses),
     Fold("text that is searched", _text_sound, write_text),
-    Fold("index of states", _terms_sound, _index_terms),
+    Fold("index of states", _terms_sound, rebuild_terms),
     Fold("problems of the session", _problems_sound, _count_problems),
 )
