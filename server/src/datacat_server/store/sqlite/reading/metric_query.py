@@ -19,11 +19,6 @@ from datacat_server.store.sqlite.rows.cursor import read_cursor, write_cursor
 from datacat_server.store.sqlite.rows.times import to_datetime
 from datacat_server.store.views import MetricFilter
 
-_VALUE = {
-    Aggregate.PEAK: "max(series.max)",
-    Aggregate.AVERAGE: "total(series.sum) / sum(series.count)",
-    Aggregate.MINIMUM: "min(series.min)",
-}
 NAMES_OF = 1_000
 """So many sessions, the newest, are asked for the names of their metrics."""
 _SERIES_LOOKED_AT = 50_000
@@ -39,11 +34,7 @@ def read_metric_page(
         return _readings(db, metric, sessions, limit, cursor)
     after = None if cursor is None else Place(*read_cursor(cursor, "-created", int, str))
     condition, values = _condition(metric, sessions)
-    of_each: dict[int, float] = dict(
-        db.execute(
-            f"SELECT series.session, {_VALUE[aggregate]} FROM series WHERE {condition} GROUP BY series.session", values
-        )
-    )
+    of_each = _of_sessions(db, aggregate, condition, values)
     others = (about for about in newest_first(db, of_each.keys(), after) if about.place != after)
     page = list(islice(others, limit + 1))
     more, page = len(page) > limit, page[:limit]
@@ -54,6 +45,22 @@ def read_metric_page(
         values=[SessionValue(**_session(about), value=of_each[about.number]) for about in page],
         cursor=write_cursor("-created", *page[-1].place) if more else None,
     )
+
+
+def _of_sessions(db: sqlite3.Connection, aggregate: Aggregate, condition: str, values: list[Any]) -> dict[int, float]:
+    """The value of each session; not by GROUP BY, which takes as long as all the rest."""
+    of_each: dict[int, float] = {}
+    if aggregate is Aggregate.AVERAGE:
+        counts: dict[int, int] = {}
+        query = f"SELECT series.session, series.sum, series.count FROM series WHERE {condition}"
+        for session, total, count in db.execute(query, values):
+            of_each[session] = of_each.get(session, 0.0) + total
+            counts[session] = counts.get(session, 0) + count
+        return {session: total / counts[session] for session, total in of_each.items()}
+    column, better = ("series.max", max) if aggregate is Aggregate.PEAK else ("series.min", min)
+    for session, value in db.execute(f"SELECT series.session, {column} FROM series WHERE {condition}", values):
+        of_each[session] = better(value, of_each[session]) if session in of_each else value
+    return of_each
 
 
 def read_metric_names(db: sqlite3.Connection, sessions: Filter) -> MetricNames:

@@ -5,7 +5,6 @@ That is an order which an import into another store keeps, as the numbers of the
 
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator
-from itertools import groupby
 from typing import NamedTuple
 
 import msgspec
@@ -13,6 +12,7 @@ import msgspec
 from datacat_server.store.sqlite.reading.selection import FEW
 
 _EVERY_TIME = 2**62
+_AT_ONCE = 100
 
 
 class Place(NamedTuple):
@@ -51,15 +51,29 @@ def newest_first(db: sqlite3.Connection, numbers: Collection[int], begin: Place 
             (until,),
         )
         found = (row for row in every if row[1] in numbers)
-    for _, of_one_time in groupby(found, key=lambda row: row[0]):
-        yield from _by_id(db, [number for _, number in of_one_time], begin)
+    for some in _in_pieces(found):
+        yield from _by_place(db, some, begin)
 
 
-def _by_id(db: sqlite3.Connection, numbers: list[int], begin: Place | None) -> Iterator[About]:
-    """Sessions of one time, from a place on."""
+def _in_pieces(rows: Iterable[tuple[int, int]]) -> Iterator[list[int]]:
+    """Numbers of sessions out of rows of times and numbers, about _AT_ONCE at a time: none parts those of one time."""
+    piece: list[int] = []
+    last = None
+    for created, number in rows:
+        if len(piece) >= _AT_ONCE and created != last:
+            yield piece
+            piece = []
+        piece.append(number)
+        last = created
+    if piece:
+        yield piece
+
+
+def _by_place(db: sqlite3.Connection, numbers: list[int], begin: Place | None) -> Iterator[About]:
+    """Sessions from a place on."""
     rows = db.execute(
         "SELECT created, session_id, id, product, version FROM sessions WHERE id IN (SELECT value FROM json_each(?))"
-        " ORDER BY session_id DESC",
+        " ORDER BY created DESC, session_id DESC",
         (msgspec.json.encode(numbers).decode(),),
     )
     for created, session_id, number, product, version in rows:
