@@ -10,6 +10,7 @@ from typing import IO, Annotated
 import msgspec
 import typer
 
+from datacat_server.cli.addressing import KeyOption, ServerError, UrlOption
 from datacat_server.cli.filtering import (
     ContainsOption,
     EverContainsOption,
@@ -26,7 +27,7 @@ from datacat_server.cli.filtering import (
 )
 from datacat_server.cli.moving import Show, data_folder, progress_bar
 from datacat_server.cli.options import ConfigOption, DataPathOption, JsonOption
-from datacat_server.cli.rest import KeyOption, ServerError, UrlOption, server_of
+from datacat_server.cli.rest import server_of
 from datacat_server.cli.settings import fail
 from datacat_server.export.files import new_file, packed
 from datacat_server.export.formats import Format, LineWriter, MissingPackage, format_of, writer_of

@@ -4,13 +4,26 @@ from typing import Annotated, Any
 
 import typer
 
+from datacat_server.cli.completing import complete_machine, complete_product, complete_status, complete_version
 from datacat_server.cli.settings import fail
 from datacat_server.filters import Filter, parse_filter
 
-ProductOption = Annotated[str | None, typer.Option("--product", help="Of this product.", metavar="NAME")]
-VersionOption = Annotated[str | None, typer.Option("--version", help="Of this version.", metavar="VERSION")]
-MachineOption = Annotated[str | None, typer.Option("--machine", help="Of this machine, by id or name.", metavar="NAME")]
-StatusOption = Annotated[str | None, typer.Option("--status", help="crashed, hung, ended, ever_hung ...")]
+ProductOption = Annotated[
+    str | None,
+    typer.Option("--product", help="Of this product.", metavar="NAME", autocompletion=complete_product),
+]
+VersionOption = Annotated[
+    str | None,
+    typer.Option("--version", help="Of this version.", metavar="VERSION", autocompletion=complete_version),
+]
+MachineOption = Annotated[
+    str | None,
+    typer.Option("--machine", help="Of this machine, by id or name.", metavar="NAME", autocompletion=complete_machine),
+]
+StatusOption = Annotated[
+    str | None,
+    typer.Option("--status", help="crashed, hung, ended, ever_hung ...", autocompletion=complete_status),
+]
 FromOption = Annotated[str | None, typer.Option("--from", help="Created then or later, UTC; -7d: ago.", metavar="TIME")]
 ToOption = Annotated[str | None, typer.Option("--to", help="Created before, UTC.", metavar="TIME")]
 TextOption = Annotated[str | None, typer.Option("--q", help="With this text in id, machine, reason ...")]

@@ -12,9 +12,10 @@ from typing import Annotated, Protocol
 import msgspec
 import typer
 
+from datacat_server.cli.addressing import KeyOption, ServerError, UrlOption
 from datacat_server.cli.moving import Show, data_folder, progress_bar
 from datacat_server.cli.options import ConfigOption, DataPathOption, JsonOption
-from datacat_server.cli.rest import KeyOption, ServerError, UrlOption, server_of
+from datacat_server.cli.rest import server_of
 from datacat_server.cli.settings import fail
 from datacat_server.cli.uploading import Upload
 from datacat_server.export.check import Check

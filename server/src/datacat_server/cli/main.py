@@ -1,8 +1,9 @@
 """`datacat`: the one command for people."""
 
+import os
 import sys
 
-COMMANDS = ("up", "demo", "run", "sync", "export", "import", "backup", "restore", "prune", "doctor", "keys")
+from datacat_server.cli.groups import COMMANDS
 
 
 def main() -> None:
@@ -10,8 +11,8 @@ def main() -> None:
 
     Who names a command waits for that one alone: `datacat run` is not to take longer for all that a server needs.
     """
-    match sys.argv[1:]:
-        case ["up", *arguments]:
+    match sys.argv[1:] or _completed():
+        case ["up", *arguments] if sys.argv[1:]:
             from datacat_server.cli.up import up
 
             if up.run_if_plain(arguments):
@@ -23,6 +24,15 @@ def main() -> None:
             needed = ()
         case _:
             needed = COMMANDS
-    from datacat_server.cli.commands import application
+    from datacat_server.cli.commands import NAME, application
 
-    application(needed)()
+    application(needed)(prog_name=NAME)
+
+
+def _completed() -> list[str]:
+    """The words of a command that a shell asks to complete, as far as they name a command; none where nobody does."""
+    if "_DATACAT_COMPLETE" not in os.environ:
+        return []
+    typed = os.environ.get("COMP_WORDS") or os.environ.get("_TYPER_COMPLETE_ARGS", "")
+    words = typed.replace("\n", " ").split(" ")[1:]
+    return words if len(words) > 1 else []  # the first word may not be whole yet

@@ -1,39 +1,18 @@
-"""The REST API as commands use it: one connection, errors in words for whoever typed the command."""
+"""The REST API as commands use it that move much: one connection, errors in words for whoever typed the command."""
 
-import os
 import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import IO, Annotated, Any
+from typing import IO, Any
 
 import httpx
 import msgspec
-import typer
-from datacat.address import server_address
-from datacat_daemon.shipping.endpoint import certificate_trouble
 
-from datacat_server.cli.settings import fail
+from datacat_server.cli.addressing import address_of, broken_off, key_of, no_such_answer, not_answering, refused
 
-DEFAULT_URL = "http://localhost:9090"
 _CHUNK = 256 * 1024
 # An answer may take as long as a large session takes to be stored.
 _TIMEOUT = httpx.Timeout(30.0, read=900.0)
-
-UrlOption = Annotated[
-    str | None,
-    typer.Option("--url", "--server-url", help=f"The server. Default: $DATACAT_URL or {DEFAULT_URL}.", metavar="URL"),
-]
-KeyOption = Annotated[
-    str | None, typer.Option("--api-key", help="Key of the API; safer in $DATACAT_API_KEY.", metavar="KEY")
-]
-
-
-class ServerError(Exception):
-    """The server could not be asked, or would not; the message says what to do. `status`: of its answer, if any."""
-
-    def __init__(self, message: str, status: int | None = None) -> None:
-        super().__init__(message)
-        self.status = status
 
 
 class Server:
@@ -53,13 +32,8 @@ class Server:
         with self._explained(), self._client.stream("GET", path, params=list(params)) as answer:
             if answer.is_error:
                 answer.read()
-                raise _refused(answer)
+                raise refused(answer.status_code, answer.reason_phrase, answer.content)
             yield answer.iter_bytes(_CHUNK)
-
-    def get(self, path: str, params: Sequence[tuple[str, str]] = ()) -> Any:
-        """The answer to a GET, decoded. Raises ServerError."""
-        with self._explained():
-            return _decoded(self._client.get(path, params=list(params)))
 
     def post_lines(self, path: str, lines: IO[bytes], params: Sequence[tuple[str, str]] = ()) -> Any:
         """The answer to a POST of a file of newline-delimited JSON. Raises ServerError."""
@@ -75,31 +49,14 @@ class Server:
         try:
             yield
         except httpx.ConnectError as error:
-            if (trouble := _of_certificate(error)) is not None:
-                raise ServerError(f"{self.url}: {trouble}") from error
-            raise ServerError(
-                f"no server answers at {self.url} ({error}); start one with `datacat up`, or name another with --url"
-            ) from error
+            raise not_answering(self.url, error) from error
         except httpx.HTTPError as error:
-            raise ServerError(f"the connection to {self.url} broke off: {error or type(error).__name__}") from error
+            raise broken_off(self.url, error) from error
 
 
 def server_of(url: str | None, api_key: str | None) -> Server:
     """The server that a command means; what can be no address ends it."""
-    said = url or os.environ.get("DATACAT_URL") or DEFAULT_URL
-    address = server_address(said)
-    if address is None:
-        fail(f"--url: expected an address such as {DEFAULT_URL}, not {said}")
-    return Server(address, api_key or os.environ.get("DATACAT_API_KEY"))
-
-
-def _of_certificate(error: BaseException | None) -> str | None:
-    """What is wrong with the server's certificate, where that is why a connection failed."""
-    while error is not None:
-        if (trouble := certificate_trouble(error)) is not None:
-            return trouble
-        error = error.__cause__ or error.__context__
-    return None
+    return Server(address_of(url), key_of(api_key))
 
 
 def _pieces(file: IO[bytes]) -> Iterator[bytes]:
@@ -109,18 +66,8 @@ def _pieces(file: IO[bytes]) -> Iterator[bytes]:
 
 def _decoded(answer: httpx.Response) -> Any:
     if answer.is_error:
-        raise _refused(answer)
+        raise refused(answer.status_code, answer.reason_phrase, answer.content)
     try:
         return msgspec.json.decode(answer.content)
     except msgspec.MsgspecError:
-        raise ServerError(f"{answer.url} does not answer like a DataCat server") from None
-
-
-def _refused(answer: httpx.Response) -> ServerError:
-    """What the server says, in its own words where it is one of ours."""
-    try:
-        details = msgspec.json.decode(answer.content)["details"]
-    except (msgspec.MsgspecError, LookupError, TypeError):
-        details = f"{answer.status_code} {answer.reason_phrase}"
-    advice = "; say one with --api-key or $DATACAT_API_KEY" if answer.status_code == 401 else ""
-    return ServerError(f"{details}{advice}", answer.status_code)
+        raise no_such_answer(str(answer.url)) from None

@@ -5,7 +5,8 @@ from typing import IO
 
 import msgspec
 
-from datacat_server.cli.rest import Server, ServerError
+from datacat_server.cli.addressing import ServerError
+from datacat_server.cli.rest import Server
 from datacat_server.exchange.records import EndLine
 from datacat_server.export.intake import Intaken
 
