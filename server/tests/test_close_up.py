@@ -56,13 +56,15 @@ def test_a_running_total_is_what_it_was_at_that_time(long: SqliteStore) -> None:
         assert total == round(at * 100) + (1 if at < 15 else -1)
 
 
-def test_more_readings_than_are_read_are_told_by_the_extremes_of_what_was_folded(
+def test_of_more_readings_than_are_read_the_peaks_stay_where_they_were(
     long: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("datacat_server.store.sqlite.reading.close_up.MOST_READ", 1_000)
+    monkeypatch.setattr("datacat_server.store.sqlite.reading.close_up.MOST_READ", 500)
     found = seen(long, 10, 40, buckets=50)
-    assert (min(found.values), max(found.values)) == (0, 1_000)
-    assert 10 < len(found.times) < 2_100
+    assert 25 < len(found.times) <= 53
+    peak = found.highs.index(1_000)
+    assert found.times[peak] - START == pytest.approx(23.45, abs=1.1)
+    assert [high for high in found.highs if high > 9] == [1_000]
     assert places(found) == sorted(places(found))
 
 

@@ -2,6 +2,7 @@
 
 import { goTo } from "../shell/navigate";
 import { onPage, refresh } from "../shell/page";
+import { meetTimeline } from "./rows";
 
 const AHEAD = "1200px";
 const TYPING_MS = 350;
@@ -48,10 +49,14 @@ export function followEvents(): void {
       takeNew(event.target, (event as CustomEvent<HTMLElement>).detail);
     }
   });
-  // Those in the view of the time axis are others when the view is.
   document.addEventListener("datacat:view", () => {
-    if (document.querySelector("#events .chips")) void refresh();
+    const query = new URLSearchParams(location.search);
+    // Those in the view of the time axis are others when the view is.
+    if (query.get("span")) return void refresh();
+    const offer = document.getElementById("events-in-view");
+    if (offer) offer.hidden = !query.has("from") && !query.has("to");
   });
+  meetTimeline();
 }
 
 function watch(): void {

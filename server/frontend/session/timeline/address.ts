@@ -19,14 +19,23 @@ export function momentInAddress(): number | null {
   return Number.isFinite(value) ? value : null;
 }
 
-/** The page's address with another view, and perhaps another instant. */
-export function addressOf(view: View, seconds: number, at: number | null = momentInAddress()): string {
+/** The page's address with another view, and perhaps another instant and other parameters; null takes one away. */
+export function addressOf(
+  view: View,
+  seconds: number,
+  at: number | null = momentInAddress(),
+  others: Record<string, string | null> = {},
+): string {
   const url = new URL(location.href);
-  const put = (name: string, value: number | null) =>
-    value === null ? url.searchParams.delete(name) : url.searchParams.set(name, String(Number(value.toFixed(6))));
+  const put = (name: string, value: string | null) =>
+    value === null ? url.searchParams.delete(name) : url.searchParams.set(name, value);
   const whole = isWhole(view, seconds);
-  put("from", whole ? null : view.begin);
-  put("to", whole ? null : view.end);
-  put("at", at);
+  put("from", whole ? null : inAddress(view.begin));
+  put("to", whole ? null : inAddress(view.end));
+  put("at", at === null ? null : inAddress(at));
+  for (const [name, value] of Object.entries(others)) put(name, value);
   return url.pathname + url.search + url.hash;
 }
+
+/** A place as it stands in addresses: to the microsecond. */
+export const inAddress = (place: number): string => String(Number(place.toFixed(6)));

@@ -1,5 +1,6 @@
 // What the server has folded for a part of the axis. The last answer stays until the next is there.
 
+import { endOf } from "./pictures";
 import { lengthOf, type View } from "./view";
 
 export interface Curve {
@@ -11,6 +12,9 @@ export interface Curve {
   steps: boolean;
   times: number[];
   values: (number | null)[];
+  /** The least and the greatest of what a value is the mean of; empty where values are readings. */
+  lows: (number | null)[];
+  highs: (number | null)[];
 }
 
 export interface Phase {
@@ -36,23 +40,27 @@ export interface Picture {
 const PIXELS_A_BAR = 4;
 const WAIT_MS = 60;
 const MARGIN = 0.5; // of the view's length, on both sides: what is moved to is there already
+const NEAR_EDGE = 0.15; // of the view's length: more is asked for before it is needed
 
+/** Asks for one picture at a time; what was wished meanwhile is asked for next, and of several wishes the last. */
 export class Source {
   /** The picture of all of the axis, and that of the part around the view. */
   whole: Picture | null = null;
   near: Picture | null = null;
+  private wished = "";
   private asked = "";
   private timer = 0;
-  private running: AbortController | null = null;
+  private running = false;
 
   constructor(
     private readonly address: string,
     private readonly arrived: () => void,
   ) {}
 
-  /** Ask for the view soon, unless it is what was asked for last; `now`: at once, whatever was asked. */
+  /** Ask for the view soon, unless it is there; `now`: ask for it in any case, for it may be another. */
   want(view: View, seconds: number, width: number, lanes: string[], now = false): void {
     const length = lengthOf(view);
+    if (!now && this.has(view, seconds, width, lanes)) return;
     const margin = length >= seconds ? 0 : length * MARGIN;
     const begin = Math.max(0, view.begin - margin);
     const end = Math.min(seconds, view.end + margin);
@@ -63,26 +71,41 @@ export class Source {
       query.set("to", end.toFixed(6));
     }
     for (const lane of lanes.length ? lanes : [""]) query.append("lane", lane);
-    const asked = query.toString();
-    if (asked === this.asked && !now) return;
-    this.asked = asked;
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => void this.ask(`${this.address}/timeline.json?${asked}`), now ? 0 : WAIT_MS);
+    const wished = query.toString();
+    if (wished === this.asked && !now) return;
+    this.wished = wished;
+    if (!this.timer) this.timer = setTimeout(() => ((this.timer = 0), void this.ask()), now ? 0 : WAIT_MS);
   }
 
-  private async ask(address: string): Promise<void> {
-    this.running?.abort();
-    const control = (this.running = new AbortController());
+  /** Whether the near picture shows a view as finely as there are pixels, and reaches beyond it. */
+  private has(view: View, seconds: number, width: number, lanes: string[]): boolean {
+    const { near } = this;
+    if (!near || this.wished !== this.asked) return false;
+    const length = lengthOf(view);
+    const finest = 2 ** Math.ceil(Math.log2((length / Math.max(1, width / PIXELS_A_BAR)) * 1e6)) / 1e6;
+    const edge = NEAR_EDGE * length;
+    const reaches = near.begin <= Math.max(0, view.begin - edge) && endOf(near) >= Math.min(seconds, view.end + edge);
+    const drawn = near.lanes.map((one) => one.key);
+    return reaches && near.step <= finest * 1.001 && lanes.every((lane) => drawn.includes(lane));
+  }
+
+  private async ask(): Promise<void> {
+    if (this.running || !this.wished) return;
+    const asked = (this.asked = this.wished);
+    this.running = true;
     try {
-      const answer = await fetch(address, { signal: control.signal, headers: { Accept: "application/json" } });
+      const answer = await fetch(`${this.address}/timeline.json?${asked}`, { headers: { Accept: "application/json" } });
       if (!answer.ok) throw new Error(`${answer.status}`);
       const picture = (await answer.json()) as Picture;
       this.near = picture;
-      if (!new URL(address, location.href).searchParams.has("from")) this.whole = picture;
+      if (!new URLSearchParams(asked).has("from")) this.whole = picture;
       this.arrived();
     } catch {
-      // Stale, or the server is away: the picture stays, and the next wish is asked whatever it is.
-      if (!control.signal.aborted) this.asked = "";
+      // The server is away: the picture stays, and the next wish is asked whatever it is.
+      if (this.wished === asked) this.wished = "";
+      this.asked = "";
     }
+    this.running = false;
+    if (this.wished !== this.asked) void this.ask();
   }
 }

@@ -1,8 +1,10 @@
 // Draws the lanes of a view on a canvas, as the server would have.
 
 import type { Colours } from "./colours";
-import type { Curve, Phase, Picture } from "./data";
+import { drawCurve } from "./curves";
+import type { Phase, Picture } from "./data";
 import type { Box, Layout } from "./lanes";
+import { buckets, picturesOf, weights, type Part } from "./pictures";
 import { lengthOf, ticks, type View } from "./view";
 import { duration, place } from "./words";
 
@@ -24,9 +26,8 @@ const PIXELS_A_TICK = 70;
 const MOST_TICKS = 8; // as many as the server draws
 const APART = 5; // pixels: marks that are nearer are one
 const MARK = 3.2;
-const CURVE_MARGIN = 3;
 
-type Context = CanvasRenderingContext2D;
+export type Context = CanvasRenderingContext2D;
 
 export function draw(context: Context, scene: Scene): void {
   const { layout, view } = scene;
@@ -41,8 +42,8 @@ export function draw(context: Context, scene: Scene): void {
   context.clip();
   drawGrid(context, scene, marks.places, x);
   let curves = 0;
+  const pictures = picturesOf(scene.near, scene.whole, view);
   for (const box of layout.boxes) {
-    const pictures = picturesOf(scene);
     if (box.kind === "lifecycle") drawPhases(context, scene, box, x);
     else if (box.kind === "events") drawEvents(context, scene, box, x, pictures);
     else if (box.kind === "exceptions") drawMarks(context, scene, box, x, pictures, "exceptions");
@@ -52,31 +53,6 @@ export function draw(context: Context, scene: Scene): void {
   drawSelection(context, scene, x);
   context.restore();
   drawEnd(context, scene, x);
-}
-
-/** What to draw of which picture: the near one where it reaches, around it the one of the whole. */
-type Part = { picture: Picture; from: number; to: number };
-
-function picturesOf(scene: Scene): Part[] {
-  const { near, whole, view } = scene;
-  const parts: Part[] = [];
-  const nearEnd = near ? endOf(near) : 0;
-  if (near) parts.push({ picture: near, from: near.begin, to: nearEnd });
-  if (whole && whole !== near) {
-    if (!near) parts.push({ picture: whole, from: view.begin, to: view.end });
-    else parts.push({ picture: whole, from: view.begin, to: near.begin }, { picture: whole, from: nearEnd, to: view.end });
-  }
-  return parts;
-}
-
-/** Calls `each` with every bucket of a part that is in view. */
-function buckets(part: Part, view: View, each: (place: number, begin: number) => void): void {
-  const { picture } = part;
-  const from = Math.max(part.from, view.begin);
-  const to = Math.min(part.to, view.end);
-  const first = Math.max(0, Math.floor((from - picture.begin) / picture.step));
-  const last = Math.min(picture.exceptions.length, Math.ceil((to - picture.begin) / picture.step));
-  for (let place = first; place < last; place += 1) each(place, picture.begin + place * picture.step);
 }
 
 function drawTicks(context: Context, scene: Scene, places: number[], digits: number, x: (at: number) => number): void {
@@ -154,12 +130,6 @@ function drawEnd(context: Context, scene: Scene, x: (at: number) => number): voi
   context.stroke();
 }
 
-/** Events of a bucket by weight: plain ones, warnings, errors. */
-export function weights(picture: Picture, place: number): [number, number, number] {
-  const of = (level: string) => picture.levels[level]?.[place] ?? 0;
-  return [of("debug") + of("info"), of("warning"), of("error") + of("critical")];
-}
-
 function drawEvents(context: Context, scene: Scene, box: Box, x: (at: number) => number, parts: Part[]): void {
   // Buckets of the two pictures are of different lengths: bars are as tall as what happened in a second.
   let most = 0;
@@ -217,51 +187,6 @@ function drawMarks(
       context.fill();
     });
   }
-}
-
-/** The curve of a metric: the near one where it reaches over the view, else that of the whole, while there is one. */
-export function curveOf(scene: Scene, key: string): Curve | undefined {
-  const { near, whole, view } = scene;
-  const of = (picture: Picture | null) => picture?.lanes.find((one) => one.key === key);
-  const covers = near !== null && near.begin <= view.begin && endOf(near) >= Math.min(view.end, near.seconds);
-  return covers ? (of(near) ?? of(whole)) : (of(whole) ?? of(near));
-}
-
-export const endOf = (picture: Picture): number => picture.begin + picture.step * picture.exceptions.length;
-
-function drawCurve(context: Context, scene: Scene, box: Box, x: (at: number) => number, place: number): void {
-  const curve = curveOf(scene, box.key);
-  if (!curve) return;
-  const { colours } = scene;
-  context.strokeStyle = [colours.active, colours.accent, colours.suspended][place % 3] ?? colours.accent;
-  context.lineWidth = 1.5;
-  context.lineJoin = "round";
-  const y = heightOf(curve, box);
-  context.beginPath();
-  let open = false;
-  curve.times.forEach((time, index) => {
-    const value = curve.values[index];
-    if (value === null || value === undefined) {
-      open = false;
-      return;
-    }
-    const alone = !open && (curve.values[index + 1] ?? null) === null;
-    if (!open) context.moveTo(x(time) - (alone ? 0.75 : 0), y(value));
-    else if (curve.steps) context.lineTo(x(time), y(curve.values[index - 1] ?? value));
-    context.lineTo(x(time) + (alone ? 0.75 : 0), y(value));
-    open = true;
-  });
-  const last = curve.values.at(-1);
-  if (curve.steps && typeof last === "number") context.lineTo(x(scene.seconds), y(last));
-  context.stroke();
-}
-
-export function heightOf(curve: Curve, box: Box): (value: number) => number {
-  const range = curve.high - curve.low;
-  return (value) => {
-    const share = range > 0 ? (value - curve.low) / range : 0.5;
-    return box.top + box.height - CURVE_MARGIN - share * (box.height - 2 * CURVE_MARGIN);
-  };
 }
 
 function drawSelection(context: Context, scene: Scene, x: (at: number) => number): void {

@@ -1,41 +1,70 @@
-// What stands beside the cursor: the instant, what happened there, and the values of the metrics.
+// What is to be read where the cursor is: in each lane what happens there, or the value of its metric.
 
 import { quantity } from "../../shell/charts";
-import { clock } from "../../shell/clock";
+import { colourOf, curveOf, heightOf } from "./curves";
 import type { Curve, Picture } from "./data";
-import { curveOf, endOf, weights, type Scene } from "./draw";
-import { count } from "./words";
+import type { Scene } from "./draw";
+import { endOf, weights } from "./pictures";
+import { count, duration } from "./words";
 
-/** The lines of the reading at an instant, the instant first. */
-export function readingAt(scene: Scene, at: number): string[] {
-  const lines = [clock(at)];
-  const picture = [scene.near, scene.whole].find((one) => one && one.begin <= at && at < endOf(one));
-  if (picture) {
-    const happened = happenedIn(picture, Math.floor((at - picture.begin) / picture.step));
-    if (happened) lines.push(happened);
-  }
-  for (const box of scene.layout.boxes) {
-    const curve = box.kind === "metric" ? curveOf(scene, box.key) : undefined;
-    const value = curve && valueAt(curve, at);
-    if (curve && value !== undefined) lines.push(`${curve.name} ${quantity(value, curve.unit)}`);
-  }
-  return lines;
+/** What stands beside the cursor in a lane; `y` and `colour`: the point of its curve, in pixels from the top. */
+export interface Reading {
+  lane: string;
+  top: number;
+  height: number;
+  text: string;
+  y: number | null;
+  colour: string;
 }
 
-function happenedIn(picture: Picture, place: number): string {
+export function readingsAt(scene: Scene, at: number): Reading[] {
+  const picture = [scene.near, scene.whole].find((one) => one && one.begin <= at && at < endOf(one)) ?? null;
+  const found: Reading[] = [];
+  let curves = 0;
+  for (const { kind, key, top, height } of scene.layout.boxes) {
+    const reading = { lane: key || kind, top, height, text: "", y: null as number | null, colour: "" };
+    if (kind === "metric") {
+      reading.colour = colourOf(scene, curves++);
+      const curve = curveOf(scene, key);
+      const place = curve ? placeAt(curve, at) : -1;
+      const value = curve?.values[place];
+      if (curve && typeof value === "number") {
+        reading.text = told(curve, place, value);
+        reading.y = heightOf(curve, { kind, key, top, height })(value);
+      }
+    } else if (kind === "lifecycle") reading.text = statusAt(scene, at);
+    else if (picture) reading.text = happenedIn(picture, Math.floor((at - picture.begin) / picture.step), kind);
+    if (reading.text) found.push(reading);
+  }
+  return found;
+}
+
+function told(curve: Curve, place: number, value: number): string {
+  const [low, high] = [curve.lows[place], curve.highs[place]];
+  const words = quantity(value, curve.unit);
+  if (typeof low !== "number" || typeof high !== "number" || low === high) return words;
+  return `⌀ ${words} (${quantity(low, curve.unit)} – ${quantity(high, curve.unit)})`;
+}
+
+function statusAt(scene: Scene, at: number): string {
+  const phase = ((scene.near ?? scene.whole)?.phases ?? []).find((one) => one.begin <= at && at < one.end);
+  if (!phase) return "";
+  return phase.status === "active" ? phase.status : `${phase.status} ${duration(phase.end - phase.begin)}`;
+}
+
+function happenedIn(picture: Picture, place: number, lane: string): string {
+  if (lane === "exceptions") return some(picture.exceptions[place], "exception");
+  if (lane === "state") return some(picture.state_changes[place], "change");
+  if (lane !== "events") return "";
   const [plain, warning, error] = weights(picture, place);
-  const parts: string[] = [];
-  if (plain + warning + error) parts.push(count(plain + warning + error, "event"));
-  if (error) parts.push(count(error, "error"));
-  else if (warning) parts.push(count(warning, "warning"));
-  const [exceptions, changes] = [picture.exceptions[place] ?? 0, picture.state_changes[place] ?? 0];
-  if (exceptions) parts.push(count(exceptions, "exception"));
-  if (changes) parts.push(count(changes, "state change"));
-  return parts.join(", ");
+  const severe = [some(error, "error"), some(warning, "warning")].filter(Boolean);
+  return [some(plain + warning + error, "event"), ...severe].filter(Boolean).join(", ");
 }
 
-/** The value that holds at an instant: the last one read, or undefined in a gap. */
-export function valueAt(curve: Curve, at: number): number | undefined {
+const some = (amount: number | undefined, noun: string): string => (amount ? count(amount, noun) : "");
+
+/** Which reading holds at an instant: the last one before; -1 where there is none any more, or none yet. */
+export function placeAt(curve: Curve, at: number): number {
   let low = 0;
   let high = curve.times.length;
   while (low < high) {
@@ -43,7 +72,6 @@ export function valueAt(curve: Curve, at: number): number | undefined {
     if ((curve.times[middle] ?? 0) <= at) low = middle + 1;
     else high = middle;
   }
-  const value = curve.values[low - 1];
   const over = low === curve.times.length && !curve.steps && at > (curve.times[low - 1] ?? 0);
-  return value === null || over ? undefined : value;
+  return over ? -1 : low - 1;
 }

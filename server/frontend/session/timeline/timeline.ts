@@ -5,21 +5,25 @@
 
 import { goTo } from "../../shell/navigate";
 import { onPage } from "../../shell/page";
-import { addressOf, momentInAddress, viewInAddress } from "./address";
+import { addressOf, inAddress, momentInAddress, viewInAddress } from "./address";
 import { coloursAt, type Colours } from "./colours";
+import { countsIn } from "./counts";
+import { Cursor } from "./cursor";
 import { Source } from "./data";
 import { draw, type Scene } from "./draw";
 import { layoutOf, type Layout } from "./lanes";
+import { laneAt, markAt } from "./marks";
 import { Moment } from "./moment";
 import { Overview } from "./overview";
 import { follow } from "./pointer";
-import { readingAt } from "./reading";
+import { readingsAt } from "./reading";
 import { isWhole, lengthOf, panned, within, zoomed, type View } from "./view";
-import { count, duration, place } from "./words";
+import { duration, place } from "./words";
 
 const SETTLED_MS = 250;
 const ZOOM = 2;
 const STEP = 0.125;
+const NUDGE = 0.01; // of the view's length: what the cursor moves by a key
 const NEAR_END = 0.01; // of the view's length: a pointer does not hit the very last instant
 
 export function drawTimeline(): void {
@@ -40,13 +44,16 @@ class Timeline {
   private layout!: Layout;
   private colours: Colours;
   private looked = momentInAddress();
+  private lookedBefore: number | null = null;
+  private font = "";
   private frame = 0;
+  private pointing = 0;
   private settling = 0;
   private chosen = false;
   private readonly lanes = document.getElementById("lanes")!;
   private readonly picture = document.getElementById("picture")!;
   private readonly canvas = this.picture.querySelector("canvas")!;
-  private readonly line = document.getElementById("timeline-cursor")!;
+  private readonly line = new Cursor(document.getElementById("timeline-cursor")!);
   private readonly source: Source;
   private readonly overview: Overview;
   private readonly moment = new Moment();
@@ -83,6 +90,7 @@ class Timeline {
 
   private measure(): void {
     this.layout = layoutOf(this.lanes);
+    this.font = `11.5px ${getComputedStyle(this.lanes).fontFamily}`;
     const scale = devicePixelRatio || 1;
     const { width, height } = this.layout;
     const [across, down] = [Math.round(width * scale), Math.round(height * scale)];
@@ -133,24 +141,24 @@ class Timeline {
       pin: momentInAddress(),
       selection: this.selection,
       colours: this.colours,
-      font: `11.5px ${getComputedStyle(this.lanes).fontFamily}`,
+      font: this.font,
     };
   }
 
   private redraw(): void {
-    if (this.frame) return;
-    this.frame = requestAnimationFrame(() => {
-      this.frame = 0;
-      if (!this.source.near) return;
-      const context = this.canvas.getContext("2d");
-      if (!context) return;
-      const begun = performance.now();
-      const scale = this.canvas.width / Math.max(1, this.layout.width);
-      context.setTransform(scale, 0, 0, scale, 0, 0);
-      draw(context, this.scene());
-      this.overview.show();
-      this.canvas.dataset["drawnMs"] = (performance.now() - begun).toFixed(2);
-    });
+    this.frame ||= requestAnimationFrame(() => ((this.frame = 0), this.paint()));
+  }
+
+  private paint(): void {
+    const context = this.source.near && this.canvas.getContext("2d");
+    if (!context) return;
+    const begun = performance.now();
+    const scale = this.canvas.width / Math.max(1, this.layout.width);
+    context.setTransform(scale, 0, 0, scale, 0, 0);
+    draw(context, this.scene());
+    this.overview.show();
+    this.point();
+    this.canvas.dataset["drawnMs"] = (performance.now() - begun).toFixed(2);
   }
 
   /** Show another part of the axis; false where it is shown already. */
@@ -184,50 +192,66 @@ class Timeline {
     const [begin, end] = [place(this.view.begin, 1), place(this.view.end, 1)];
     if (span) span.textContent = whole ? duration(this.seconds) : `${begin} – ${end} of ${duration(this.seconds)}`;
     const counts = document.getElementById("timeline-counts");
-    if (counts) counts.textContent = `From ${begin} to ${end}: ${this.countsInView()}`;
-  }
-
-  private countsInView(): string {
     const { near } = this.source;
-    if (!near) return "";
-    const first = Math.max(0, Math.floor((this.view.begin - near.begin) / near.step));
-    const last = Math.ceil((this.view.end - near.begin) / near.step);
-    const sum = (counts: number[]) => counts.slice(first, last).reduce((total, one) => total + one, 0);
-    const levels = Object.entries(near.levels).map(([level, counts]) => [level, sum(counts)] as const);
-    const all = levels.reduce((total, [, amount]) => total + amount, 0);
-    const parts = levels.filter(([, amount]) => amount).map(([level, amount]) => `${amount.toLocaleString("en")} ${level}`);
-    const happened = [count(sum(near.exceptions), "exception"), count(sum(near.state_changes), "state change")];
-    return [count(all, "event") + (parts.length ? ` (${parts.reverse().join(", ")})` : ""), ...happened].join(", ");
+    if (counts) counts.textContent = `From ${begin} to ${end}: ${near ? countsIn(near, this.view) : ""}`;
   }
 
   private at(share: number): number {
     return this.view.begin + share * lengthOf(this.view);
   }
 
-  private hover(share: number | null): void {
-    this.cursor = share === null ? null : this.at(share);
-    this.line.hidden = share === null;
-    if (share === null || this.cursor === null) {
-      this.moment.look(null);
-      return;
-    }
-    this.line.style.left = `${this.layout.left + share * this.layout.plot}px`;
-    this.line.classList.toggle("flipped", share > 0.7);
-    const [instant, ...rest] = readingAt(this.scene(), this.cursor);
-    const output = this.line.querySelector("output")!;
-    const strong = document.createElement("b");
-    strong.textContent = instant ?? "";
-    output.replaceChildren(strong, ...rest.map((text) => Object.assign(document.createElement("span"), { textContent: text })));
-    this.moment.look(this.cursor);
+  /** The cursor stands at an instant; null: nowhere. */
+  private hover(at: number | null): void {
+    this.cursor = at;
+    this.moment.look(at);
+    this.pointing ||= requestAnimationFrame(() => ((this.pointing = 0), this.point()));
   }
 
-  private pick(at: number | null): void {
+  private point(): void {
+    const { cursor, view } = this;
+    if (cursor === null || cursor < view.begin || cursor > view.end) this.line.hide();
+    else this.line.show(this.layout, (cursor - view.begin) / lengthOf(view), cursor, readingsAt(this.scene(), cursor));
+  }
+
+  private pick(at: number | null, others: Record<string, string | null> = {}): void {
     this.moment.release();
-    goTo(addressOf(this.view, this.seconds, at));
+    this.lookedBefore = momentInAddress();
+    goTo(addressOf(this.view, this.seconds, at, others));
   }
 
-  private key(name: string): boolean {
-    switch (name) {
+  /** A mark stands for what happened there: its event is shown in the table, or the state that it led to. */
+  private pickIn(at: number, y: number): void {
+    const lane = laneAt(this.scene(), y);
+    const mark = lane && markAt(this.scene(), lane, at);
+    if (!mark) return this.pick(at);
+    const end = Math.min(mark.end, this.seconds);
+    if (lane === "state") return this.pick(end);
+    const exceptions = lane === "exceptions";
+    const reveal = new CustomEvent("datacat:reveal", { detail: { ...mark, exceptions }, cancelable: true });
+    // Whoever has the row of the event shows it; else the table is to begin there.
+    if (!document.dispatchEvent(reveal)) return this.pick(end);
+    this.pick(end, { until: inAddress(end), cursor: null, ...(exceptions ? { level: "exception" } : {}) });
+  }
+
+  private reset(): void {
+    this.view = { begin: 0, end: this.seconds };
+    this.pick(this.lookedBefore);
+    this.ask();
+    this.redraw();
+    this.settle();
+  }
+
+  private key(event: KeyboardEvent): boolean {
+    const { key } = event;
+    if (event.shiftKey && (key === "ArrowLeft" || key === "ArrowRight")) return this.nudge(key === "ArrowLeft" ? -NUDGE : NUDGE);
+    if (key === "n" || key === "p") return this.step(key === "n" ? "next" : "previous");
+    if (key === "Escape") return momentInAddress() !== null && (this.pick(null), true);
+    if (key === "Enter") return this.cursor !== null && event.target === this.lanes && (this.pick(this.cursor), true);
+    return this.move(key);
+  }
+
+  private move(key: string): boolean {
+    switch (key) {
       case "+":
       case "=":
         return this.zoom(1 / ZOOM, 0.5), true;
@@ -237,16 +261,19 @@ class Timeline {
         return this.pan(-STEP), true;
       case "ArrowRight":
         return this.pan(STEP), true;
+      case "0":
       case "Home":
         return this.show({ begin: 0, end: this.seconds }), true;
-      case "n":
-      case "p":
-        return this.step(name === "n" ? "next" : "previous");
-      case "Escape":
-        return momentInAddress() !== null && (this.pick(null), true);
       default:
         return false;
     }
+  }
+
+  /** Move the cursor by a share of the view's length. */
+  private nudge(share: number): boolean {
+    const from = this.cursor ?? momentInAddress() ?? this.at(0.5);
+    this.hover(Math.min(this.view.end, Math.max(this.view.begin, from + share * lengthOf(this.view))));
+    return true;
   }
 
   private zoom(factor: number, share: number): boolean {
@@ -271,7 +298,7 @@ class Timeline {
 
   private listen(): void {
     follow(this.lanes, () => ({ left: this.layout.left, width: this.layout.plot }), {
-      hover: (share) => this.hover(share),
+      hover: (share) => this.hover(share === null ? null : this.at(share)),
       mark: (stretch) => {
         this.selection = stretch && [this.at(stretch[0]), this.at(stretch[1])];
         this.redraw();
@@ -281,13 +308,19 @@ class Timeline {
         this.show(within(this.at(from), this.at(to), this.seconds));
         this.redraw();
       },
-      pick: (share) => this.pick(this.at(share)),
+      pick: (share, y) => this.pickIn(this.at(share), y),
+      reset: () => this.reset(),
       zoom: (factor, share) => this.zoom(factor, share),
       pan: (share) => this.pan(share),
-      key: (name) => this.key(name),
+      key: (event) => this.key(event),
     });
+    this.lanes.addEventListener("blur", () => this.hover(null));
+    document.addEventListener("datacat:hover", (event) => this.hover((event as CustomEvent<number | null>).detail));
+    document.addEventListener("datacat:look", (event) => this.pick((event as CustomEvent<number>).detail));
     new ResizeObserver(() => (this.measure(), this.ask())).observe(this.lanes);
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.recolour());
+    for (const media of ["(prefers-color-scheme: dark)", "print"]) {
+      matchMedia(media).addEventListener("change", () => this.recolour());
+    }
     document.addEventListener("datacat:theme", () => this.recolour());
     addEventListener("popstate", () => this.fromAddress());
     // A link of the server's knows the view of then: where it leads, the view of now is seen.
@@ -296,7 +329,7 @@ class Timeline {
       const button = event.target instanceof Element ? event.target.closest<HTMLElement>("[data-zoom]") : null;
       if (!button || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
       event.preventDefault();
-      this.key({ in: "+", out: "-", sooner: "ArrowLeft", later: "ArrowRight", whole: "Home" }[button.dataset["zoom"] ?? ""] ?? "");
+      this.move({ in: "+", out: "-", sooner: "ArrowLeft", later: "ArrowRight", whole: "Home" }[button.dataset["zoom"] ?? ""] ?? "");
     });
   }
 
@@ -324,6 +357,7 @@ class Timeline {
 
   private recolour(): void {
     this.colours = coloursAt(this.picture);
-    this.redraw();
+    // At once: what is printed waits for no frame.
+    this.paint();
   }
 }

@@ -87,9 +87,10 @@ class Series(Struct, kw_only=True, frozen=True):
 class CloseUp(Struct, kw_only=True, frozen=True):
     """One metric of a session in a part of its time, and one reading beyond either edge of it.
 
-    `times` (seconds since 1970 UTC) are those of readings, or of stretches of some; of a stretch `values` is the mean,
-    `lows` and `highs` are the least and the greatest; of a single reading all three are the same. `minimum` and
-    `maximum` are those of the whole series, `apart` how far its readings are from one another on average, in seconds.
+    `times` (seconds since 1970 UTC) are those of readings, or of stretches of some; of a stretch `values` is the mean
+    (of some of them, where they are very many), `lows` and `highs` are the least and the greatest; of a single reading
+    all three are the same. `minimum` and `maximum` are those of the whole series, `apart` how far its readings are from
+    one another on average, in seconds.
     """
 
     name: str

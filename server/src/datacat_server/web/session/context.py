@@ -38,7 +38,7 @@ def context(store: Store, query: Query) -> dict[str, Any]:
     seen = whole if view == whole.view else _counted(store, session.id, start, view, outside=False)
     series = store.series(session.id, points=_POINTS, limit=10_000 if query.series == "all" else SERIES_SHOWN + 1)
     shown = series if query.series == "all" else series[:SERIES_SHOWN]
-    groups = _lanes(store, session.id, query, shown)
+    groups = _lanes(store, session.id, query, shown, None if seen is whole else seen.grid)
     verdict = evidence.deciding(session)
     stacks = evidence.stacks(session)
     traceback = _last_exception(store, session)
@@ -71,6 +71,7 @@ def context(store: Store, query: Query) -> dict[str, Any]:
         "facts": {key: _fact(key, value) for key, value in islice(session.facts.items(), FACTS_SHOWN)},
         "processes": others[:PROCESSES_SHOWN],
         "processes_left_out": max(0, len(others) - PROCESSES_SHOWN),
+        "lane_choices": lanes.choices(shown),
         "choose_lane": lanes.choice,
     }
 
@@ -99,10 +100,14 @@ def _counted(store: Store, session_id: str, start: datetime, view: axis.View, *,
     return drawing.Counted(view, cells, folded)
 
 
-def _lanes(store: Store, session_id: str, query: Query, shown: list[Series]) -> list[lanes.Group]:
-    if query.lanes is None:
-        return lanes.chosen(shown)
-    return lanes.picked(data.series(store, session_id, query.lanes, _POINTS), query.lanes)
+def _lanes(
+    store: Store, session_id: str, query: Query, shown: list[Series], part: axis.Grid | None
+) -> list[lanes.Group]:
+    worth = lanes.chosen(shown)
+    if query.lanes is None and part is None:
+        return [*worth]
+    wanted = [lanes.key(group[0]) for group in worth] if query.lanes is None else query.lanes
+    return data.shown(store, session_id, wanted, part, _POINTS)
 
 
 def _problem(session: Session, problems: list[SessionProblem]) -> SessionProblem | None:

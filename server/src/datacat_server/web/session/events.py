@@ -1,8 +1,10 @@
 """The table of a session's events: which of them, a page at a time, and the choices above it."""
 
+import math
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
+from datacat_server import wording
 from datacat_server.model import Level, Session
 from datacat_server.store.protocol import Store
 from datacat_server.store.views import EventPage, EventQuery, Timeline
@@ -36,18 +38,23 @@ class Picked:
 class Table:
     """A page of events as rows; `older` is where those after it are, None at the end.
 
-    `unfinished`: not all the events up to there were looked at yet.
+    `unfinished`: not all the events up to there were looked at yet. `here`: the number of the last event up to the
+    instant that is looked at.
     """
 
     rows: list[EventRow]
     older: str | None
     unfinished: bool
+    here: int | None
 
 
 def wanted(query: Query, start: datetime, view: View) -> EventQuery:
     """Which events are meant."""
     level = query.level
     seen = query.span == IN_VIEW
+    end = view.end if seen else None
+    if query.until is not None and math.isfinite(query.until):
+        end = max(0.0, query.until) if end is None else min(end, max(0.0, query.until))
     return EventQuery(
         level=Level(level) if level and level != EXCEPTIONS else None,
         exceptions=level == EXCEPTIONS,
@@ -57,8 +64,15 @@ def wanted(query: Query, start: datetime, view: View) -> EventQuery:
         name=query.name,
         q=query.q,
         start=start + timedelta(seconds=view.begin) if seen else None,
-        end=start + timedelta(seconds=view.end, microseconds=1) if seen else None,
+        end=None if end is None else _just_after(start, end),
     )
+
+
+def _just_after(start: datetime, seconds: float) -> datetime:
+    try:
+        return start + timedelta(seconds=seconds, microseconds=1)
+    except OverflowError:
+        return datetime.max.replace(tzinfo=UTC)
 
 
 def page(store: Store, query: Query, start: datetime, view: View, limit: int) -> EventPage:
@@ -68,10 +82,12 @@ def page(store: Store, query: Query, start: datetime, view: View, limit: int) ->
 
 def table(found: EventPage, query: Query, start: datetime, limit: int) -> Table:
     """A page as rows. `start`: of the session's time axis."""
+    rows = [event_row(stored, start) for stored in found.events]
     return Table(
-        rows=[event_row(stored, start) for stored in found.events],
+        rows=rows,
         older=found.cursor and query.here(cursor=found.cursor),
         unfinished=found.cursor is not None and len(found.events) < limit,
+        here=None if query.at is None else next((row.number for row in rows if row.at <= query.at), None),
     )
 
 
@@ -96,6 +112,8 @@ def picked(query: Query) -> list[Picked]:
     ]
     if query.q:
         found.append(Picked(f"“{query.q}”", query.here(q=None)))
+    if query.until is not None:
+        found.append(Picked(f"up to {wording.elapsed(query.until)}", query.here(until=None)))
     if query.span == IN_VIEW:
         found.append(Picked("in the timeline’s view", query.here(span=None)))
     return found

@@ -14,7 +14,7 @@ EXCEPTIONS = "exception"
 LEVELS = (*(level.value for level in reversed(Level)), EXCEPTIONS)
 IN_VIEW = "view"
 _TEXTS = ("level", "category", "label", "group", "name", "q", "span", "cursor", "series")
-_PLACES = {"from": "begin", "to": "end", "at": "at"}
+_PLACES = {"from": "begin", "to": "end", "at": "at", "until": "until"}
 """Fields by what they are called in addresses."""
 
 
@@ -24,13 +24,15 @@ class Query:
 
     `begin` and `end` (in addresses `from` and `to`): the part of the time axis that is seen, and `at` the instant that
     is looked at, in seconds from the axis' start. `lanes`: keys of the metrics on the axis, None for those worth one.
-    `level` to `q` pick events, `span=view` those in the part of the axis that is seen. `series=all`: every metric.
+    `level` to `q` pick events, `span=view` those in the part of the axis that is seen, `until` those up to an instant.
+    `series=all`: every metric.
     """
 
     session_id: str
     begin: float | None = None
     end: float | None = None
     at: float | None = None
+    until: float | None = None
     lanes: Sequence[str] | None = None
     level: str | None = None
     category: str | None = None
@@ -46,7 +48,8 @@ class Query:
     def events(self) -> str:
         """What picks the events, as one text: another one is another table."""
         parts = [self.level, self.category, self.label, self.group, self.name, self.q, self.cursor]
-        return urlencode([(str(place), part) for place, part in enumerate(parts) if part] + self._seen())
+        until = [] if self.until is None else [("until", str(self.until))]
+        return urlencode([(str(place), part) for place, part in enumerate(parts) if part] + until + self._seen())
 
     def _seen(self) -> list[tuple[str, str]]:
         return [("from", str(self.begin)), ("to", str(self.end))] if self.span == IN_VIEW else []
@@ -58,7 +61,7 @@ class Query:
 
     def here(self, **changes: Any) -> str:
         """The address of this view with some of it changed; another choice of events begins with the newest."""
-        if changes.keys() & {"level", "category", "label", "group", "name", "q", "span"}:
+        if changes.keys() & {"level", "category", "label", "group", "name", "q", "span", "until"}:
             changes.setdefault("cursor", None)
         return replace(self, **changes).address()
 
@@ -90,6 +93,7 @@ def read_query(session_id: str, parameters: MultiDict[Any]) -> Query:
         begin=_place("from", parameters),
         end=_place("to", parameters),
         at=_place("at", parameters),
+        until=_place("until", parameters),
         lanes=None if lanes is None else [lane for lane in lanes if lane],
         **texts,
     )

@@ -4,9 +4,10 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from datacat_server.store.views import Series
+from datacat_server.store.views import CloseUp, Series
 
 MARGIN = 3
+_FEW = 8
 GAP = 6  # times the usual distance of two readings: nothing was read in between
 
 
@@ -48,11 +49,14 @@ def steps(times: Sequence[float], values: Sequence[float], low: float, high: flo
     return f"M{box.x(times[0])} {_y(low, low, high, box)}{''.join(moves)}H{box.width}"
 
 
-def runs(times: Sequence[float]) -> Iterator[range]:
-    """The readings' places, apart wherever the distance is much longer than usual."""
+def runs(times: Sequence[float], apart: float = 0.0) -> Iterator[range]:
+    """The readings' places, apart wherever the distance is much longer than usual.
+
+    `apart`: how far they are from one another at other times too, where these may be few.
+    """
     if not times:
         return
-    longest = _usual_distance(times) * GAP
+    longest = max(_usual_distance(times) if len(times) > _FEW or not apart else 0.0, apart) * GAP
     begin = 0
     for place in range(1, len(times)):
         if times[place] - times[place - 1] > longest:
@@ -71,7 +75,7 @@ def _y(value: float, low: float, high: float, box: Box) -> str:
     return f"{box.height - MARGIN - share * (box.height - 2 * MARGIN):.1f}"
 
 
-def total(series: Sequence[Series]) -> tuple[list[float], list[float]]:
+def total(series: Sequence[Series | CloseUp]) -> tuple[list[float], list[float]]:
     """The sum of counters over time: at each reading of any of them, what all have reached."""
     readings = sorted(
         (time, place, value)

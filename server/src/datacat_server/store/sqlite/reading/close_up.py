@@ -1,8 +1,8 @@
-"""The course of metrics in a part of a session's time: every reading while there are few, else each stretch's mean,
-least and greatest.
+"""The course of metrics in a part of a session's time: every reading while there are few, else mean, least and
+greatest of each bucket.
 
-What is read is bounded: of a part with more than MOST_READ readings, what was folded as they came in has the least and
-the greatest of each stretch, at their own times.
+What is read is bounded: of a part with more than MOST_READ readings, some of each bucket are read, and what was folded
+as they came in has the least and the greatest, at their own times: peaks and dips stay where they were.
 """
 
 import sqlite3
@@ -52,10 +52,12 @@ def _close_up(
     readings = [*_beyond(db, series, first, "<", "DESC")]
     if points < FOLDED_FROM or _few(db, series, first, last, buckets):
         within = _single(db, series, first, last)
+    elif kind == "counter":
+        within = _totals(db, series, first, last, _width(first, last, buckets))
     elif _folded(db, series, first, last) > MOST_READ:
-        within = _extremes(db, series, first, last)
+        within = _sampled(db, series, first, last, _width(first, last, buckets))
     else:
-        within = _means(db, series, first, last, buckets, running=kind == "counter")
+        within = _means(db, series, first, last, _width(first, last, buckets))
     readings += [*within, *_beyond(db, series, last, ">=", "ASC")]
     sooner, later = db.execute("SELECT min(time), max(time) FROM points WHERE series = ?", (series,)).fetchone()
     return CloseUp(
@@ -99,20 +101,47 @@ def _single(db: sqlite3.Connection, series: int, first: int, last: int) -> Itera
         yield time, value, value, value
 
 
-def _means(
-    db: sqlite3.Connection, series: int, first: int, last: int, buckets: int, *, running: bool
-) -> Iterator[Reading]:
-    """Each bucket with readings, where their middle is; of running totals the last, when it was reached."""
-    # A power of two, at its multiples: buckets stay where they are while the part moves.
-    width = 1 << max(0, -(-(last - first) // max(1, buckets)) - 1).bit_length()
-    part = f"FROM points WHERE series = ? AND time >= ? AND time < ? GROUP BY time / {width} ORDER BY 1"
-    if running:
-        # Beside max() the other columns are those of its row.
-        for end, total in db.execute(f"SELECT max(time), value {part}", (series, first, last)):
-            yield end, total, total, total
-        return
-    columns = "(min(time) + max(time)) / 2, avg(value), min(value), max(value)"
-    yield from db.execute(f"SELECT {columns} {part}", (series, first, last))
+def _width(first: int, last: int, buckets: int) -> int:
+    """A power of two: buckets at its multiples stay where they are while the part moves."""
+    return 1 << max(0, -(-(last - first) // max(1, buckets)) - 1).bit_length()
+
+
+def _means(db: sqlite3.Connection, series: int, first: int, last: int, width: int) -> Iterator[Reading]:
+    """Each bucket with readings, at the middle of these."""
+    yield from db.execute(
+        "SELECT (min(time) + max(time)) / 2, avg(value), min(value), max(value) FROM points"
+        " WHERE series = ? AND time >= ? AND time < ? GROUP BY time / ? ORDER BY 1",
+        (series, first, last, width),
+    )
+
+
+def _totals(db: sqlite3.Connection, series: int, first: int, last: int, width: int) -> Iterator[Reading]:
+    """The last running total of each bucket, when it was reached."""
+    for begin in range(first // width * width, last, width):
+        for time, total in db.execute(
+            "SELECT time, value FROM points WHERE series = ? AND time >= ? AND time < ?"
+            " ORDER BY time DESC, seq DESC LIMIT 1",
+            (series, max(first, begin), min(last, begin + width)),
+        ):
+            yield time, total, total, total
+
+
+def _sampled(db: sqlite3.Connection, series: int, first: int, last: int, width: int) -> Iterator[Reading]:
+    """Each bucket by its first readings and by what of the folded extremes lies in it."""
+    extremes: dict[int, list[float]] = {}
+    for time, value in _extremes(db, series, first, last):
+        extremes.setdefault(time // width, []).append(value)
+    each = MOST_READ // max(1, (last - first) // width)
+    for bucket in range(first // width, -(-last // width)):
+        begin, end = max(first, bucket * width), min(last, (bucket + 1) * width)
+        middle, mean, least, greatest = db.execute(
+            "SELECT (min(time) + max(time)) / 2, avg(value), min(value), max(value) FROM"
+            " (SELECT time, value FROM points WHERE series = ? AND time >= ? AND time < ? LIMIT ?)",
+            (series, begin, end, each),
+        ).fetchone()
+        if middle is not None:
+            ends = (least, greatest, *extremes.get(bucket, ()))
+            yield middle, mean, min(ends), max(ends)
 
 
 def _shift(db: sqlite3.Connection, series: int) -> int | None:
@@ -132,18 +161,14 @@ def _folded(db: sqlite3.Connection, series: int, first: int, last: int) -> int:
     return count
 
 
-def _extremes(db: sqlite3.Connection, series: int, first: int, last: int) -> Iterator[Reading]:
-    """The least and the greatest of each folded stretch, as the readings that they were."""
+def _extremes(db: sqlite3.Connection, series: int, first: int, last: int) -> Iterator[tuple[int, float]]:
+    """The least and the greatest of each folded stretch, with their times."""
     shift = _shift(db, series) or 0
-    found = {
-        (time, seq, value)
-        for row in db.execute(
-            "SELECT least_time, least_seq, least, greatest_time, greatest_seq, greatest FROM course_stretches"
-            " WHERE series = ? AND stretch BETWEEN ? AND ?",
-            (series, first >> shift, last >> shift),
-        )
-        for time, seq, value in (row[:3], row[3:])
-        if first <= time < last
-    }
-    for time, _, value in sorted(found):
-        yield time, value, value, value
+    for row in db.execute(
+        "SELECT least_time, least, greatest_time, greatest FROM course_stretches"
+        " WHERE series = ? AND stretch BETWEEN ? AND ?",
+        (series, first >> shift, last >> shift),
+    ):
+        for time, value in (row[:2], row[2:]):
+            if first <= time < last:
+                yield time, value

@@ -9,7 +9,7 @@ from msgspec import Struct
 from datacat_server import wording
 from datacat_server.model import Session
 from datacat_server.store.protocol import Store
-from datacat_server.store.views import MetricFilter, Series
+from datacat_server.store.views import CloseUp, MetricFilter, Series
 from datacat_server.web.session.timeline import axis, lanes
 from datacat_server.web.session.timeline.phases import phases
 
@@ -27,7 +27,11 @@ class Stretch(Struct, frozen=True):
 
 
 class Curve(Struct, frozen=True, kw_only=True):
-    """The course of a metric: `values` at `times`, null where it breaks. `steps`: a value holds until the next."""
+    """The course of a metric: `values` at `times`, null where it breaks. `steps`: a value holds until the next.
+
+    `lows` and `highs`: the least and the greatest of the readings that a value is the mean of, null where it breaks;
+    empty where every value is a reading. `low` and `high` are those of the whole session.
+    """
 
     key: str
     name: str
@@ -39,6 +43,8 @@ class Curve(Struct, frozen=True, kw_only=True):
     steps: bool
     times: list[float]
     values: list[float | None]
+    lows: list[float | None]
+    highs: list[float | None]
 
 
 class Picture(Struct, frozen=True, kw_only=True):
@@ -85,7 +91,7 @@ def picture(
         exceptions=folded.exceptions,
         state_changes=folded.state_changes,
         phases=_stretches(session, start, seconds, seen),
-        lanes=[_curve(group, start, seen) for group in lanes.picked(series(store, session_id, wanted, POINTS), wanted)],
+        lanes=[_curve(group, start, seen) for group in shown(store, session_id, wanted, None if whole else cells)],
     )
 
 
@@ -97,45 +103,61 @@ def _stretches(session: Session, start: datetime, seconds: float, seen: axis.Vie
     ]
 
 
-def series(store: Store, session_id: str, wanted: Sequence[str], points: int) -> list[Series]:
-    """The series of the metrics that are wanted, keys of lanes, and no others. Raises UnknownSession."""
+def shown(
+    store: Store, session_id: str, wanted: Sequence[str], part: axis.Grid | None, points: int = POINTS
+) -> list[lanes.Group]:
+    """The metrics with a lane, by their keys, with at most `points` readings each; or as exact as a part has room for.
+
+    Raises UnknownSession.
+    """
     found: list[Series] = []
+    near: list[CloseUp] = []
     # A name may look like one with tags.
     keys = wanted[: lanes.MOST_CHOSEN]
     for name in dict.fromkeys([*keys, *map(lanes.name_of, keys)]):
         for vital in (False, True):
             meant = MetricFilter(name=name, vital=vital)
-            found += store.series_page(session_id, meant, points=points, limit=_MOST_SERIES).series
-    return found
+            if part is None:
+                found += store.series_page(session_id, meant, points=points, limit=_MOST_SERIES).series
+            else:
+                near += store.close_ups(session_id, meant, part.start, part.end, buckets=part.count, limit=_MOST_SERIES)
+    return [*lanes.picked(found, wanted), *lanes.picked(near, wanted)]
 
 
 def _curve(group: lanes.Group, start: datetime, seen: axis.View) -> Curve:
-    drawn = lanes.course_of(group, start)
-    shown = lanes.within(drawn, seen)
-    times, values = _with_breaks(shown)
+    drawn = lanes.within(lanes.course_of(group, start), seen)
     name, tags = lanes.words(group)
     unit = group[0].unit
     return Curve(
         key=lanes.key(group[0]),
         name=name,
         tags=tags,
-        span=wording.quantities(shown.low, shown.high, unit),
+        span=wording.quantities(drawn.low, drawn.high, unit),
         unit=wording.shorten(unit or "", wording.LONGEST_UNIT),
-        low=shown.low,
-        high=shown.high,
-        steps=shown.steps,
-        times=times,
-        values=values,
+        low=drawn.low,
+        high=drawn.high,
+        steps=drawn.steps,
+        times=_times(drawn),
+        values=_with_breaks(drawn.runs, drawn.values),
+        lows=_with_breaks(drawn.runs, drawn.lows) if drawn.lows else [],
+        highs=_with_breaks(drawn.runs, drawn.highs) if drawn.highs else [],
     )
 
 
-def _with_breaks(shown: lanes.Course) -> tuple[list[float], list[float | None]]:
+def _times(drawn: lanes.Course) -> list[float]:
+    """The times of the readings, and one between two runs of them."""
     times: list[float] = []
-    values: list[float | None] = []
-    for before, run in pairwise([range(0), *shown.runs]):
+    for before, run in pairwise([range(0), *drawn.runs]):
         if len(before):
-            times.append((shown.times[before.stop - 1] + shown.times[run.start]) / 2)
-            values.append(None)
-        times += [round(time, 6) for time in shown.times[run.start : run.stop]]
-        values += shown.values[run.start : run.stop]
-    return times, values
+            times.append((drawn.times[before.stop - 1] + drawn.times[run.start]) / 2)
+        times += [round(time, 6) for time in drawn.times[run.start : run.stop]]
+    return times
+
+
+def _with_breaks(runs: Sequence[range], values: list[float]) -> list[float | None]:
+    found: list[float | None] = []
+    for run in runs:
+        if found:
+            found.append(None)
+        found += values[run.start : run.stop]
+    return found
