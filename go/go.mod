@@ -1,0 +1,3 @@
+module github.com/OriginalDaemon/datacat/go
+
+go 1.21
