@@ -109,11 +109,12 @@ class ProblemFrame(Struct, frozen=True):
 
 
 class InVersion(Struct, kw_only=True, frozen=True):
-    """What of a problem is one version's."""
+    """What of a problem is one version's. `of_sessions`: how many sessions of the version there are, with it or not."""
 
     version: str
     count: int
     sessions: int
+    of_sessions: int
     first_seen: datetime
     last_seen: datetime
 

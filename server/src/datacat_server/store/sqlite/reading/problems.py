@@ -87,11 +87,12 @@ def read_problem(db: sqlite3.Connection, problem_id: str) -> Problem:
         **summary,
         frames=[ProblemFrame(file, function) for file, function in _frames.decode(row[0])],
         in_versions=[
-            InVersion(version=version, count=count, sessions=sessions, **_span(first, last))
-            for version, count, sessions, first, last in db.execute(
-                "SELECT version, count, sessions, first, last FROM problem_versions WHERE problem = ?"
-                " ORDER BY last DESC, version LIMIT ?",
-                (problem_id, _MOST_VERSIONS),
+            InVersion(version=version, count=count, sessions=sessions, of_sessions=of_sessions, **_span(first, last))
+            for version, count, sessions, of_sessions, first, last in db.execute(
+                "SELECT v.version, v.count, v.sessions, r.sessions, v.first, v.last FROM problem_versions AS v"
+                " JOIN releases AS r ON r.product = ? AND r.version = v.version WHERE v.problem = ?"
+                " ORDER BY v.last DESC, v.version LIMIT ?",
+                (summary["product"], problem_id, _MOST_VERSIONS),
             )
         ],
         on_machines=[
