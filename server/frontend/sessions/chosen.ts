@@ -3,6 +3,7 @@
 import { onPage } from "../shell/page";
 
 export function followChosen(): void {
+  forgetDeletion();
   onPage(say);
   document.addEventListener("change", (event) => {
     const box = event.target;
@@ -18,6 +19,14 @@ export function followChosen(): void {
   });
 }
 
+/** What was deleted is said once: the address is that of the list alone, for the next visit and for a colleague. */
+function forgetDeletion(): void {
+  const url = new URL(location.href);
+  if (url.pathname !== "/sessions" || !url.searchParams.has("deleted")) return;
+  url.searchParams.delete("deleted");
+  history.replaceState(history.state, "", url.pathname + url.search);
+}
+
 function boxes(): HTMLInputElement[] {
   return [...document.querySelectorAll<HTMLInputElement>("#chosen .session .pick input")];
 }
@@ -31,7 +40,10 @@ function say(): void {
   all.checked = chosen > 0 && chosen === every.length;
   all.indeterminate = chosen > 0 && chosen < every.length;
   const count = document.getElementById("chosen-count");
-  const words = chosen ? `${chosen} chosen` : "";
+  // All of a page are not all that the filter finds: what stands on other pages is not chosen.
+  const found = document.getElementById("chosen")?.dataset["found"] ?? "";
+  const others = chosen === every.length && parseInt(found) > chosen;
+  const words = chosen ? `${chosen} chosen${others ? `: this page, of ${found} found` : ""}` : "";
   if (count && count.textContent !== words) count.textContent = words;
   for (const button of document.querySelectorAll<HTMLButtonElement>("#chosen .actions button")) {
     button.disabled = chosen < (button.getAttribute("formaction") === "/compare" ? 2 : 1);

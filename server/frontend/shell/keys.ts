@@ -37,7 +37,11 @@ function isTyping(target: EventTarget | null): boolean {
 }
 
 function show(dialog: HTMLElement | null): void {
-  if (dialog instanceof HTMLDialogElement) dialog.showModal();
+  if (!(dialog instanceof HTMLDialogElement)) return;
+  for (const line of dialog.querySelectorAll<HTMLElement>("[data-needs]")) {
+    line.hidden = document.querySelector(line.dataset["needs"] ?? "") === null;
+  }
+  dialog.showModal();
 }
 
 function search(): boolean {
@@ -54,10 +58,10 @@ function goTo(letter: string): boolean {
   return link !== null;
 }
 
-/** Move the focus to the link of the next or the previous row; rows have a link of the class `row`. */
+/** Move the focus to the next or the previous row: rows have a link, or are a summary, of the class `row`. */
 function step(by: number): void {
-  const links = [...document.querySelectorAll<HTMLElement>("main a.row")].filter((link) => link.offsetParent !== null);
-  const here = document.activeElement?.closest("tr, li, a.row");
+  const links = [...document.querySelectorAll<HTMLElement>("main :is(a, summary).row")].filter((link) => link.offsetParent !== null);
+  const here = document.activeElement?.closest("tr, li, :is(a, summary).row");
   const at = links.findIndex((link) => here?.contains(link));
   const next = links[at < 0 ? (by > 0 ? 0 : links.length - 1) : at + by];
   next?.focus();

@@ -1,8 +1,12 @@
 // Follows the server's stream of changes, says so when it is lost, and finds it again by itself.
 
 import { refresh } from "./page";
+import { showTab } from "./tab";
 
 const AT_MOST_EVERY_MS = 1000;
+const REST_PER_WORK = 3; // times as long as the page took: one that costs the server much is asked for less often
+const LONGEST_REST_MS = 10000;
+const AGAIN_MS = 5000; // a page that could not be made is asked for again
 const SILENT_MS = 16000; // the server says something every 5 seconds
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 5000;
@@ -45,7 +49,10 @@ class Follower {
     // A connection that opened is not heard from yet: only the server's own "open" says that it watches.
     // What changed between the making of this page and that moment is not in the stream.
     for (const kind of ["open", "change"]) source.addEventListener(kind, (event) => event instanceof MessageEvent && this.change());
-    source.addEventListener("error", () => this.failed());
+    source.addEventListener("error", () => {
+      if (source.readyState === EventSource.CLOSED) void this.askWhy();
+      this.failed();
+    });
     this.source = source;
     this.listen();
   }
@@ -70,6 +77,19 @@ class Follower {
     this.listen();
   }
 
+  /** The server answered, but not with a stream: where it asks for a key now, it has a page for that. */
+  private async askWhy(): Promise<void> {
+    const asked = new AbortController();
+    try {
+      const answer = await fetch(this.address, { signal: asked.signal });
+      if (answer.status === 401 && !this.leaving) location.reload();
+    } catch {
+      // It is away: what follows says so.
+    } finally {
+      asked.abort();
+    }
+  }
+
   private failed(): void {
     if (this.leaving) return;
     this.close();
@@ -86,15 +106,24 @@ class Follower {
     if (!connection || !banner) return;
     connection.hidden = false;
     connection.classList.toggle("off", this.lostAt !== null);
-    connection.textContent = this.lostAt ? "not live" : "live";
+    const words = this.lostAt ? "not live" : "live";
+    if (connection.textContent !== words) connection.textContent = words;
     banner.hidden = this.lostAt === null;
+    document.body.toggleAttribute("data-lost", this.lostAt !== null);
     if (this.lostAt) {
-      banner.textContent = `The server has not answered since ${this.lostAt.toLocaleTimeString()}. This page shows what was known then, and goes on by itself when the server is back.`;
+      const text = `The server has not answered since ${this.lostAt.toLocaleTimeString()}; trying again. This page shows what was known then, and goes on by itself when the server is back.`;
+      if (banner.textContent !== text) banner.textContent = text;
     }
+    showTab();
   }
 
   private change(): void {
     this.heard();
+    if (document.body.hasAttribute("data-again")) {
+      setTimeout(() => this.leaving || location.reload(), AGAIN_MS);
+      return;
+    }
+    if (!document.getElementById("page")) return;
     if (this.busy) {
       this.again = true;
       return;
@@ -102,10 +131,12 @@ class Follower {
     const wait = Math.max(0, this.due - Date.now());
     this.busy = true;
     setTimeout(async () => {
-      this.due = Date.now() + AT_MOST_EVERY_MS;
+      const began = Date.now();
       try {
         await refresh();
       } finally {
+        const rest = Math.min((Date.now() - began) * REST_PER_WORK, LONGEST_REST_MS);
+        this.due = Math.max(began + AT_MOST_EVERY_MS, Date.now() + rest);
         this.busy = false;
       }
       if (this.again) {

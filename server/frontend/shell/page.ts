@@ -5,6 +5,13 @@ import { Idiomorph } from "idiomorph/htmx";
 import { updateChart } from "./charts";
 
 const listeners: (() => void)[] = [];
+/** Fields that the reader has changed, of what is shown. */
+let touched = new WeakSet<Node>();
+let shown = location.pathname + location.search;
+
+for (const kind of ["input", "change"]) {
+  document.addEventListener(kind, (event) => event.target instanceof Node && touched.add(event.target));
+}
 
 /** Call `listener` now, and again whenever the content of the page was brought up to date. */
 export function onPage(listener: () => void): void {
@@ -14,9 +21,15 @@ export function onPage(listener: () => void): void {
 
 Idiomorph.defaults.callbacks = {
   ...Idiomorph.defaults.callbacks,
-  // Which details are open and which boxes are checked is the reader's choice, the server does not know it.
+  // Which details are open, which boxes are checked and what is typed is the reader's, the server does not know it.
   beforeAttributeUpdated: (name: string, node: Element) =>
-    !(name === "checked" || (name === "open" && node instanceof HTMLDetailsElement) || (name === "hidden" && node.matches(".copy, .cursor"))),
+    !(
+      name === "checked" ||
+      (name === "value" && touched.has(node)) ||
+      (name === "selected" && node.parentNode !== null && touched.has(node.parentNode)) ||
+      (name === "open" && node instanceof HTMLDetailsElement) ||
+      (name === "hidden" && node.matches(".copy, .cursor"))
+    ),
   beforeNodeMorphed: (old: Node, fresh: Node) => {
     if (old instanceof HTMLElement && fresh instanceof HTMLElement && isOwn(old, fresh)) return false;
     if (old instanceof HTMLElement && fresh instanceof HTMLElement && old.matches(".chart")) {
@@ -36,6 +49,9 @@ function isOwn(old: HTMLElement, fresh: HTMLElement): boolean {
 
 /** Fetch an address of this page and put its content in the place of what is shown. Rejects without an answer. */
 export async function show(address: string): Promise<void> {
+  // Another view has fields of its own.
+  if (address !== shown) touched = new WeakSet();
+  shown = address;
   const content = { target: "#page", select: "#page", selectOOB: "#running:morph", swap: "morph show:none" };
   await htmx.ajax("get", address, content as never);
   for (const listener of listeners) listener();

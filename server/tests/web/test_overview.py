@@ -17,9 +17,9 @@ def words(html: str) -> str:
 
 def test_without_data_the_first_page_has_the_lines_that_send_the_first_session(store: SqliteStore) -> None:
     with TestClient(create_web(store, Config(server_port=9191))) as client:
-        text = client.get("/").text
+        text = client.get("/", headers={"Host": "localhost:8080"}).text
     assert "Nothing has been logged yet" in text
-    assert "datacat.create_session(&#34;http://localhost:9191&#34;" in text or "http://localhost:9191" in text
+    assert "http://localhost:9191" in text
     example = re.search(r"<pre id=\"example\"><code>(.*?)</code>", text, re.DOTALL)
     assert example is not None
     assert len(example[1].splitlines()) == 7
@@ -38,6 +38,25 @@ def test_the_first_sentence_says_what_is_wrong_right_now(pages: TestClient, stor
     assert 'data-session="s-crashed"' in text
     assert 'data-session="s-old"' not in text
     assert 'href="/sessions?status=crashed&amp;from=-24h"' in text
+
+
+def test_title_and_icon_of_the_tab_say_what_is_wrong(pages: TestClient, store: SqliteStore) -> None:
+    played(Recording("s-runs"), 20).send(store)
+    for address, title in (("/", "Overview · DataCat"), ("/sessions", "Sessions · DataCat")):
+        assert f"<title>{title}</title>" in pages.get(address).text
+    segfault(played(Recording("s-crashed"), 20), 21).send(store)
+    for address in ("/", "/sessions"):
+        text = pages.get(address).text
+        assert "<title>1 crashed · " in text
+        assert 'href="/static/icon-crashed.svg"' in text
+    Recording("s-hangs").status(30, "hung", "No heartbeat for 30 s").send(store)
+    text = pages.get("/").text
+    assert "<title>1 hung · 1 crashed · Overview · DataCat</title>" in text
+    assert 'href="/static/icon-hung.svg"' in text
+    title = pages.get("/sessions?status=crashed&product=MyGame").text.partition("<title>")[2].partition("</title>")[0]
+    assert title == "1 × status:crashed product:MyGame · Sessions · DataCat"
+    for icon in ("", "-crashed", "-hung", "-lost"):
+        assert pages.get(f"/static/icon{icon}.svg").headers["content-type"] == "image/svg+xml"
 
 
 def test_releases_are_told_by_product_and_version(pages: TestClient, store: SqliteStore) -> None:

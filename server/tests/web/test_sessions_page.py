@@ -12,24 +12,34 @@ from litestar.testing import TestClient
 from support.recordings import Recording, exception, played, segfault
 
 
-def test_an_empty_store_shows_an_example_that_names_the_api_address(pages: TestClient) -> None:
+def test_an_empty_store_shows_an_example(pages: TestClient) -> None:
     text = pages.get("/sessions").text
     assert "Nothing has been logged yet" in text
-    assert "http://localhost:9090" in text
     assert "import datacat" in text
 
 
 @pytest.mark.parametrize(
-    ("config", "shown"),
+    ("config", "headers", "shown"),
     [
-        (Config(host="0.0.0.0", server_port=9191), "http://localhost:9191"),
-        (Config(host="bluebird.example", tls_cert_file="c", tls_key_file="k"), "https://bluebird.example:9090"),
-        (Config(host="fd00::7"), "http://[fd00::7]:9090"),
+        (Config(), {"Host": "localhost:8080"}, "http://localhost:9090"),
+        (Config(host="0.0.0.0", server_port=9191), {"Host": "bluebird.lan:8080"}, "http://bluebird.lan:9191"),
+        (Config(host="::"), {"Host": "[fd00::7]:8080"}, "http://[fd00::7]:9090"),
+        (Config(host="bluebird.example", tls_cert_file="c", tls_key_file="k"), {}, "https://bluebird.example:9090"),
+        (Config(host="fd00::7"), {}, "http://[fd00::7]:9090"),
+        (Config(host="0.0.0.0", tls_cert_file="c", tls_key_file="k"), {"Host": "a.example"}, "https://a.example:9090"),
+        (Config(), {"X-Forwarded-Host": "cat.example", "X-Forwarded-Proto": "https"}, "https://cat.example:9090"),
+        (Config(), {"X-Forwarded-Host": 'x"); evil("'}, "http://localhost:9090"),
     ],
 )
-def test_the_example_sends_to_the_configured_server(store: SqliteStore, config: Config, shown: str) -> None:
+def test_the_example_sends_where_the_browser_found_this_server(
+    store: SqliteStore, config: Config, headers: dict[str, str], shown: str
+) -> None:
     with TestClient(create_web(store, config)) as client:
-        assert shown in client.get("/sessions").text
+        for address in ("/", "/sessions"):
+            text = client.get(address, headers=headers).text
+            assert f'create_session("{shown}"' in text
+            assert ("Something stands between" in text) is ("X-Forwarded-Host" in headers)
+        assert client.get("/settings.json", headers=headers).json()["api_address"] == shown
 
 
 def test_a_row_says_what_a_session_is(pages: TestClient, store: SqliteStore) -> None:
@@ -238,6 +248,29 @@ def test_sessions_are_deleted_only_after_a_question(pages: TestClient, store: Sq
     assert pages.get("/delete?ids=s-1").status_code == 400
 
 
+def test_the_question_says_what_goes(pages: TestClient, store: SqliteStore) -> None:
+    exception(Recording("s-1").event(1, "x"), 2).metric(3, "fps", "gauge", value=1).send(store)
+    Recording("s-2").event(1, "x").status(2, "ended", "End").send(store)
+    text = pages.get("/delete?ids=s-1&ids=s-2").text
+    assert "3 events, 1 exception, 1 reading of metrics, their states and vitals" in text
+    assert "1 of them still runs: what it logs from now on is not kept." in text
+    assert "still run" not in pages.get("/delete?ids=s-2").text
+
+
+def test_after_deleting_one_is_back_at_the_same_filter(pages: TestClient, store: SqliteStore) -> None:
+    for name in ("s-1", "s-2"):
+        Recording(name, product="A B").send(store)
+    shown = "/sessions?product=A+B&sort=-updated"
+    assert f'name="back" value="{shown.replace("&", "&amp;")}"' in pages.get(shown).text
+    asked = pages.get("/delete", params={"ids": "s-1", "back": shown})
+    assert asked.text.count(f'="{shown.replace("&", "&amp;")}"') == 2, "to keep it leads there, too"
+    token = re.search(r'name="token" value="([^"]+)"', asked.text)
+    assert token is not None
+    for back, there in ((shown, f"{shown}&deleted=1"), ("//evil.example", "/sessions?deleted=1")):
+        form = {"ids": "s-1" if back == shown else "s-2", "back": back, "token": token[1]}
+        assert pages.post("/delete", data=form, follow_redirects=False).headers["location"] == there
+
+
 def test_a_form_needs_the_cookie_that_its_token_was_made_for(pages: TestClient, store: SqliteStore) -> None:
     Recording("s-1").send(store)
     token = re.search(r'name="token" value="([^"]+)"', pages.get("/delete?ids=s-1").text)
@@ -252,11 +285,12 @@ def test_deleting_needs_a_key_that_may(
 ) -> None:
     Recording("s-1").send(store)
     reading = {"Authorization": f"Bearer {make_key('reader', 'read')}"}
-    token = re.search(r'name="token" value="([^"]+)"', locked_pages.get("/delete?ids=s-1", headers=reading).text)
+    admin = {"Authorization": f"Bearer {make_key('boss', 'admin', 'read')}"}
+    assert locked_pages.get("/delete?ids=s-1", headers=reading).status_code == 403
+    token = re.search(r'name="token" value="([^"]+)"', locked_pages.get("/delete?ids=s-1", headers=admin).text)
     assert token is not None
     form = {"ids": "s-1", "token": token[1]}
     assert locked_pages.post("/delete", data=form, headers=reading).status_code == 403
     assert store.sessions().total == 1
-    admin = {"Authorization": f"Bearer {make_key('boss', 'admin', 'read')}"}
     assert locked_pages.post("/delete", data=form, headers=admin, follow_redirects=False).status_code == 303
     assert store.sessions().total == 0

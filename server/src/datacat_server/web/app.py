@@ -28,6 +28,7 @@ from datacat_server.web.session.page import session_routes
 from datacat_server.web.sessions.chosen import chosen_routes
 from datacat_server.web.sessions.page import sessions_routes
 from datacat_server.web.settings.page import settings_routes
+from datacat_server.web.shell.api_address import ApiAddress
 from datacat_server.web.shell.census import Census
 from datacat_server.web.shell.errors import ErrorPages, PageError
 from datacat_server.web.shell.forms import Forms
@@ -47,13 +48,6 @@ async def add_headers(message: Message, _: Scope) -> None:
         headers.setdefault("Cache-Control", "no-store")
 
 
-def api_address(config: Config) -> str:
-    """Where a client on this machine sends to."""
-    scheme = "https" if config.tls_cert_file else "http"
-    host = "localhost" if config.host in ("", "127.0.0.1", "0.0.0.0", "::", "::1") else config.host
-    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{config.server_port}"
-
-
 def create_web(store: Store, config: Config) -> Litestar:
     """The pages over a store. Raises MissingBundle where their script and style were never built, and StoreError."""
     renderer = Renderer(signs_in=config.require_api_key, filters={"told": evidence.told})
@@ -63,11 +57,12 @@ def create_web(store: Store, config: Config) -> Litestar:
     forms = Forms(signer, renderer, config.web_port)
     sign_in = SignIn(Admission(store, config), signer, forms, config.web_port) if config.require_api_key else None
 
+    address = ApiAddress(config)
     rooms = [
-        *overview_routes(store, renderer),
-        *sessions_routes(store, renderer),
+        *overview_routes(store, renderer, address),
+        *sessions_routes(store, renderer, address),
         *chosen_routes(store, forms),
-        *settings_routes(store, renderer, config, api_address(config)),
+        *settings_routes(store, renderer, config, address),
         *session_routes(store, renderer),
         *problems_routes(store, renderer, forms),
         *releases_routes(store, renderer),
@@ -79,7 +74,6 @@ def create_web(store: Store, config: Config) -> Litestar:
         rooms=rooms_with_a_page(paths),
         paths=paths,
         active_sessions=Census(store).active,
-        api_address=api_address(config),
     )
 
     return Application(

@@ -12,11 +12,12 @@ from datacat_server.store.protocol import Store
 from datacat_server.store.releases import ReleaseCourse
 from datacat_server.web.overview.figures import TREND_DAYS, Overview, read_overview
 from datacat_server.web.overview.trend import Trend, trend
+from datacat_server.web.shell.api_address import ApiAddress
 from datacat_server.web.shell.negotiation import json_response, wants_json
 from datacat_server.web.shell.rendering import Renderer
 
 
-def overview_routes(store: Store, renderer: Renderer) -> list[HTTPRouteHandler]:
+def overview_routes(store: Store, renderer: Renderer, address: ApiAddress) -> list[HTTPRouteHandler]:
     """The overview as a page and as JSON."""
 
     def overview(request: Request[Any, Any, Any]) -> Response[bytes]:
@@ -27,9 +28,12 @@ def overview_routes(store: Store, renderer: Renderer) -> list[HTTPRouteHandler]:
             "overview/page.html",
             overview=shown,
             now=shown.now,
+            trend_days=TREND_DAYS,
             crash_trend=partial(_trend, shown, lambda day: day.crash_free),
             hang_trend=partial(_trend, shown, lambda day: day.hang_free),
             sessions_address=sessions_address,
+            api_address=address.seen_from(request),
+            forwarded=address.is_forwarded(request),
         )
 
     return [get(path, include_in_schema=False, sync_to_thread=True)(overview) for path in ("/", "/overview.json")]

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,8 +15,9 @@ from datacat_server.filters import parse_filter
 from datacat_server.model import Session
 from datacat_server.store.protocol import Store, UnknownSession
 from datacat_server.web.shell.errors import PageError
-from datacat_server.web.shell.forms import LARGEST_FORM, Form, Forms, several
+from datacat_server.web.shell.forms import LARGEST_FORM, Form, Forms, one, several
 from datacat_server.web.shell.rights import may_change
+from datacat_server.web.shell.security import local_path
 
 MOST_CHOSEN = 200
 
@@ -46,15 +48,24 @@ def chosen_routes(store: Store, forms: Forms) -> list[HTTPRouteHandler]:
         chosen = await asyncio.to_thread(_known, store, _ids(request.query_params.getall("ids", [])))
         if not chosen:
             raise _NONE_CHOSEN
-        return forms.page(request, "sessions/delete.html", sessions=chosen)
+        back = _list(request.query_params.get("back", ""))
+        return forms.page(request, "sessions/delete.html", sessions=chosen, back=back, now=datetime.now(UTC))
 
     @post("/delete", include_in_schema=False, request_max_body_size=LARGEST_FORM)
     async def delete(request: Request[Any, Any, Any], data: Form) -> Redirect:
         forms.check(request, data)
         deleted = await asyncio.to_thread(_delete, store, _ids(several(data, "ids")))
-        return Redirect(f"/sessions?{urlencode({'deleted': deleted})}", status_code=303)
+        back = _list(one(data, "back"))
+        joint = "&" if "?" in back else "?"
+        return Redirect(f"{back}{joint}{urlencode({'deleted': deleted})}", status_code=303)
 
     return [export, ask, delete]
+
+
+def _list(address: str) -> str:
+    """The address if it is one of the list, to come back to what was shown of it; else that of the whole list."""
+    path, _, _ = address.partition("?")
+    return local_path(address) if path == "/sessions" else "/sessions"
 
 
 def _ids(values: list[str]) -> list[str]:

@@ -18,6 +18,7 @@ from datacat_server.web.sessions.completion import complete
 from datacat_server.web.sessions.search_line import LONGEST, read_line, write_line
 from datacat_server.web.sessions.sparkline import Sparklines
 from datacat_server.web.sessions.view import COLUMNS, NEWEST_FIRST, USUAL, View, chosen_columns, parameters_of
+from datacat_server.web.shell.api_address import ApiAddress
 from datacat_server.web.shell.errors import PageError
 from datacat_server.web.shell.negotiation import json_response, wants_json
 from datacat_server.web.shell.rendering import Renderer
@@ -28,7 +29,7 @@ COLUMNS_COOKIE = "datacat_columns"
 _YEAR = 365 * 86400
 
 
-def sessions_routes(store: Store, renderer: Renderer) -> list[HTTPRouteHandler]:
+def sessions_routes(store: Store, renderer: Renderer, address: ApiAddress) -> list[HTTPRouteHandler]:
     """The list as a page and as JSON, and what completes its search line."""
     sparklines = Sparklines(store)
 
@@ -70,6 +71,8 @@ def sessions_routes(store: Store, renderer: Renderer) -> list[HTTPRouteHandler]:
             sparklines=sparklines.of(page.sessions) if "activity" in columns else {},
             now=datetime.now(UTC),
             deleted=asked.get("deleted", ""),
+            api_address=address.seen_from(request),
+            forwarded=address.is_forwarded(request),
             alike=store.products(wanted.product, limit=ALIKE) if wanted.product and not page.sessions else [],
         )
 

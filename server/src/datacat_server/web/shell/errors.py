@@ -36,7 +36,9 @@ class ErrorPages:
         if wants_json(request):
             kind = _KINDS.get(error.status_code, "internal_error")
             return json_response({"error": kind, "details": f"{error.title} {error.advice}"}, error.status_code)
-        return self._renderer.page("shell/error.html", error.status_code, title=error.title, advice=error.advice)
+        return self._renderer.page(
+            "shell/error.html", error.status_code, status=error.status_code, title=error.title, advice=error.advice
+        )
 
     def http_error(self, request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
         match error.status_code:

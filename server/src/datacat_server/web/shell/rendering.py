@@ -64,7 +64,7 @@ class Renderer:
             quantity=wording.quantity,
             **(filters or {}),
         )
-        self.offer(rooms=(), paths=(), active_sessions=str, api_address="")
+        self.offer(rooms=(), paths=(), active_sessions=str)
         # Compiled now: the first page of a kind would take several times as long as the others.
         for name in self._environment.list_templates():
             self._environment.get_template(name)
