@@ -12,11 +12,11 @@ from urllib.parse import quote
 import large_store
 import real
 from batches import Connection
+from views import PROBE, views
 
 TIMES = 40
 KEPT = Path(tempfile.gettempdir()) / f"datacat-bench-large-{os.getuid()}"
 
-_PROBE = quote('window_state.open:"space probe"')
 _LONG = f"/api/sessions/{large_store.LONG}"
 # What stands in the place of {time} is another number each time: no answer is one that was given before.
 QUESTIONS = {
@@ -36,20 +36,15 @@ QUESTIONS = {
         f"/api/sessions?product={quote('Game 1')}&version=1.7&state_ever=position.x:{{time}}"
     ),
     "list page, that contains": f"/api/sessions?contains={quote('window_state.open:')}window%207",
-    "list page, that contained": f"/api/sessions?ever_contains={_PROBE}",
+    "list page, that contained": f"/api/sessions?ever_contains={PROBE}",
     "one session": "/api/sessions/session-000777",
     "events of the long session": f"{_LONG}/events?level=error",
     "timeline of the long session": f"{_LONG}/timeline?buckets=1000",
     "peak memory of 10,000 sessions with the space probe": (
-        f"/api/metrics?name=memory_usage&aggregate=peak&ever_contains={_PROBE}"
+        f"/api/metrics?name=memory_usage&aggregate=peak&ever_contains={PROBE}"
     ),
     "problems": "/api/problems",
     "releases": "/api/releases",
-}
-PAGES = {
-    "web: list": "/sessions",
-    "web: a session": "/sessions/session-000777",
-    "web: the long session": f"/sessions/{large_store.LONG}",
 }
 
 
@@ -82,11 +77,13 @@ def measure(size: large_store.Size | None = None, say: Callable[[str], None] = p
     folder, seconds = large_store.make(KEPT, size)
     answers: dict[str, Answer | str] = {}
     with real.up(folder) as (running, web):
-        for url, questions in ((running.url, QUESTIONS), (web, PAGES)):
-            connection = Connection(url)
-            for name, path in questions.items():
-                answers[name] = _ask(running, connection, path)
-            connection.close()
+        api, pages = Connection(running.url), Connection(web)
+        for name, path in QUESTIONS.items():
+            answers[name] = _ask(running, api, path)
+        for name, path in views(api).items():
+            answers[f"web: {name}"] = _ask(running, pages, path)
+        api.close()
+        pages.close()
         resident = running.resident_bytes()
     on_disk = sum(file.stat().st_size for file in folder.iterdir())
     return Found(seconds, size.records / seconds if seconds else None, on_disk, answers, resident)

@@ -103,7 +103,9 @@ def _command(name: str, *arguments: str) -> Iterator[tuple[int, list[str]]]:
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:
-        said = next(line for line in process.stdout if "http://" in line)
+        said = next((line for line in process.stdout if "http://" in line), None)
+        if said is None:
+            raise RuntimeError(f"{name} ended, with {process.wait()}, before it listened")
         yield process.pid, [word.strip(",") for word in said.split() if word.startswith("http://")]
     finally:
         process.send_signal(signal.SIGTERM)
