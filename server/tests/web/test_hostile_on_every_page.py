@@ -1,0 +1,120 @@
+"""The pages over all sessions, with every hostile text in them at once: nothing runs, and each is shown as it is."""
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import pytest
+from datacat_server.config import Config
+from datacat_server.store.problems import ProblemFilter
+from datacat_server.store.sqlite import SqliteStore
+from datacat_server.webhook import Webhook
+from playwright.sync_api import Browser, Page
+from support.hostile import PAYLOADS, check, hostile, look
+
+from .conftest import Pages
+
+ROOMS = (
+    "/sessions", "/complete", "/static/", "/live", "/favicon.ico", "/problems", "/metrics", "/releases", "/compare",
+    "/settings", "/delete",
+)  # fmt: skip
+# What cannot be seen is shown by other signs than itself, and a text that no file can hold never came in.
+UNSEEN = {"controls", "direction", "surrogate", "json"}
+
+
+@pytest.fixture
+def filled(store: SqliteStore, make_key: Callable[..., str]) -> SqliteStore:
+    """A store with a session and a key of each text; some of the keys are revoked."""
+    for number, (name, text) in enumerate(PAYLOADS.items()):
+        hostile(name, text).send(store)
+        if name != "surrogate":
+            make_key(text[:200], "read")
+            if number % 2:
+                store.revoke_key(text[:200], datetime.now(UTC))
+    return store
+
+
+@pytest.fixture
+def every_page(filled: SqliteStore, tmp_path: Path) -> Iterator[str]:
+    """The address of pages whose webhooks are hostile, too."""
+    hooks = [
+        Webhook(url=f"http://hooks.example/{quote(text)}", product=text)
+        for name, text in PAYLOADS.items()
+        if name != "surrogate"
+    ]
+    filled.alerts.settle_webhooks([hook.id for hook in hooks])
+    pages = Pages(filled, Config(data_path=str(tmp_path / "data"), webhooks=tuple(hooks)))
+    yield pages.address
+    pages.stop()
+
+
+@pytest.fixture
+def watched(browser: Browser, every_page: str) -> Iterator[Page]:
+    """A page in which nothing may go wrong: no dialog, no breach of the policy, no request that is not a room's."""
+    context = browser.new_context(base_url=every_page, viewport={"width": 1280, "height": 800})
+    page = context.new_page()
+    wrong: list[str] = []
+
+    def requested(request: Any) -> None:
+        rest = request.url.removeprefix(every_page)
+        if rest == request.url or not (rest == "/" or rest.startswith(ROOMS)):
+            wrong.append(f"asked for {request.url}")
+
+    page.on("request", requested)
+    page.on("dialog", lambda shown: (wrong.append(f"dialog {shown.message}"), shown.dismiss())[0])
+    page.on("pageerror", lambda error: wrong.append(f"error {error}"))
+    page.on("console", lambda said: wrong.append(said.text) if "Content Security" in said.text else None)
+    page.on("popup", lambda opened: wrong.append(f"popup {opened.url}"))
+    yield page
+    context.close()
+    assert wrong == []
+
+
+def as_read(text: str) -> str:
+    """A text as a reader has it: what space there is makes no difference."""
+    return re.sub(r"\s+", " ", text).strip()
+
+
+def shows(page: Page, text: str) -> bool:
+    """Whether the first of it stand on the page, as they are."""
+    return as_read(text)[:20] in as_read(page.evaluate("document.querySelector('main').textContent"))
+
+
+@pytest.mark.parametrize("where", ["/", "/problems", "/releases", "/metrics", "/settings", "/sessions"])
+def test_each_text_is_shown_as_it_is_where_all_are(watched: Page, where: str) -> None:
+    look(watched, where)
+    check(watched)
+    missing = [name for name, text in PAYLOADS.items() if name not in UNSEEN and not shows(watched, text)]
+    most = 12 if where == "/" else 0  # the overview has the newest, and not all
+    assert len(missing) <= most, missing
+
+
+def test_each_problem_release_and_metric_shows_its_text_and_runs_none_of_it(watched: Page, filled: SqliteStore) -> None:
+    for name, text in PAYLOADS.items():
+        if name == "surrogate":
+            continue
+        session = filled.session(f"s-{name.replace(' ', '-')}")
+        [*problems] = filled.problems(ProblemFilter(product=session.product)).problems
+        assert problems, name
+        for where in (
+            f"/problems/{quote(problems[0].id)}",
+            f"/problems?{urlencode({'product': session.product, 'q': text[:50]})}",
+            f"/metrics?{urlencode({'name': text[:990] + 'gauge', 'aggregate': 'all'})}",
+            f"/releases?{urlencode({'product': session.product})}",
+        ):
+            look(watched, where)
+            check(watched)
+            assert name in UNSEEN or shows(watched, text), (name, where)
+
+
+def test_a_comparison_and_a_deletion_show_all_and_run_nothing(watched: Page, filled: SqliteStore) -> None:
+    ids = [session.id for session in filled.sessions(limit=8).sessions]
+    for where in (
+        f"/compare?{urlencode({'ids': ','.join(ids)})}",
+        f"/delete?{urlencode([('ids', one) for one in ids])}",
+    ):
+        look(watched, where)
+        check(watched)

@@ -1,0 +1,183 @@
+"""The pages over 100,000 sessions: what they count is what was made, what is clicked leads on, and a page stays one."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import large_store
+import pytest
+from playwright.sync_api import Browser, expect
+from support.reading import get
+from support.servers import Server
+from support.walking import Walk, walking
+
+pytestmark = pytest.mark.xdist_group("pages of 100,000 sessions")
+
+SESSIONS = 100_000
+EACH = 9  # records; the sample's sessions are otherwise those of the benchmark
+LONGEST = 20_000  # events; enough for a timeline that was folded when they came
+SIZE = large_store.Size(
+    SESSIONS, SESSIONS * EACH + SESSIONS // large_store.ROAMER_EVERY * large_store.POSITIONS + LONGEST, LONGEST
+)
+CRASHED, PROBED = SESSIONS // 20, SESSIONS // 10
+LARGEST_PAGE = 400_000  # bytes
+WIDTHS = (1280, 360, 2560)
+PLACES = {
+    "overview": "/",
+    "sessions": "/sessions",
+    "sessions found": "/sessions?product=Game+3&status=ended&ever_contains=window_state.open%3Awindow+7",
+    "session": "/sessions/session-099987",
+    "long session": f"/sessions/{large_store.LONG}",
+    "metrics": "/metrics",
+    "metrics asked": "/metrics?name=memory_usage&aggregate=peak&ever_contains=window_state.open%3Aspace+probe",
+    "problems": "/problems",
+    "compare": "/compare?ids=session-000007,session-000008,session-000009",
+    "releases": "/releases",
+    "releases of one": "/releases?product=Game+1",
+    "settings": "/settings",
+}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    kept = tmp_path_factory.mktemp("large")
+    folder, _ = large_store.make(kept / "data", SIZE)
+    yield folder
+    shutil.rmtree(kept)  # it is large
+
+
+@pytest.fixture(scope="module")
+def api(data: Path) -> Iterator[str]:
+    running = Server(data)
+    yield running.url
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def ui(data: Path, api: str) -> Iterator[str]:
+    running = Server(data, command="web")
+    yield running.url
+    running.stop()
+
+
+@pytest.fixture
+def walk(browser: Browser, ui: str) -> Iterator[Walk]:
+    with walking(browser, ui) as walk:
+        yield walk
+
+
+def counted(walk: Walk) -> str:
+    """How many sessions the list says that there are."""
+    return walk.page.locator(".head").inner_text()
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_every_page_fits_keeps_still_and_is_no_larger_than_a_page(
+    browser: Browser, ui: str, api: str, theme: str
+) -> None:
+    found = []
+    problem = get(f"{api}/api/problems?limit=1")["problems"][0]
+    with walking(browser, ui, width=1280, theme=theme) as walk:
+        for name, where in {**PLACES, "problem": f"/problems/{problem['id']}"}.items():
+            walk.resize(1280)
+            walk.go(where)
+            assert walk.status == 200, name
+            found += [f"{name}, {theme} moved: {moved}" for moved in walk.shift()]
+            size = walk.page.evaluate("performance.getEntriesByType('navigation')[0].decodedBodySize")
+            assert size < LARGEST_PAGE, f"{name}: {size:,} bytes"
+            for width in WIDTHS if theme == "dark" else WIDTHS[:1]:
+                walk.resize(width)
+                found += [f"{name}, {theme}, {width}: {wrong}" for wrong in walk.lying()]
+                walk.keep(f"100000-{name}-{width}-{theme}".replace(" ", "-"))
+    assert found == []
+
+
+def test_the_list_counts_and_finds_in_all_of_them(walk: Walk, api: str) -> None:
+    total = get(f"{api}/api/sessions?limit=1")
+    page = walk.go("/sessions")
+    assert f"{total['total']:,}{'+' if total['total_is_capped'] else ''}" in counted(walk)
+    for line, count in {"crashed": CRASHED, 'ever_contains:window_state.open="space probe"': PROBED}.items():
+        page.locator("#search").fill(line)
+        with page.expect_navigation():
+            page.keyboard.press("Enter")
+        assert f"{count:,} found" in counted(walk)
+    page.locator("#search").fill("session-077777")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    expect(page.locator("tr.session")).to_have_count(1)
+    expect(page.locator("tr.session")).to_have_attribute("data-session", "session-077777")
+
+
+def test_pages_of_the_list_follow_one_another_without_a_gap_or_a_repeat(walk: Walk, api: str) -> None:
+    query = "status=crashed&product=Game+2&sort=-event_count"
+    wanted = [one["id"] for one in get(f"{api}/api/sessions?{query}&limit=150")["sessions"]]
+    page = walk.go(f"/sessions?{query}")
+    seen: list[str] = []
+    for _ in range(3):
+        seen += page.locator("tr.session").evaluate_all("(rows) => rows.map((row) => row.dataset.session)")
+        with page.expect_navigation():
+            page.locator("a[rel=next]").click()
+    assert len(seen) == 150
+    assert seen == wanted
+    with page.expect_navigation():
+        page.get_by_role("navigation", name="Pages of the list").get_by_role("link").first.click()
+    assert page.locator("tr.session").first.get_attribute("data-session") == wanted[0]
+
+
+def test_a_session_out_of_the_middle_is_found_by_the_overview_the_list_and_its_problem(walk: Walk, api: str) -> None:
+    page = walk.go("/")
+    page.get_by_role("heading", level=1).locator("a[href*='status=crashed']").click()
+    page.wait_for_url("**/sessions?*status=crashed*")
+    first = page.locator("tr.session").first
+    session = get(f"{api}/api/sessions/{first.get_attribute('data-session')}")
+    with page.expect_navigation():
+        first.locator("a.row").click()
+    expect(page.locator("#verdict .sentence")).to_contain_text("n exception")
+    expect(page.locator(".event-row")).to_have_count(session["event_count"])
+    with page.expect_navigation():
+        page.locator("#verdict a[href^='/problems/']").first.click()
+    problem = get(f"{api}/api/problems/{page.url.rsplit('/', 1)[1]}")
+    expect(page.get_by_role("heading", level=1)).to_contain_text(problem["title"])
+    expect(page.locator("main")).to_contain_text(f"{problem['sessions']:,} session")
+
+
+def test_the_question_of_the_space_probe_is_answered_by_three_clicks(walk: Walk, api: str) -> None:
+    """Peak memory of the sessions that had the space probe open, out of their list: what was asked stays asked."""
+    query = "name=memory_usage&aggregate=peak&ever_contains=window_state.open:space+probe"
+    answer = get(f"{api}/api/metrics?{query}")["summary"]
+    page = walk.go(PLACES["metrics asked"])
+    said = page.locator(".sentence").inner_text()
+    assert f"{PROBED:,} sessions" in said
+    assert answer["count"] == PROBED
+    assert f"{answer['minimum']:,.4g}" in said
+    with page.expect_navigation():
+        page.locator(".sentence a[href^='/sessions?']").click()
+    assert f"{PROBED:,} found" in counted(walk)
+
+
+def test_problems_and_releases_count_all_of_them(walk: Walk, api: str) -> None:
+    page = walk.go("/problems?sort=-sessions")
+    problems = get(f"{api}/api/problems?sort=-sessions&limit=200")["problems"]
+    assert sum(one["sessions"] for one in problems) == CRASHED
+    expect(page.locator("main a.row").first).to_contain_text(problems[0]["title"])
+    expect(page.locator("main")).to_contain_text(f"{problems[0]['sessions']:,} session")
+    page = walk.go("/releases?product=Game+1")
+    for release in get(f"{api}/api/releases?product=Game+1&limit=200")["releases"]:
+        row = page.locator("main tr", has_text=re.compile(rf"\b{re.escape(release['version'])}\b"))
+        expect(row.first).to_contain_text(f"{release['sessions']:,}")
+
+
+def test_the_long_session_shows_a_page_of_its_events_and_all_of_them_on_its_axis(walk: Walk) -> None:
+    page = walk.go(PLACES["long session"])
+    expect(page.locator(".facts")).to_contain_text(f"{LONGEST:,} events")
+    assert page.locator(".event-row").count() <= 300
+    page.locator("#lanes").focus()
+    counts = page.locator("#timeline-counts")
+    before = counts.inner_text()
+    assert f"{LONGEST:,} events" in before
+    page.keyboard.press("+")
+    expect(counts).not_to_have_text(before)
+    shown: Any = re.search(r"([\d,]+) events", counts.inner_text())
+    assert 0 < int(shown[1].replace(",", "")) < LONGEST
