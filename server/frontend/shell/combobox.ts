@@ -1,4 +1,5 @@
 // The search line completes the names of fields and their values: a combobox over what the server offers at the caret.
+// A field with an address of its own (`data-completes`) chooses one of what is offered there, and then sends its form.
 
 interface Option {
   text: string;
@@ -16,7 +17,7 @@ interface Completion {
 const WAIT_MS = 80;
 
 export function completeSearches(): void {
-  for (const field of document.querySelectorAll<HTMLInputElement>(".find input[name=search]")) new Combobox(field);
+  for (const field of document.querySelectorAll<HTMLInputElement>(".find input[name=search], .find input[data-completes]")) new Combobox(field);
 }
 
 class Combobox {
@@ -25,8 +26,10 @@ class Combobox {
   private at = -1;
   private timer = 0;
   private asked = 0;
+  private readonly source: string | undefined;
 
   constructor(private readonly field: HTMLInputElement) {
+    this.source = field.dataset["completes"];
     this.list.id = `${field.id}-options`;
     this.list.className = "options";
     this.list.setAttribute("role", "listbox");
@@ -38,7 +41,7 @@ class Combobox {
     field.setAttribute("aria-controls", this.list.id);
     field.setAttribute("aria-expanded", "false");
     field.addEventListener("input", () => this.ask());
-    field.addEventListener("focus", () => this.ask());
+    field.addEventListener("focus", () => (this.source && field.select(), this.ask()));
     field.addEventListener("blur", () => this.close());
     field.addEventListener("keydown", (event) => this.press(event));
     // The field keeps the focus while the pointer chooses.
@@ -61,7 +64,7 @@ class Combobox {
     const caret = Array.from(line.slice(0, this.field.selectionStart ?? line.length)).length;
     const query = new URLSearchParams({ line, caret: String(caret) });
     try {
-      const answer = await fetch(`/complete?${query}`, { headers: { Accept: "application/json" } });
+      const answer = await fetch(`${this.source ?? "/complete"}?${query}`, { headers: { Accept: "application/json" } });
       if (!answer.ok || number !== this.asked || document.activeElement !== this.field) return;
       this.open((await answer.json()) as Completion);
     } catch {
@@ -71,7 +74,7 @@ class Combobox {
 
   private open(found: Completion): void {
     const typed = Array.from(this.field.value).slice(found.begin, found.end).join("");
-    const settled = found.options.some((option) => option.text === typed && !option.goes_on);
+    const settled = !this.source && found.options.some((option) => option.text === typed && !option.goes_on);
     this.found = settled ? { ...found, options: [] } : found;
     this.list.replaceChildren(...this.found.options.map((option, place) => this.item(option, place)));
     this.mark(-1);
@@ -134,6 +137,12 @@ class Combobox {
   private take(place: number): void {
     const option = this.found.options[place];
     if (!option) return;
+    if (this.source) {
+      this.field.value = option.text;
+      this.close();
+      this.field.form?.requestSubmit();
+      return;
+    }
     const characters = Array.from(this.field.value);
     const before = characters.slice(0, this.found.begin).join("") + option.text + (option.goes_on ? "" : " ");
     const after = characters.slice(this.found.end).join("");

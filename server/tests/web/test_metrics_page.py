@@ -1,11 +1,12 @@
 """One metric over many sessions, as a page and as JSON."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import pytest
 from litestar.testing import TestClient
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page, expect
 
 
 def words(html: str) -> str:
@@ -26,18 +27,78 @@ def probing(send: Callable[..., Any]) -> None:
         )
 
 
-def test_the_space_probe_question_is_answered_from_an_address_and_a_click_in_the_browser(
-    address: str, browser: Browser, send: Callable[..., Any]
-) -> None:
+@pytest.fixture
+def page(browser: Browser, address: str, send: Callable[..., Any]) -> Iterator[Page]:
     probing(send)
-    page = browser.new_page()
-    try:
-        page.goto(f"{address}/metrics?ever_contains=window_state.open:space+probe")
-        page.get_by_role("link", name="memory_usage").click()
-        page.get_by_text("2 sessions: 300 to 900").wait_for()
-        assert "5,000" not in page.inner_text("main")
-    finally:
-        page.close()
+    context = browser.new_context(base_url=address, viewport={"width": 1280, "height": 800})
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda said: errors.append(said.text) if "Content Security" in said.text else None)
+    yield page
+    context.close()
+    assert errors == []
+
+
+def test_the_space_probe_question_is_answered_in_three_clicks_from_the_empty_page(page: Page) -> None:
+    page.goto("/metrics")
+    clicks = 0
+    for name in ("memory_usage", "space probe"):
+        page.get_by_role("link", name=re.compile(f"^{name}")).click()
+        clicks += 1
+    expect(page.locator(".told")).to_contain_text("2 sessions: 300 to 900")
+    expect(page.locator(".folds [aria-current]")).to_have_text("peak")
+    assert "5,000" not in page.inner_text("main")
+    assert clicks <= 3
+    assert page.url.endswith("/metrics?name=memory_usage&ever_contains=window_state.open%3Aspace+probe")
+
+
+def test_the_space_probe_question_is_answered_by_the_keyboard_alone(page: Page) -> None:
+    page.goto("/metrics")
+    page.keyboard.press("j")
+    assert page.evaluate("document.activeElement.textContent") == "memory_usage"
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/metrics?name=memory_usage")
+    page.keyboard.press("/")
+    page.keyboard.type("ever_c")
+    page.get_by_role("option", name="ever_contains:").wait_for()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.get_by_role("option", name="window_state.open").wait_for()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.get_by_role("option", name="space probe").wait_for()
+    page.keyboard.type("space")
+    expect(page.get_by_role("option")).to_have_count(1)
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page.locator("#search")).to_have_value(re.compile("space probe"))
+    page.keyboard.press("Enter")
+    expect(page.locator(".told")).to_contain_text("2 sessions: 300 to 900")
+
+
+def test_a_metric_is_found_by_a_part_of_its_name_and_shown_when_it_is_chosen(page: Page) -> None:
+    page.goto("/metrics")
+    page.locator("#metric").click()
+    page.keyboard.type("usage")
+    expect(page.get_by_role("option")).to_have_text(["memory_usagegauge"])
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/metrics?name=memory_usage")
+    expect(page.locator("h1")).to_have_text("memory_usage")
+
+
+def test_a_bar_says_what_it_stands_for_and_a_click_shows_its_sessions_alone(page: Page) -> None:
+    page.goto("/metrics?name=memory_usage&scale=linear")
+    bar = page.locator(".bars a").last
+    bar.hover()
+    expect(page.locator(".reading")).to_have_text(re.compile(r"5,000 – 5,\d+: 1 session$"))
+    bar.click()
+    expect(page.locator("#spread")).to_contain_text("1 session of 3")
+    expect(page.locator(".edges a.row")).to_have_count(1)
+    assert "least=5000.0" in page.url
+    page.get_by_role("link", name="show all").click()
+    expect(page.locator(".told")).to_contain_text("3 sessions")
 
 
 def test_a_metric_is_shown_by_fold_and_version_with_the_sessions_at_its_edges(
@@ -50,7 +111,7 @@ def test_a_metric_is_shown_by_fold_and_version_with_the_sessions_at_its_edges(
     assert "6 readings" in words(pages.get("/metrics?name=memory_usage&aggregate=all").text)
     html = pages.get("/metrics?name=memory_usage").text
     assert html.index('href="/sessions/s2"') < html.index('href="/sessions/s1"')
-    assert pages.get("/metrics.json?name=memory_usage").json()["summary"]["count"] == 3
+    assert pages.get("/metrics.json?name=memory_usage").json()["box"]["count"] == 3
     assert pages.get("/metrics.json").json()["metrics"][0]["name"] == "memory_usage"
     assert pages.get("/metrics?name=memory_usage&aggregate=most").status_code == 400
     assert "No value" in pages.get("/metrics?name=other").text

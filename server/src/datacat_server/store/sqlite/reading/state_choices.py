@@ -11,6 +11,8 @@ from datacat_server.store.sqlite.reading.vocabulary import LOOKED_AT, read_paths
 
 MOST_VALUES = 60
 """A place that had more different values tells every session from every other."""
+MOST_NUMBERS = 12
+"""Of numbers fewer will do: more of them are a measure, not a choice."""
 
 _LONGEST_VALUE = 120
 _SCREENS = ("window", "open", "screen", "view", "panel", "page", "scene", "dialog", "tab")
@@ -38,7 +40,8 @@ def read_state_choices(db: sqlite3.Connection, paths: int, values: int) -> list[
                 (path, kind, MOST_VALUES + 1),
             ).fetchall()
             plain = [(number, text) for number, text in terms if _is_plain(text)]
-            if path not in _KNOWN_BY_COLUMNS and len(plain) <= MOST_VALUES and (kind == ELEMENT or len(plain) > 1):
+            most = MOST_NUMBERS if kind == VALUE and any(_is_number(text) for _, text in plain) else MOST_VALUES
+            if path not in _KNOWN_BY_COLUMNS and len(plain) <= most and (kind == ELEMENT or len(plain) > 1):
                 places.append(_Place(path, kind, plain))
     return [
         choice
@@ -49,6 +52,10 @@ def read_state_choices(db: sqlite3.Connection, paths: int, values: int) -> list[
 
 def _is_plain(text: str) -> bool:
     return text != '""' and not text.startswith("#") and len(text) <= _LONGEST_VALUE
+
+
+def _is_number(text: str) -> bool:
+    return text[:1] in "-0123456789"
 
 
 def _choice(db: sqlite3.Connection, place: _Place, values: int) -> StateChoice:
