@@ -1,4 +1,6 @@
-// Keeps "2 min ago" right while nothing else on the page changes.
+// Keeps "2 min ago", and for how long something has been so, right while nothing else on the page changes.
+
+import { duration } from "../session/timeline/words";
 
 const UNITS: [number, string][] = [
   [86400, "d"],
@@ -11,8 +13,9 @@ export function keepAgesRight(): void {
   setInterval(() => {
     // By the server's clock: the reader's own may be wrong.
     const ahead = Number(document.getElementById("page")?.dataset["ahead"] ?? measureAhead());
-    for (const time of document.querySelectorAll<HTMLTimeElement>("time[data-ago]")) {
-      const text = ago((Date.now() + ahead - Date.parse(time.dateTime)) / 1000);
+    for (const time of document.querySelectorAll<HTMLTimeElement>("time[data-ago], time[data-for]")) {
+      const seconds = (Date.now() + ahead - Date.parse(time.dateTime)) / 1000;
+      const text = time.dataset["for"] === undefined ? ago(seconds) : duration(Math.max(0, seconds));
       if (time.textContent !== text) time.textContent = text;
     }
   }, 1000);

@@ -202,7 +202,7 @@ def test_metrics_have_statistics_and_charts(pages: TestClient, store: SqliteStor
     assert metrics.count("data-points=") >= 3
     assert 'class="histogram"' in metrics
     assert "kind:wraith" in metrics
-    assert re.search(r"p50 ≈ 1[0-9.]+ ms", metrics)
+    assert re.search(r"p50 ≈ 1[0-9.]+ ms", words(metrics))
     assert "GB" in metrics
 
 
@@ -213,7 +213,7 @@ def test_a_histogram_shows_the_mean_of_all_its_samples(pages: TestClient, store:
     recording.send(store)
     metrics = words(section(pages.get("/sessions/s-1").text, "metrics"))
     assert "25 s mean" in metrics
-    assert "4 samples" in metrics
+    assert "count 4" in metrics
 
 
 @pytest.mark.parametrize("runs", [1, 2500])
@@ -225,7 +225,7 @@ def test_a_timer_shows_its_iterations_and_how_long_each_took(pages: TestClient, 
     metrics = words(section(pages.get("/sessions/s-1").text, "metrics"))
     said = {1: "1 run · 3 iterations · 5.33 ms each", 2500: "2,500 runs · 7,500 iterations · 5.33 ms each"}
     assert said[runs] in metrics
-    assert "1 run · avg 3 s" in metrics
+    assert "average 3 s" in metrics
 
 
 def test_refused_and_dropped_records_are_shown(pages: TestClient, store: SqliteStore) -> None:

@@ -125,8 +125,8 @@ def test_a_question_that_is_none_is_told(pages: TestClient, store: SqliteStore) 
 
 def test_the_verdict_says_whether_it_is_only_this_one(pages: TestClient, store: SqliteStore) -> None:
     segfault(Recording("s-1", version="1.4.1"), 20).send(store)
-    assert "Seen in this session only." in pages.get("/sessions/s-1").text
+    assert "Only this one so far" in pages.get("/sessions/s-1").text
     segfault(Recording("s-2"), 20).send(store)
     page = pages.get("/sessions/s-2").text
-    assert "Seen in <b>2 sessions</b> since" in page
+    assert "Not only this one: <b>1 other session</b>, in 2 versions since 1.4.1, on 1 machine." in page
     assert f'href="/problems/{store.session_problems("s-2")[0].problem.id}"' in page

@@ -17,6 +17,7 @@ from datacat_server.terminal.stack_lines import frame_lines, thread_lines
 from datacat_server.terminal.state_lines import state_lines
 from datacat_server.terminal.style import cut, said, status_text
 from datacat_server.web.session import evidence
+from datacat_server.web.session.sentence import sentence
 
 TURNS_SHOWN = 8
 _LONGEST_SENTENCE = 600
@@ -56,11 +57,8 @@ class Told:
     @property
     def sentence(self) -> str:
         """What became of it, in one sentence."""
-        stacks = evidence.stacks(self.session)
-        sentence = evidence.sentence(self.session, stacks, self.exception if self.caused else None, self.now)
-        words = wording.shorten(sentence.words, _LONGEST_SENTENCE)
-        where = f" in {sentence.frame.function} ({sentence.frame.place})" if sentence.frame else ""
-        return f"{words}{where}."
+        told = sentence(self.session, evidence.stacks(self.session), self.exception, None, self.now)
+        return wording.shorten(told.text(self.now), _LONGEST_SENTENCE)
 
 
 def report_lines(told: Told, width: int | None, *, full: bool) -> Iterator[Text]:

@@ -12,7 +12,7 @@ from datacat_server.model import Session, Status, Verdict
 from datacat_server.store.problems import ProblemKind, SessionProblem
 from datacat_server.store.protocol import Store
 from datacat_server.store.views import EventQuery, Series
-from datacat_server.web.session import events, evidence, metrics, state, state_tree
+from datacat_server.web.session import events, evidence, metrics, sentence, state, state_tree
 from datacat_server.web.session.event_rows import DETECTED, EventRow, event_row
 from datacat_server.web.session.query import Query
 from datacat_server.web.session.timeline import axis, data, drawing, lanes
@@ -43,24 +43,29 @@ def context(store: Store, query: Query) -> dict[str, Any]:
     stacks = evidence.stacks(session)
     traceback = _last_exception(store, session)
     cause = traceback if verdict and verdict.data.get("kind") == "exception" else None
+    moment = state.moment(store, session.id, start, at)
+    final = moment if at is None else state.moment(store, session.id, start, None)
+    before = _just_before(store, session, verdict, cause, start)
     refused = session.refused if session.refused is not UNSET else []
     others = [process for process in session.processes if process.pid != session.pid]
     return {
         **parts(session, query, start),
         **events_context(store, query, start, view, events.FIRST_PAGE),
         "now": now,
-        "sentence": evidence.sentence(session, stacks, cause, now),
+        "sentence": sentence.sentence(session, stacks, traceback, before[0] if before else None, now),
+        "clues": sentence.clues(session, final, start, series),
+        "final": final,
         "lifetime": evidence.lifetime(session, now),
         "verdict": verdict,
         "problem": _problem(session, store.session_problems(session.id)),
         "stacks": stacks,
         "traceback": traceback,
         "caused": cause is not None,
-        "just_before": _just_before(store, session, verdict, cause, start),
+        "just_before": before if verdict else [],
         "axis": drawing.draw(session, (start, seconds), seen, whole, groups, at),
         "has_changes": any(whole.folded.state_changes),
         "on_axis": [lanes.key(group[0]) for group in groups],
-        "moment": state.moment(store, session.id, start, at),
+        "moment": moment,
         "filters": events.choices(session, whole.folded, query),
         "search_keeps": query.parameters(without=("q", "cursor")),
         "picked": events.picked(query),
@@ -128,16 +133,16 @@ def _last_exception(store: Store, session: Session) -> evidence.Traceback | None
 def _just_before(
     store: Store, session: Session, verdict: Verdict | None, cause: evidence.Traceback | None, start: datetime
 ) -> list[EventRow]:
-    """The last that the application logged before it crashed or hung, newest first; nothing if it went on.
+    """The last that the application logged before it crashed or hung, or so far, newest first; nothing if it ended.
 
     The exception that ended it, `cause`, is shown by itself.
     """
-    if verdict is None or session.status not in (Status.CRASHED, Status.HUNG):
+    if session.status in (Status.ENDED, Status.SUSPENDED):
         return []
     rows = [
         event_row(stored, start)
         for stored in store.event_page(session.id, limit=JUST_BEFORE * 4).events
-        if stored.event.timestamp <= verdict.timestamp
+        if (verdict is None or stored.event.timestamp <= verdict.timestamp)
         and stored.event.name not in DETECTED
         and (cause is None or stored.number != cause.number)
     ]

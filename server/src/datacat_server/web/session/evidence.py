@@ -1,12 +1,13 @@
-"""What is known of a session's end, for reading: the verdict as a sentence, stacks and tracebacks as frames.
+"""What is known of a session's end, for reading: stacks and tracebacks as frames.
 
 All of it comes from applications: whatever has not the expected shape (docs/design/records.md) is left out.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 from msgspec import UNSET
@@ -18,7 +19,6 @@ MAX_THREADS = 64
 MAX_FRAMES = 100
 
 _FRAME = re.compile(r'^\s*File "(?P<file>.*)", line (?P<line>\d+)(?:, in (?P<function>.*))?$')
-_PLACE = re.compile(r"\.py:\d+\)")
 _ZEROS = re.compile(r"^0x0+(?=.)")
 _LIBRARY = re.compile(
     r"(^<frozen )|([\\/](site|dist)-packages[\\/])|([\\/]lib(64)?[\\/]python[\d.]+[\\/])", re.IGNORECASE
@@ -74,47 +74,28 @@ class Stacks:
     threads: list[Thread]
 
 
-@dataclass(frozen=True)
-class Sentence:
-    """What became of a session; `frame` is where in its code, unless the words say so already."""
-
-    words: str
-    frame: Frame | None
-
-
-def sentence(session: Session, stacks: list[Stacks], cause: Traceback | None, now: datetime) -> Sentence:
-    """What became of the session, or how it is, in one sentence; `cause` is the exception that ended it."""
-    lived = wording.duration(lifetime(session, now))
-    match session.status:
-        case Status.CRASHED | Status.HUNG:
-            decided = deciding(session)
-            words = wording.sentence_case(session.reason or (decided.reason if decided else session.status.value))
-            if session.status is Status.CRASHED and session.hung:
-                words += ", while it hung"
-            shown = stacks[:1] if session.hung or (stacks and stacks[0].verdict is decided) else []
-            frame = _place(cause.frames if cause else shown[0].threads[0].frames if shown else [])
-            said = frame is not None and (frame.function in words or _PLACE.search(words) is not None)
-            return Sentence(words, None if said else frame)
-        case Status.ENDED:
-            reason = session.reason.rstrip(". ") if session.reason else ""
-            code = session.verdicts[-1].data.get("exit_code") if session.verdicts else None
-            if reason and type(code) is int and "exit code" not in reason:
-                reason += f", with exit code {code}"
-            return Sentence(f"Ended after {lived}: {reason}" if reason else f"Ended after {lived}", None)
-        case Status.SUSPENDED:
-            reason = session.reason or "nothing was heard from it for a while; it may come back"
-            return Sentence(f"Suspended: {reason.rstrip('. ')}", None)
-        case _:
-            return Sentence(f"Running for {lived}", None)
-
-
 def told(frames: list[Frame]) -> int:
     """The place of the frame that a sentence tells of: the innermost of the application's own code, else the first."""
     return next((place for place, frame in enumerate(frames) if not frame.library), 0)
 
 
-def _place(frames: list[Frame]) -> Frame | None:
-    return frames[told(frames)] if frames else None
+@dataclass(frozen=True)
+class Part:
+    """Frames of a stack that stand together; `folded`: they are not the application's own, and shown when asked for."""
+
+    frames: list[Frame]
+    folded: bool
+
+
+def folded(frames: Sequence[Frame]) -> list[Part]:
+    """A stack in parts: what runs through the interpreter and installed packages is folded beside one's own frames."""
+    if all(frame.library for frame in frames):
+        return [Part(list(frames), folded=False)] if frames else []
+    found = []
+    for library, run in groupby(frames, key=lambda frame: frame.library):
+        held = list(run)
+        found.append(Part(held, folded=library and len(held) > 1))
+    return found
 
 
 def lifetime(session: Session, now: datetime) -> float:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from math import isfinite
 
 import msgspec
 
@@ -16,6 +17,8 @@ from datacat_server.web.shell import course
 LINE_WIDTH, LINE_HEIGHT = 240, 44
 BAR_HEIGHT = 44
 QUANTILES = (0.5, 0.95, 0.99)
+RECENT, RECENT_SECONDS = 0.1, 10.0
+"""What counts as last of a counter's course: this share of the session's life, and this long at least."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,23 @@ class HistogramBar:
     y: float
     height: float
     title: str
+
+
+@dataclass(frozen=True)
+class Quantile:
+    """Where among the bars of a histogram a quantile lies; x in percent."""
+
+    x: float
+    name: str
+    title: str
+
+
+@dataclass(frozen=True)
+class Figure:
+    """What a series comes to: a name such as `σ` or `median`, and the value with its unit."""
+
+    name: str
+    value: str
 
 
 @dataclass(frozen=True)
@@ -46,6 +66,7 @@ class Card:
     type: str
     headline: str
     headline_is: str
+    figures: list[Figure]
     notes: list[str]
     path: str
     points: str
@@ -53,6 +74,7 @@ class Card:
     steps: bool
     ends: list[str]
     bars: list[HistogramBar]
+    quantiles: list[Quantile]
 
 
 @dataclass(frozen=True)
@@ -78,23 +100,22 @@ def groups(series: Sequence[Series], start: datetime, seconds: float) -> list[Gr
 def card(series: Series, start: datetime, seconds: float) -> Card:
     """A series as a card; `start` is where the session's time axis starts, `seconds` how long the session has lived."""
     headline, headline_is = series.last, ""
+    figures: list[Figure] = []
+    notes: list[str] = []
     match series.type:
         case "counter":
-            notes = [f"{wording.rate(series.last, seconds)} on average"] if seconds else []
+            figures = [*_rates(series, seconds), Figure("count", wording.number(series.count))]
         case "histogram":
             headline, headline_is = series.total / series.count if series.count else series.last, "mean"
             quantiles = [(share, spread.quantile(series, share)) for share in QUANTILES]
-            notes = [f"p{share * 100:.0f} ≈ {_quantity(at, series)}" for share, at in quantiles if at is not None]
-            notes += [
-                *_spread(series),
-                f"min {_quantity(series.minimum, series)}",
-                f"max {_quantity(series.maximum, series)}",
+            figures = [
+                Figure(f"p{share * 100:.0f}", f"≈ {_quantity(at, series)}") for share, at in quantiles if at is not None
             ]
-            notes.append(wording.count(series.count, "sample"))
-        case "timer":
-            notes = [*(_timed(series) or [wording.count(series.count, "run"), _average(series)]), *_spread(series)]
+            figures += [*_spread(series), *_extremes(series), Figure("count", wording.number(series.count))]
         case _:
-            notes = [_average(series), *_spread(series), wording.count(series.count, "reading")]
+            figures = [_average(series), *_spread(series), *_extremes(series)]
+            figures.append(Figure("count", wording.number(series.count)))
+            notes = _timed(series)
     bars = histogram_bars(series.buckets, series.unit)
     return Card(
         lane=lanes.key(series) if lanes.can_have_lane(series) else None,
@@ -104,6 +125,7 @@ def card(series: Series, start: datetime, seconds: float) -> Card:
         type="" if series.vital else series.type,
         headline=_quantity(headline, series),
         headline_is=headline_is,
+        figures=figures,
         notes=notes,
         path=sparkline(series),
         points=points(series) if len(series.times) > 1 else "",
@@ -111,24 +133,45 @@ def card(series: Series, start: datetime, seconds: float) -> Card:
         steps=series.type == "counter",
         ends=_bounds(series) if bars else _ends(series, start),
         bars=bars,
+        quantiles=_marks(series) if bars else [],
     )
 
 
-def _average(series: Series) -> str:
-    return f"avg {_quantity(series.total / series.count, series) if series.count else '–'}"
+def _average(series: Series) -> Figure:
+    return Figure("average", _quantity(series.total / series.count, series) if series.count else "–")
 
 
-def _spread(series: Series) -> list[str]:
+def _extremes(series: Series) -> list[Figure]:
+    return [Figure("min", _quantity(series.minimum, series)), Figure("max", _quantity(series.maximum, series))]
+
+
+def _rates(series: Series, seconds: float) -> list[Figure]:
+    """How fast a counter moved: all the time, and at the end of what is known of it."""
+    if not seconds:
+        return []
+    found = [Figure("on average", wording.rate(series.last, seconds))]
+    if len(series.times) > 2:
+        recent = max(seconds * RECENT, RECENT_SECONDS)
+        end = series.times[-1]
+        begin = next((place for place, time in enumerate(series.times) if time >= end - recent), 0)
+        if end > series.times[begin]:
+            moved = series.values[-1] - series.values[begin]
+            found.append(Figure("at last", wording.rate(moved, end - series.times[begin])))
+    return found
+
+
+def _spread(series: Series) -> list[Figure]:
     """Deviation and median; with ≈ where they are estimates."""
     found = spread.spread(series)
     if found is None:
         return []
     about = "" if found.exact else "≈ "
-    deviation = f"σ {about}{_quantity(found.deviation, series)}"
+    figures = [Figure("median", about + _quantity(found.median, series))]
+    # A deviation of values whose squares are too large for a number is not one.
+    if isfinite(found.deviation):
+        figures.insert(0, Figure("σ", about + _quantity(found.deviation, series)))
     # Of a histogram the p50 is told already.
-    return (
-        [deviation] if series.type == "histogram" else [deviation, f"median {about}{_quantity(found.median, series)}"]
-    )
+    return [figure for figure in figures if series.type != "histogram" or figure.name != "median"]
 
 
 def _timed(series: Series) -> list[str]:
@@ -147,9 +190,7 @@ def _bounds(series: Series) -> list[str]:
 def _ends(series: Series, start: datetime) -> list[str]:
     if len(series.times) < 2:
         return []
-    first, last = (wording.elapsed(time - start.timestamp(), 0) for time in (series.times[0], series.times[-1]))
-    low, high = min(series.values), max(series.values)
-    return [first, wording.quantities(low, high, series.unit) if low < high else "", last]
+    return [wording.elapsed(time - start.timestamp(), 0) for time in (series.times[0], series.times[-1])]
 
 
 def points(series: Series) -> str:
@@ -198,6 +239,26 @@ def histogram_bars(buckets: Sequence[Bucket], unit: str | None) -> list[Histogra
         title = f"{_bound(bucket.le, unit)}: {wording.number(bucket.count)}"
         bars.append(HistogramBar(round(place * width, 3), round(width * 0.9, 3), BAR_HEIGHT - height, height, title))
     return bars
+
+
+def _marks(series: Series) -> list[Quantile]:
+    """The quantiles, among the bars that are drawn."""
+    used = _used(series.buckets)
+    first = list(series.buckets).index(used[0])
+    edges = spread.edges(series)[first : first + len(used)]
+    marks = []
+    for share in QUANTILES:
+        at = spread.quantile(series, share)
+        place = next((n for n, (_, high) in enumerate(edges) if at is not None and at <= high), None)
+        if at is None or place is None:
+            continue
+        low, high = edges[place]
+        within = (at - low) / (high - low) if high > low else 0.5
+        name = f"p{share * 100:.0f}"
+        marks.append(
+            Quantile(round((place + 0.9 * within) * 100 / len(used), 2), name, f"{name} ≈ {_quantity(at, series)}")
+        )
+    return marks
 
 
 def _bound(le: float | None, unit: str | None) -> str:

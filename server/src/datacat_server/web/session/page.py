@@ -11,7 +11,7 @@ from litestar.response import Stream
 
 from datacat_server.pieces import json_of
 from datacat_server.store.protocol import Store, UnknownSession
-from datacat_server.web.session import events
+from datacat_server.web.session import events, evidence
 from datacat_server.web.session.context import context, events_context, parts, state_context
 from datacat_server.web.session.query import Query, read_query
 from datacat_server.web.session.timeline import axis, data
@@ -24,6 +24,7 @@ _Request = Request[Any, Any, Any]
 
 def session_routes(store: Store, renderer: Renderer) -> list[HTTPRouteHandler]:
     """A session, its state, its events and its time axis, as HTML and as JSON."""
+    renderer.offer(folded=evidence.folded)
 
     @get("/sessions/{session_id:str}", include_in_schema=False, sync_to_thread=True)
     def session(request: _Request, session_id: FromPath[str]) -> Response[bytes] | Stream:

@@ -29,6 +29,8 @@ def spread(series: Series) -> Spread | None:
         return _of_buckets(series)
     if not series.values:
         return None
+    if series.minimum == series.maximum:
+        return Spread(0.0, series.minimum, exact=True)
     readings = [(value, 1) for value in series.values]
     return Spread(_deviation(readings), median(series.values), exact=len(series.values) == series.count)
 
@@ -48,14 +50,14 @@ def quantile(series: Series, share: float) -> float | None:
     """
     seen = 0
     total = sum(bucket.count for bucket in series.buckets)
-    for (low, high), bucket in zip(_edges(series), series.buckets, strict=True):
+    for (low, high), bucket in zip(edges(series), series.buckets, strict=True):
         if bucket.count and seen + bucket.count >= share * total:
             return low + (high - low) * (share * total - seen) / bucket.count
         seen += bucket.count
     return None
 
 
-def _edges(series: Series) -> list[tuple[float, float]]:
+def edges(series: Series) -> list[tuple[float, float]]:
     """Where the samples of each bucket can lie: between its bounds, and between the least and the greatest of all."""
     uppers = [series.maximum if bucket.le is None else min(bucket.le, series.maximum) for bucket in series.buckets]
     lowers = [series.minimum, *uppers[:-1]]
@@ -67,5 +69,5 @@ def _of_buckets(series: Series) -> Spread | None:
     middle = quantile(series, 0.5)
     if not total or middle is None:
         return None
-    held = [(fmean(edge), bucket.count) for edge, bucket in zip(_edges(series), series.buckets, strict=True)]
+    held = [(fmean(edge), bucket.count) for edge, bucket in zip(edges(series), series.buckets, strict=True)]
     return Spread(_deviation([(at, count) for at, count in held if count]), middle, exact=False)

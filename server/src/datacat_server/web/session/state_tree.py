@@ -73,3 +73,23 @@ def text(value: Any) -> str:
     if isinstance(value, list) and value and not any(isinstance(item, dict | list) for item in value):
         return shorten(", ".join(text(item) for item in value[:MAX_TEXT]), MAX_TEXT)
     return shorten(msgspec.json.encode(value).decode(), MAX_TEXT)
+
+
+@dataclass(frozen=True)
+class Change:
+    """A value that changed: its path, and what it was and is; None for what was not there, or is no more."""
+
+    path: str
+    old: str | None
+    new: str | None
+
+
+def changes(tree: Tree) -> list[Change]:
+    """What the last change of a state changed, the innermost keys only."""
+    path: list[str] = []
+    found = []
+    for row in tree.rows:
+        path[row.depth :] = [row.key]
+        if row.change and (row.value is not None or row.change == "removed"):
+            found.append(Change(shorten(".".join(path), MAX_TEXT), row.old, row.value))
+    return found
