@@ -12,11 +12,12 @@ from rich.text import Text
 from datacat_server.cli.addressing import ServerError
 from datacat_server.cli.answers import Arrivals, EventPage, NumberedEvent
 from datacat_server.cli.asking import Reader, is_passing, session_path
+from datacat_server.cli.coming_and_going import ComingAndGoing, Turn
 from datacat_server.cli.finding import Parameters
 from datacat_server.cli.one_session import told_of
 from datacat_server.model import Session, encode
-from datacat_server.terminal.event_line import event_line, whose_text
-from datacat_server.terminal.style import output, said, show, status_text, width_of
+from datacat_server.terminal.event_line import event_line, turn_line, whose_text
+from datacat_server.terminal.style import cut, output, said, show, status_text, width_of
 from datacat_server.web.session import evidence
 from datacat_server.wording import duration, exact, rfc3339
 
@@ -61,6 +62,11 @@ class Following:
         self._errors = output(errors=True)
         self._day = ""
 
+    @property
+    def _width(self) -> int | None:
+        """Of now: a terminal may become wider meanwhile."""
+        return None if self._full else width_of(self._console)
+
     def run(self, *, follow: bool) -> None:
         """Print what there is, and then what comes, until it is interrupted or the session has ended.
 
@@ -69,9 +75,14 @@ class Following:
         # The place is taken first: what comes in between is in both, and printed once.
         place = self._reader.get("/api/events", Arrivals, [("limit", "1")]).next
         self._print(event for event in self._first() if event.number <= place)
+        told = self._told_beside()
         while follow:
             is_over = self._ended()
+            # Asked before the events, so that those of a session that has ended are there.
+            turns = self._turns(told)
+            self._print_turns(turn for turn in turns if turn.is_start)
             place = self._print_after(place)
+            self._print_turns(turn for turn in turns if not turn.is_start)
             if is_over is not None:
                 self._tell_the_end(is_over)
                 return
@@ -115,6 +126,28 @@ class Following:
         session = self._patiently(session_path(self._wanted.session_id), Session, [("include", "")])
         return session if session.ended_at is not None else None
 
+    def _told_beside(self) -> ComingAndGoing | None:
+        """What is told beside the events, where these are all that there are of all sessions."""
+        others = {name for name, _ in self._wanted.parameters} - {"product"}
+        if self._wanted.session_id is not None or others or self._as_json:
+            return None
+        return ComingAndGoing(self._reader, self._wanted.filters.get("product"))
+
+    def _turns(self, told: ComingAndGoing | None) -> list[Turn]:
+        try:
+            return list(told.turns()) if told else []
+        except ServerError as error:
+            if not is_passing(error):
+                raise
+            return []  # that it is away is told where events are asked for
+
+    def _print_turns(self, turns: Iterable[Turn]) -> None:
+        for turn in turns:
+            whose = whose_text(turn.session.id, turn.session.product)
+            line = turn_line(turn.status, self._when(turn.at), whose, turn.words)
+            show(self._console, cut(line, self._width))
+        sys.stdout.flush()
+
     def _patiently(self, path: str, kind: type[Answered], asked: Parameters) -> Answered:
         """The answer, however long the server is away; that it is, and that it is back, is told."""
         since, pause = time.monotonic(), _SECONDS_BETWEEN
@@ -144,10 +177,9 @@ class Following:
         sys.stdout.flush()
 
     def _print_line(self, event: NumberedEvent) -> None:
-        width = None if self._full else width_of(self._console)
         when = self._when(event.timestamp)
         whose = None if self._wanted.session_id is not None else whose_text(event.session_id, event.product)
-        show(self._console, event_line(event.stored, when, width, whose))
+        show(self._console, event_line(event.stored, when, self._width, whose))
         if self._full and event.is_exception:
             for line in evidence.traceback(event).text.splitlines():
                 show(self._console, Text("    ").append_text(said(line, "dim")))

@@ -6,7 +6,7 @@ from rich.text import Text
 
 from datacat_server.store.views import StoredEvent
 from datacat_server.terminal.session_table import SHORT_ID
-from datacat_server.terminal.style import LEVEL_STYLES, LONGEST_LEVEL, cut, said
+from datacat_server.terminal.style import LEVEL_STYLES, LONGEST_LEVEL, cut, said, status_text
 from datacat_server.web.session import evidence
 from datacat_server.web.session.event_rows import event_row
 from datacat_server.wording import shorten
@@ -39,6 +39,13 @@ def event_line(stored: StoredEvent, when: str, width: int | None, whose: Text | 
     if row.origin:
         line.append("  ").append_text(said(f"[{row.origin}]", "dim"))
     return cut(line, width)
+
+
+def turn_line(status: str, when: str, whose: Text, words: str) -> Text:
+    """A line among events for what became of a session."""
+    word = status_text(status)
+    word.truncate(LONGEST_LEVEL + 1, pad=True)
+    return Text.assemble((when, "dim"), "  ", word, " ", whose, "  ", said(words))
 
 
 def whose_text(session_id: str, product: str) -> Text:

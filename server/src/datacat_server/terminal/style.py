@@ -1,6 +1,7 @@
 """Colours, icons and words, and text that does nothing to a terminal but stand there."""
 
 import sys
+from io import TextIOWrapper
 
 from rich.console import Console
 from rich.text import Text
@@ -53,7 +54,7 @@ def status_text(status: str) -> Text:
 def output(*, errors: bool = False) -> Console:
     """Standard output, or standard error: in colours on a terminal, unless $NO_COLOR is set."""
     stream = sys.stderr if errors else sys.stdout
-    if hasattr(stream, "reconfigure"):
+    if isinstance(stream, TextIOWrapper) and stream.encoding.lower() not in ("utf-8", "utf8"):
         stream.reconfigure(errors="replace")  # an icon that the terminal's encoding has not is no reason to fail
     return Console(stderr=errors, highlight=False, markup=False, emoji=False)
 
