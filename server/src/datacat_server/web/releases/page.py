@@ -1,40 +1,48 @@
-"""Releases: their share of the sessions, and how these fared, day by day, as HTML and as JSON."""
+"""Releases: their share of the sessions, and how these fared, over time and against the version before."""
 
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
 from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
+from msgspec import Struct
 
 from datacat_server.store.protocol import Store
-from datacat_server.store.releases import SORTS, ReleaseCourse, ReleaseDay
+from datacat_server.store.releases import Health, Release, ReleaseHistory
+from datacat_server.web.releases.courses import LEAST_DRAWN, OTHERS, draw
+from datacat_server.web.releases.interval import Difference, Share, difference
 from datacat_server.web.shell.errors import PageError
 from datacat_server.web.shell.negotiation import json_response, wants_json
 from datacat_server.web.shell.rendering import Renderer
 
 PAGE_SIZE = 50
 DRAWN = 5
-DAYS = 30
-WIDTH, HEIGHT = 600, 90
+SPANS = {"7": "7 days", "30": "30 days", "90": "90 days", "all": "all time"}
+NEWEST_FIRST = "-last_seen"
+_PRODUCTS = 30
 
 
-@dataclass(frozen=True)
-class Drawn:
-    """A release's lines in boxes of WIDTH by HEIGHT, 0 to 100 percent, each an SVG path; `figures`: the last days."""
+class ReleasesView(Struct, frozen=True):
+    """The page for machines; `history`: of the product, where there is just one."""
 
-    course: ReleaseCourse
-    adoption: str
-    crash_free: str
-    hang_free: str
-    figures: list[tuple[ReleaseDay, float]]
+    releases: list[Release]
+    cursor: str | None
+    history: ReleaseHistory | None
 
 
-def releases_address(product: str | None, **more: str | None) -> str:
-    """The address of the releases (of a product)."""
-    query = urlencode([(name, value) for name, value in {"product": product, **more}.items() if value])
+def releases_address(said: dict[str, str | None], **changes: str | None) -> str:
+    """The address of the releases with some of what is said changed, from the first page on."""
+    query = urlencode([(name, value) for name, value in (said | changes).items() if value])
     return f"/releases?{query}" if query else "/releases"
+
+
+def crash_free(health: Health) -> Share:
+    return Share(health.sessions - health.crashed, health.sessions)
+
+
+def hang_free(health: Health) -> Share:
+    return Share(health.sessions - health.hung, health.sessions)
 
 
 def releases_routes(store: Store, renderer: Renderer) -> list[HTTPRouteHandler]:
@@ -42,27 +50,43 @@ def releases_routes(store: Store, renderer: Renderer) -> list[HTTPRouteHandler]:
 
     def releases(request: Request[Any, Any, Any]) -> Response[bytes]:
         asked = request.query_params
-        product, sort, cursor = asked.get("product") or None, asked.get("sort") or "-last_seen", asked.get("cursor")
+        said = {name: asked.get(name) or None for name in ("product", "days", "sort")}
+        product, cursor, sort = said["product"], asked.get("cursor") or None, said["sort"] or NEWEST_FIRST
+        days = said["days"] or "30"
         try:
-            page = store.releases(product, sort=sort, limit=PAGE_SIZE, cursor=cursor or None)
+            if days not in SPANS:
+                raise ValueError(f"days: expected one of {', '.join(SPANS)}")
+            page = store.releases(product, sort=sort, limit=PAGE_SIZE, cursor=cursor)
         except ValueError as error:
             raise PageError(400, "These releases cannot be shown.", f"{error}. All are at /releases.") from None
-        if wants_json(request):
-            return json_response(page)
         now = datetime.now(UTC)
-        products = sorted({release.product for release in page.releases})
+        products = store.products(limit=_PRODUCTS)
         # Of several products the lines would say nothing.
-        only = products[0] if len(products) == 1 and not cursor else None
+        only = page.releases[0].product if page.releases and (product or len(products) == 1) and not cursor else None
+        history = None
+        if only is not None:
+            history = store.release_history(only, now.date(), days=None if days == "all" else int(days), versions=DRAWN)
+        if wants_json(request):
+            return json_response(ReleasesView(page.releases, page.cursor, history))
         return renderer.page(
             "releases/page.html",
             page=page,
             product=product,
+            days=days,
+            spans=SPANS,
             sort=sort,
-            sorts=SORTS,
             cursor=cursor,
-            products=products,
-            address=releases_address,
-            drawn=_drawn(store, only, now.date()) if only else [],
+            products=products if product is None or product in products else [product, *products],
+            address=lambda **changes: releases_address(said, **changes),
+            history=history,
+            drawn=draw(history) if history and history.days else None,
+            others=OTHERS,
+            least_drawn=LEAST_DRAWN,
+            versions_at={course.version: at for at, course in enumerate(history.courses)} if history else {},
+            newest=_newest(store, page.releases, only),
+            crash_free=crash_free,
+            hang_free=hang_free,
+            compared=compared,
             now=now,
         )
 
@@ -71,37 +95,21 @@ def releases_routes(store: Store, renderer: Renderer) -> list[HTTPRouteHandler]:
     ]
 
 
-def _drawn(store: Store, product: str, last: date) -> list[Drawn]:
-    """The courses of the releases seen last. Shares are of the sessions of these."""
-    newest = store.releases(product, limit=DRAWN).releases
-    courses = [store.release(product, release.version, days=DAYS) for release in newest]
-    first = last - timedelta(days=DAYS - 1)
-    totals: dict[date, int] = {}
-    for course in courses:
-        for day in course.days:
-            totals[day.day] = totals.get(day.day, 0) + day.sessions
-    drawn = []
-    for course in courses:
-        shown = [day for day in course.days if first <= day.day <= last]
-        shares = [100 * day.sessions / totals[day.day] for day in shown]
-        places = [(day.day - first).days for day in shown]
-        drawn.append(
-            Drawn(
-                course,
-                _path(places, shares),
-                _path(places, [day.crash_free for day in shown]),
-                _path(places, [day.hang_free for day in shown]),
-                list(zip(shown, shares, strict=True))[::-1],
-            )
-        )
-    return drawn
+def compared(release: Release) -> tuple[Difference, Difference] | None:
+    """Crash-free and hang-free against the version before; None where there is none."""
+    before = release.before
+    if before is None:
+        return None
+    return difference(crash_free(release), crash_free(before)), difference(hang_free(release), hang_free(before))
 
 
-def _path(places: list[int], percents: list[float]) -> str:
-    """A line through days; one by itself is as wide as a day."""
-    step = WIDTH / (DAYS - 1)
-    points = [(at * step, HEIGHT * (1 - percent / 100)) for at, percent in zip(places, percents, strict=True)]
-    if len(points) == 1:
-        [(x, y)] = points
-        points = [(x - step / 2, y), (x + step / 2, y)]
-    return "".join(f"{'L' if at else 'M'}{x:.1f} {y:.1f}" for at, (x, y) in enumerate(points))
+def _newest(store: Store, shown: list[Release], product: str | None) -> Release | None:
+    """The newest version of the product that the page is about."""
+    if product is None:
+        return None
+    some = next((one for one in shown if one.is_newest), None)
+    if some is not None:
+        return some
+    return next(
+        (one for one in store.releases(product, sort="-first_seen", limit=PAGE_SIZE).releases if one.is_newest), None
+    )
