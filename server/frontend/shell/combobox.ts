@@ -75,9 +75,11 @@ class Combobox {
   private open(found: Completion): void {
     const typed = Array.from(this.field.value).slice(found.begin, found.end).join("");
     const settled = !this.source && found.options.some((option) => option.text === typed && !option.goes_on);
+    // An answer that is late does not take away what the reader has moved to meanwhile.
+    const marked = this.found.options[this.at]?.text;
     this.found = settled ? { ...found, options: [] } : found;
     this.list.replaceChildren(...this.found.options.map((option, place) => this.item(option, place)));
-    this.mark(-1);
+    this.mark(this.found.options.findIndex((option) => option.text === marked));
     this.list.hidden = this.found.options.length === 0;
     this.field.setAttribute("aria-expanded", String(!this.list.hidden));
   }

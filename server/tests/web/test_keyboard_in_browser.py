@@ -107,7 +107,7 @@ def test_marked_sessions_stay_marked_while_the_list_moves_on(page: Page, store: 
     assert page.evaluate("[...document.querySelectorAll('.pick :checked')].map(box => box.value)") == ["s-2", "s-0"]
     delete.click()
     expect(page.locator("h1")).to_have_text("Delete 2 sessions?")
-    page.get_by_role("button", name="Delete for good").click()
+    page.get_by_role("button", name="Delete 2 sessions for good").click()
     expect(page.locator(".done")).to_have_text("2 sessions deleted for good.")
     expect(page.locator("tr.session")).to_have_count(2)
 
