@@ -142,10 +142,16 @@ func (d *direct) heartbeat(ctx context.Context, id string) error {
 }
 
 func (d *direct) pause(_ context.Context, id string, paused bool) error {
+	beater := goroutineName()
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if own := d.streams[id]; own != nil {
-		own.watch.pause(paused)
+	own := d.streams[id]
+	switch {
+	case own == nil || own.ended:
+	case paused:
+		own.watch.pause()
+	default:
+		own.resume(d, time.Now(), beater)
 	}
 	return nil
 }
@@ -222,17 +228,23 @@ func (d *direct) flush(ctx context.Context) error {
 			d.mu.Unlock()
 			return nil
 		}
-		moved, failure := d.moved, d.failure
+		moved := d.moved
 		d.mu.Unlock()
 		d.rouse()
+		var over error
 		select {
 		case <-moved:
 		case <-d.done:
-			return errors.Join(ErrClosed, failure)
+			over = ErrClosed
 		case <-ctx.Done():
-			return errors.Join(ctx.Err(), failure)
+			over = ctx.Err()
 		}
 		d.mu.Lock()
+		if over != nil {
+			over = errors.Join(over, d.failure)
+			d.mu.Unlock()
+			return over
+		}
 	}
 }
 

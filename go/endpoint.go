@@ -26,16 +26,16 @@ type endpoint struct {
 
 // newEndpoint takes the address of a server as people write it.
 func newEndpoint(address string, o *options) (*endpoint, error) {
-	address = strings.TrimRight(strings.TrimSpace(address), "/")
+	address = strings.TrimSpace(address)
 	if !strings.Contains(address, "://") {
 		address = "http://" + address
 	}
 	parsed, err := url.Parse(address)
-	if err != nil || parsed.Host == "" || (parsed.Scheme != "http" && parsed.Scheme != "https") {
+	if err != nil || parsed.Hostname() == "" || (parsed.Scheme != "http" && parsed.Scheme != "https") {
 		return nil, fmt.Errorf("datacat: %q is no address of a server; expected one such as http://localhost:9090: %w",
 			address, ErrRefused)
 	}
-	return &endpoint{base: address, key: o.apiKey, timeout: o.timeout, http: o.httpClient}, nil
+	return &endpoint{base: strings.TrimRight(address, "/"), key: o.apiKey, timeout: o.timeout, http: o.httpClient}, nil
 }
 
 // within gives a call the endpoint's timeout, unless its context has a deadline already.

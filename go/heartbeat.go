@@ -42,11 +42,19 @@ func (s *stream) beat(d *direct, now time.Time, beater string) {
 	}
 }
 
-// pause holds the watching, or lets it go on.
-func (w *heartbeatWatch) pause(paused bool) {
-	w.paused = paused
-	if paused && w.timer != nil {
+// pause holds the watching.
+func (w *heartbeatWatch) pause() {
+	w.paused = true
+	if w.timer != nil {
 		w.timer.Stop()
+	}
+}
+
+// resume lets the watching go on, if it had begun. The caller holds the lock.
+func (s *stream) resume(d *direct, now time.Time, beater string) {
+	s.watch.paused = false
+	if !s.watch.last.IsZero() {
+		s.beat(d, now, beater)
 	}
 }
 
