@@ -51,7 +51,8 @@ POSITIONS = MOST_VALUES + 5
 
 _SESSIONS_AT_ONCE = 50
 _EVENTS_AT_ONCE = 5_000
-_MICROSECONDS_APART = 60_000_000
+MICROSECONDS_APART = 60_000_000
+"""From the begin of a session to that of the next."""
 _NAMES = [f"event {number}" for number in range(40)]
 _LEVELS = ["debug"] + ["info"] * 7 + ["warning", "error"]
 
@@ -85,11 +86,12 @@ _CHANGED: dict[str, dict[str, str]] = {
 
 @dataclass(frozen=True)
 class Size:
-    """How much there is: sessions, records of all of them, events of the longest."""
+    """How much there is: sessions, records of all of them, events of the longest; when it begins, in microseconds."""
 
     sessions: int = 100_000
     records: int = 10_000_000
     longest: int = 1_000_000
+    begin: int = START
 
     @property
     def each(self) -> int:
@@ -115,7 +117,7 @@ def make(kept: Path, size: Size) -> tuple[Path, float | None]:
     with closing(connect(folder / FILE_NAME)) as db:
         _multiply(db, size)
     with closing(SqliteStore(folder)) as store:
-        _fill_long(store, size.longest)
+        _fill_long(store, size)
     with closing(connect(folder / FILE_NAME)) as db:
         _check_folds(db, size)
     seconds = time.perf_counter() - begin
@@ -137,11 +139,11 @@ def _fill_sample(store: SqliteStore, size: Size) -> None:
         store.ingest([_session(number, size) for number in range(first, first + _SESSIONS_AT_ONCE)])
 
 
-def _fill_long(store: SqliteStore, events: int) -> None:
-    header = SessionLine(id=LONG, product="Game 0", version="1.0", time=START)
+def _fill_long(store: SqliteStore, size: Size) -> None:
+    header = SessionLine(id=LONG, product="Game 0", version="1.0", time=size.begin)
     chosen = random.Random(1)
-    for first in range(0, events, _EVENTS_AT_ONCE):
-        records = list(_events(chosen, START + first * 10_000, _EVENTS_AT_ONCE, 10_000))
+    for first in range(0, size.longest, _EVENTS_AT_ONCE):
+        records = list(_events(chosen, size.begin + first * 10_000, _EVENTS_AT_ONCE, 10_000))
         store.ingest([SessionBatch(LONG, header=header, records=records)])
 
 
@@ -155,7 +157,7 @@ def _multiply(db: sqlite3.Connection, size: Size) -> None:
         version = _version(sessions, size)
         values = {
             "sessions": sessions,
-            "later": sessions * _MICROSECONDS_APART,
+            "later": sessions * MICROSECONDS_APART,
             "version": version,
             "series": block * last["series"],
             "term": _term(db, version),
@@ -277,7 +279,7 @@ def _session(number: int, size: Size) -> SessionBatch:
     """
     place = number % SAMPLE
     chosen = random.Random(place)
-    begin = START + number * _MICROSECONDS_APART
+    begin = size.begin + number * MICROSECONDS_APART
     header = SessionLine(
         id=f"session-{number:06}",
         product=f"Game {place % 5}",
