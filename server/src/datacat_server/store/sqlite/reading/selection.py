@@ -75,9 +75,7 @@ def selection_of_numbers(wanted: Filter, column: str) -> tuple[str, list[Any]]:
     if listed and not list(_of_columns(wanted)):
         # No row of `sessions` need be looked at; that would cost as much again.
         named = [(f"{column} IN ({query})", values) for query, values in listed]
-        # Whether there are any is asked once, and not of each row.
-        removed = f"(NOT EXISTS (SELECT 1 FROM removals) OR {column} NOT IN (SELECT session FROM removals))"
-        return _joined([*named, (removed, ())])
+        return _joined([*named, (f"{column} NOT IN (SELECT session FROM removals)", ())])
     condition, values = selection(wanted)
     return f"{column} IN (SELECT id FROM sessions WHERE {condition})", values
 
