@@ -1,89 +1,137 @@
 """Sessions under one another on an axis from the start of each, and what differs between them."""
 
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
+from litestar.response import Redirect
 
-from datacat_server.model import SessionSummary
-from datacat_server.store.comparison import FEWEST_SESSIONS, MOST_SESSIONS, StateRow
+from datacat_server.filters import Filter, parse_filter
+from datacat_server.model import Session, SessionSummary
+from datacat_server.store.comparison import FEWEST_SESSIONS, Comparison
 from datacat_server.store.protocol import Store, UnknownSession
+from datacat_server.web.compare import differences, overlays, words
+from datacat_server.web.compare.asked import MOST, Asked, read_asked
+from datacat_server.web.compare.lanes import lanes, shorter
+from datacat_server.web.session.timeline.axis import ticks
+from datacat_server.web.sessions.search_line import LONGEST, read_line
 from datacat_server.web.shell.errors import PageError
 from datacat_server.web.shell.negotiation import json_response, wants_json
 from datacat_server.web.shell.rendering import Renderer
 
-PARTS = 120
-WIDTH, HEIGHT = 600, 30
-
-
-@dataclass(frozen=True)
-class Lane:
-    """A session on the common axis: `width` of WIDTH it lived, and when it was busy, as an SVG path.
-
-    `letter` names it in the tables.
-    """
-
-    letter: str
-    session: SessionSummary
-    seconds: float
-    width: float
-    density: str
+FOUND = 10
+MOST_TELLING = 4
 
 
 def compare_routes(store: Store, renderer: Renderer) -> list[HTTPRouteHandler]:
-    """`/compare?ids=a,b`, or `ids=a&ids=b`, as the list of sessions asks."""
+    """`/compare?ids=a,b`, or `ids=a&ids=b`, as the list of sessions asks; `metrics=` chooses what is drawn."""
 
-    def compare(request: Request[Any, Any, Any]) -> Response[bytes]:
-        given = request.query_params.getall("ids", [])
-        ids = list(dict.fromkeys(one for some in given for one in some.split(",") if one))
-        if not FEWEST_SESSIONS <= len(ids) <= MOST_SESSIONS:
-            raise PageError(
-                400,
-                "These sessions cannot be compared.",
-                f"Choose {FEWEST_SESSIONS} to {MOST_SESSIONS} in the list of sessions.",
-            )
-        try:
-            found = store.compare(ids)
-        except UnknownSession:
-            raise PageError(404, "One of these sessions is not there.", "It may have been deleted.") from None
-        if wants_json(request):
-            return json_response(found)
-        now = datetime.now(UTC)
-        return renderer.page(
-            "compare/page.html", found=found, lanes=_lanes(store, found.sessions, now), texts=_texts, now=now
+    def compare(request: Request[Any, Any, Any]) -> Response[Any]:
+        params = request.query_params
+        asked = read_asked(
+            params.getall("ids", []), params.getall("metrics", []), params.get("search"), params.get("until")
         )
+        if asked.search and _is_session(store, asked.search.strip()):
+            added = asked.with_session(asked.search.strip())
+            return Redirect(replace(added, ids=added.ids[:MOST], search=None).address(), status_code=303)
+        there = [session for one in asked.ids if (session := _session(store, one)) is not None]
+        known = {session.id for session in there}
+        missing = [one for one in asked.ids if one not in known]
+        here = replace(asked, ids=tuple(session.id for session in there))
+        try:
+            found = store.compare(here.ids) if len(there) >= FEWEST_SESSIONS else None
+        except UnknownSession:
+            raise PageError(404, "One of these sessions was just deleted.", "Load the page again.") from None
+        if wants_json(request):
+            return _json(found, missing, asked)
+        return _page(store, renderer, here, there, found, missing)
 
     return [get(path, include_in_schema=False, sync_to_thread=True)(compare) for path in ("/compare", "/compare.json")]
 
 
-def _texts(row: StateRow) -> list[str | None]:
-    """The values of a row as JSON text."""
-    return [None if value is None else bytes(value).decode() for value in row.values]
+def _session(store: Store, session_id: str) -> Session | None:
+    try:
+        return store.session(session_id, ())
+    except UnknownSession:
+        return None
 
 
-def _lanes(store: Store, sessions: list[SessionSummary], now: datetime) -> list[Lane]:
-    lived = [
-        max(0.001, ((one.ended_at or (now if one.active else one.updated_at)) - one.created_at).total_seconds())
-        for one in sessions
+def _is_session(store: Store, text: str) -> bool:
+    return _session(store, text) is not None
+
+
+def _json(found: Comparison | None, missing: list[str], asked: Asked) -> Response[bytes]:
+    if found is None:
+        advice = f"Name {FEWEST_SESSIONS} to {MOST} that are there, as ids=."
+        raise PageError(404 if missing else 400, "These sessions cannot be compared.", advice)
+    return json_response({**msgspec.structs.asdict(found), "missing": missing, "beyond": asked.beyond})
+
+
+def _page(
+    store: Store,
+    renderer: Renderer,
+    asked: Asked,
+    there: list[Session],
+    found: Comparison | None,
+    missing: list[str],
+) -> Response[bytes]:
+    now = datetime.now(UTC)
+    candidates, wrong = _candidates(store, asked, there)
+    context: dict[str, Any] = {
+        "asked": asked,
+        "now": now,
+        "missing": missing,
+        "most": MOST,
+        "candidates": candidates,
+        "wrong": wrong,
+        "there": there,
+        "search": (asked.search or "")[:LONGEST],
+    }
+    if found is None:
+        return renderer.page("compare/choose.html", **context)
+    try:
+        drawn, axis = lanes(store, there, now, asked.until)
+        offered = overlays.offered(found.metrics)
+        chosen = overlays.chosen(offered, asked)
+        lines = [overlays.overlay(store, row, drawn, axis) for row in chosen]
+    except UnknownSession:
+        raise PageError(404, "One of these sessions was just deleted.", "Load the page again.") from None
+    parts = [
+        differences.states(found.state, cut=found.state_is_cut),
+        differences.metrics(found.metrics, cut=found.metrics_are_cut),
+        differences.events(found.events, cut=found.events_are_cut),
+        differences.machines(drawn),
     ]
-    busy = store.activity([one.id for one in sessions], PARTS)
-    # One scale for all: bars are events a second.
-    rates = [
-        [count / seconds for count in (busy[one.id].events if one.id in busy else [])]
-        for one, seconds in zip(sessions, lived, strict=True)
-    ]
-    most = max((rate for some in rates for rate in some), default=0) or 1
-    longest = max(lived)
-    lanes = []
-    for at, (session, seconds, of_parts) in enumerate(zip(sessions, lived, rates, strict=True)):
-        width = max(2.0, seconds / longest * WIDTH)
-        step = width / PARTS
-        density = "".join(
-            f"M{part * step:.2f} {HEIGHT}v-{max(1.0, rate / most * (HEIGHT - 8)):.1f}h{step:.2f}V{HEIGHT}z"
-            for part, rate in enumerate(of_parts)
-            if rate
-        )
-        lanes.append(Lane(chr(ord("A") + at), session, seconds, width, density))
-    return lanes
+    return renderer.page(
+        "compare/page.html",
+        lanes=drawn,
+        axis=axis,
+        ticks=ticks(axis),
+        shorter=shorter(drawn),
+        overlays=lines,
+        choices=overlays.choices(offered, chosen, asked),
+        parts=parts,
+        outcome=words.outcome(drawn),
+        differ=words.differences(parts),
+        telling=differences.telling(found.state, there)[:MOST_TELLING],
+        **context,
+    )
+
+
+def _candidates(store: Store, asked: Asked, there: list[Session]) -> tuple[list[SessionSummary], str]:
+    """Sessions that may be added, and what is wrong with what was asked for."""
+    if len(asked.ids) >= MOST:
+        return [], ""
+    try:
+        if asked.search:
+            wanted = parse_filter(read_line(asked.search))
+        else:
+            # None was asked for: other ones of the same program are what one compares with most.
+            wanted = Filter(product=there[0].product) if there else Filter()
+        page = store.sessions(wanted, limit=FOUND + len(asked.ids))
+    except ValueError as error:
+        return [], f"{error}."
+    return [one for one in page.sessions if one.id not in asked.ids][:FOUND], ""
