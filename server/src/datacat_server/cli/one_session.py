@@ -12,8 +12,10 @@ from datacat_server.store.problems import ProblemKind, SessionProblem
 from datacat_server.store.views import StateView
 from datacat_server.terminal.report import Told
 from datacat_server.web.session import evidence
+from datacat_server.web.session.event_rows import DETECTED, EventRow, event_row
 from datacat_server.wording import rfc3339
 
+_LOOKED_AT = 24
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -24,14 +26,16 @@ class _Problems(Struct, frozen=True):
 def told_of(reader: Reader, session: Session) -> Told:
     """What is known of a session as it is now, without its events. Raises ServerError."""
     path = session_path(session.id)
+    exception = _last_exception(reader, path, session)
     return Told(
         session=session,
         events=[],
-        exception=_last_exception(reader, path, session),
+        exception=exception,
         problem=_problem(session, reader.get(f"{path}/problems", _Problems).problems),
         at=None,
         state=reader.get(f"{path}/state", StateView),
         before=None,
+        last=_last_before(reader, path, session, exception),
         now=datetime.now(UTC),
     )
 
@@ -64,6 +68,19 @@ def _last_exception(reader: Reader, path: str, session: Session) -> evidence.Tra
         return None
     found = reader.get(f"{path}/events", EventPage, [("exceptions", "true"), ("limit", "1")]).events
     return evidence.traceback(found[0], found[0].number) if found else None
+
+
+def _last_before(reader: Reader, path: str, session: Session, exception: evidence.Traceback | None) -> EventRow | None:
+    """The last that the application logged before it crashed or hung, but for the exception that did it; or so far."""
+    if session.status in (Status.ENDED, Status.SUSPENDED):
+        return None
+    verdict = evidence.deciding(session)
+    cause = exception.number if exception and verdict and verdict.data.get("kind") == "exception" else None
+    for event in reader.get(f"{path}/events", EventPage, [("limit", str(_LOOKED_AT))]).events:
+        is_before = verdict is None or event.timestamp <= verdict.timestamp
+        if is_before and event.name not in DETECTED and event.number != cause:
+            return event_row(event.stored, session.created_at)
+    return None
 
 
 def _problem(session: Session, problems: list[SessionProblem]) -> SessionProblem | None:

@@ -44,8 +44,8 @@ def event_line(stored: StoredEvent, when: str, width: int | None, whose: Text | 
 def turn_line(status: str, when: str, whose: Text, words: str) -> Text:
     """A line among events for what became of a session."""
     word = status_text(status)
-    word.truncate(LONGEST_LEVEL + 1, pad=True)
-    return Text.assemble((when, "dim"), "  ", word, " ", whose, "  ", said(words))
+    word.pad_right(max(1, LONGEST_LEVEL + 2 - word.cell_len))
+    return Text.assemble((when, "dim"), "  ", word, whose, "  ", said(words))
 
 
 def whose_text(session_id: str, product: str) -> Text:

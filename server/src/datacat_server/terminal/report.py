@@ -17,6 +17,7 @@ from datacat_server.terminal.stack_lines import frame_lines, thread_lines
 from datacat_server.terminal.state_lines import state_lines
 from datacat_server.terminal.style import cut, said, status_text
 from datacat_server.web.session import evidence
+from datacat_server.web.session.event_rows import EventRow
 from datacat_server.web.session.sentence import sentence
 
 TURNS_SHOWN = 8
@@ -36,6 +37,7 @@ class Told:
         at: the instant at which the state is shown; None for now.
         state: the state then.
         before: the state ahead of the change that made it so, where that is to be marked.
+        last: the last event before it crashed or hung; of one that runs, the last of all.
         now: when it was asked.
     """
 
@@ -46,6 +48,7 @@ class Told:
     at: datetime | None
     state: StateView
     before: dict[str, Any] | None
+    last: EventRow | None
     now: datetime
 
     @property
@@ -57,7 +60,7 @@ class Told:
     @property
     def sentence(self) -> str:
         """What became of it, in one sentence."""
-        told = sentence(self.session, evidence.stacks(self.session), self.exception, None, self.now)
+        told = sentence(self.session, evidence.stacks(self.session), self.exception, self.last, self.now)
         return wording.shorten(told.text(self.now), _LONGEST_SENTENCE)
 
 
