@@ -66,9 +66,12 @@ def read_problems(
         conditions.append(f"(p.{key}, p.id) {'<' if descending else '>'} (?, ?)")
         values += read_cursor(cursor, sort, int, str)
     order = "DESC" if descending else "ASC"
+    # Which ones they are is settled first: what is looked up for a row is looked up for those that are shown.
     rows = db.execute(
-        f"SELECT p.{key}, {_SUMMARY} FROM problems AS p WHERE {' AND '.join(conditions) or 'TRUE'}"
-        f" ORDER BY p.{key} {order}, p.id {order} LIMIT ?",
+        f"WITH shown AS MATERIALIZED (SELECT p.id FROM problems AS p WHERE {' AND '.join(conditions) or 'TRUE'}"
+        f" ORDER BY p.{key} {order}, p.id {order} LIMIT ?)"
+        f" SELECT p.{key}, {_SUMMARY} FROM shown JOIN problems AS p ON p.id = shown.id"
+        f" ORDER BY p.{key} {order}, p.id {order}",
         (*values, limit + 1),
     ).fetchall()
     more = len(rows) > limit
