@@ -38,7 +38,7 @@ _LYING = """() => {
   const flows = (one) => {
     const style = getComputedStyle(one);
     return !["absolute", "fixed"].includes(style.position) && style.visibility === "visible"
-      && style.display !== "inline" && !one.closest("svg, .uplot, [data-own]");
+      && style.display !== "inline" && !one.closest("svg, .uplot, [data-own], [aria-hidden=true]");
   };
   const name = (one) => one.tagName.toLowerCase() + (one.id ? "#" + one.id : "")
     + (typeof one.className === "string" && one.className ? "." + one.className.trim().replaceAll(/\\s+/g, ".") : "");

@@ -71,7 +71,10 @@ def look(walk: Walk, name: str, theme: str, widths: tuple[int, ...]) -> list[str
 
 
 # The width at which each page is opened is another one in each theme: what moves while it is made is seen at both.
-@pytest.mark.parametrize(("theme", "widths"), [("dark", (1280, 360, 2560)), ("light", (360, 1280, 2560))])
+VIEWS = pytest.mark.parametrize(("theme", "widths"), [("dark", (1280, 360, 2560)), ("light", (360, 1280))])
+
+
+@VIEWS
 def test_every_page_fits_and_keeps_still(
     browser: Browser, demo: dict[str, Any], places: Places, theme: str, widths: tuple[int, ...]
 ) -> None:
@@ -87,7 +90,7 @@ def test_every_page_fits_and_keeps_still(
     assert found == []
 
 
-@pytest.mark.parametrize(("theme", "widths"), [("dark", (1280, 360, 2560)), ("light", (360, 1280, 2560))])
+@VIEWS
 def test_the_page_that_asks_for_a_key_fits(browser: Browser, locked: str, theme: str, widths: tuple[int, ...]) -> None:
     with walking(browser, locked, width=widths[0], theme=theme) as walk:
         walk.go("/")
