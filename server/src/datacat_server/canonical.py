@@ -13,6 +13,8 @@ Path = tuple[str, ...]
 
 def canonical(value: Any) -> str:
     """A JSON value as JSON text: object keys sorted, numbers by their value. 1 and 1.0 are the same, true is not."""
+    if isinstance(value, float):
+        return _of_float(value)
     encoded = _encode(value)
     # Only numbers with a fraction or an exponent are written in more than one way.
     return encoded.decode() if _INEXACT(encoded) is None else _by_value(value)
@@ -21,13 +23,17 @@ def canonical(value: Any) -> str:
 def _by_value(value: Any) -> str:
     match value:
         case float():
-            return str(int(value)) if value.is_integer() else repr(value)
+            return _of_float(value)
         case dict():
             return "{" + ",".join(f"{canonical(key)}:{canonical(value[key])}" for key in sorted(value)) + "}"
         case list():
             return "[" + ",".join(map(canonical, value)) + "]"
         case _:
             return _encode(value).decode()
+
+
+def _of_float(value: float) -> str:
+    return str(int(value)) if value.is_integer() else repr(value)
 
 
 def write_path(path: Path) -> str:

@@ -222,10 +222,12 @@ class _Changes:
         slot = path, VALUE
         if self._has_terms(slot):
             self._add(slot, self._text(value), now)
-        if not self._has_terms(slot):
+        if slot in self._overflows or slot in self.crowded:
             if at_the_end:
                 self.present[path] = self._text(value) if now else None
-            elif not isinstance(value, list) or len(value) <= LONGEST_ARRAY:
+            elif not isinstance(value, list):
+                self.passed.setdefault(path, {})[_short(canonical(value), "#")] = False
+            elif len(value) <= LONGEST_ARRAY:
                 self.passed.setdefault(path, {})[self._text(value)] = False
         if isinstance(value, list):
             self._note_elements((path, ELEMENT), value, now)
@@ -347,7 +349,9 @@ def _count(db: sqlite3.Connection, session: int, slot: Slot) -> int:
 
 
 def _text_of(value: Any) -> str:
-    return f"#{len(value)}" if is_large(value) else _short(canonical(value), "#")
+    if isinstance(value, list | dict) and is_large(value):
+        return f"#{len(value)}"
+    return _short(canonical(value), "#")
 
 
 def _short(text: str, mark: str) -> str:
