@@ -16,7 +16,7 @@ export class Cursor {
   /** Put the line at `share` of the plot's width; `at`: the instant there, in seconds from the axis' start. */
   show(layout: Layout, share: number, at: number, readings: Reading[]): void {
     this.line.hidden = false;
-    this.line.style.left = `${layout.left + share * layout.plot}px`;
+    this.line.style.transform = `translateX(${layout.left + share * layout.plot}px)`;
     this.line.classList.toggle("flipped", share > FLIPPED_FROM);
     const instant = this.line.querySelector("output");
     if (instant) instant.textContent = clock(at);

@@ -4,7 +4,7 @@
 // and the cursor are the script's own (`data-own`): they live on when the page is brought up to date.
 
 import { goTo } from "../../shell/navigate";
-import { onPage } from "../../shell/page";
+import { onPage, refresh } from "../../shell/page";
 import { addressOf, inAddress, momentInAddress, viewInAddress } from "./address";
 import { coloursAt, type Colours } from "./colours";
 import { countsIn } from "./counts";
@@ -21,6 +21,7 @@ import { isWhole, lengthOf, panned, within, zoomed, type View } from "./view";
 import { duration, place } from "./words";
 
 const SETTLED_MS = 250;
+const RESTS_MS = 2000;
 const ZOOM = 2;
 const STEP = 0.125;
 const NUDGE = 0.01; // of the view's length: what the cursor moves by a key
@@ -49,6 +50,7 @@ class Timeline {
   private frame = 0;
   private pointing = 0;
   private settling = 0;
+  private resting = 0;
   private chosen = false;
   private readonly lanes = document.getElementById("lanes")!;
   private readonly picture = document.getElementById("picture")!;
@@ -175,13 +177,18 @@ class Timeline {
   private settle(chosen = true): void {
     this.chosen ||= chosen;
     clearTimeout(this.settling);
+    clearTimeout(this.resting);
     this.settling = setTimeout(() => {
       const address = addressOf(this.view, this.seconds);
       const changed = address !== location.pathname + location.search + location.hash;
       if (changed) history.replaceState(history.state, "", address);
       this.say();
       // What grew by itself came with a page that knows it.
-      if (changed && this.chosen) document.dispatchEvent(new Event("datacat:view"));
+      if (changed && this.chosen) {
+        document.dispatchEvent(new Event("datacat:view"));
+        // The server's drawing is what is printed: it follows when nobody moves the view any more.
+        this.resting = setTimeout(() => void refresh(), RESTS_MS);
+      }
       this.chosen = false;
     }, SETTLED_MS);
   }
@@ -318,9 +325,7 @@ class Timeline {
     document.addEventListener("datacat:hover", (event) => this.hover((event as CustomEvent<number | null>).detail));
     document.addEventListener("datacat:look", (event) => this.pick((event as CustomEvent<number>).detail));
     new ResizeObserver(() => (this.measure(), this.ask())).observe(this.lanes);
-    for (const media of ["(prefers-color-scheme: dark)", "print"]) {
-      matchMedia(media).addEventListener("change", () => this.recolour());
-    }
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.recolour());
     document.addEventListener("datacat:theme", () => this.recolour());
     addEventListener("popstate", () => this.fromAddress());
     // A link of the server's knows the view of then: where it leads, the view of now is seen.
@@ -357,7 +362,6 @@ class Timeline {
 
   private recolour(): void {
     this.colours = coloursAt(this.picture);
-    // At once: what is printed waits for no frame.
-    this.paint();
+    this.redraw();
   }
 }

@@ -87,8 +87,12 @@ def table(found: EventPage, query: Query, start: datetime, limit: int) -> Table:
         rows=rows,
         older=found.cursor and query.here(cursor=found.cursor),
         unfinished=found.cursor is not None and len(found.events) < limit,
-        here=None if query.at is None else next((row.number for row in rows if row.at <= query.at), None),
+        here=_last_upto(rows, query.at) if query.cursor is None else None,
     )
+
+
+def _last_upto(rows: list[EventRow], at: float | None) -> int | None:
+    return None if at is None else next((row.number for row in rows if row.at <= at), None)
 
 
 def choices(session: Session, whole: Timeline, query: Query) -> list[Choice]:
