@@ -101,6 +101,18 @@ def test_a_program_that_exits_without_a_word_is_judged_by_its_exit_code(bench, d
         assert daemon.session(session)["status"] == verdict  # nothing but the daemon's memory tells it now
 
 
+def test_an_exception_that_is_said_to_be_uncaught_is_why_the_program_failed(bench, daemon, server):
+    process = subprocess.Popen(["sh", "-c", "read line; exit 2"], stdin=subprocess.PIPE)
+    bench.started.append(process)
+    session = daemon.register(process.pid)
+    daemon.post("/event", session_id=session, exception_type="panic", exception_msg="no map", uncaught=True)
+    assert daemon.ask("POST", "/event", {"session_id": session, "exception_type": "x", "uncaught": 1})[0] == 400
+    process.stdin.close()
+    found = server.wait_for_verdict("crashed", session)
+    assert found["reason"] == "uncaught exception panic: no map"
+    assert (found["data"]["kind"], found["data"]["exit_code"]) == ("exception", 2)
+
+
 def test_a_heartbeat_that_stops_is_a_hang_and_one_that_is_back_a_recovery(bench, server, parent):
     daemon = HttpDaemon(bench, server.url, DATACAT_HEARTBEAT_TIMEOUT_SECONDS="0.5")
     session = daemon.register(parent.pid)

@@ -139,6 +139,14 @@ def whole_number(body: Body, name: str) -> int | None:
     return int(value)
 
 
+def flag(body: Body, name: str) -> bool:
+    """True or false; what is not there is false. Raises HttpError."""
+    value = body.get(name)
+    if value is not None and not isinstance(value, bool):
+        raise bad_request(f"{name}: expected true or false, not {_shown(value)}")
+    return bool(value)
+
+
 def mapping(body: Body, name: str) -> dict[str, Any] | None:
     """An object or None. Raises HttpError."""
     value = body.get(name)

@@ -94,7 +94,10 @@ class Routes:
         session = self._registry.written(bodies.session_id(body))
         fields = bodies.event_fields(body)
         urgent = "exception_type" in fields
+        uncaught = urgent and bodies.flag(body, "uncaught")
         session.write(EVENT, URGENT if urgent else 0, fields)
+        if uncaught:
+            session.uncaught()
         if urgent:
             self._wake()
 

@@ -106,6 +106,11 @@ class WrittenSession:
         if not paused:
             self.view.last_heartbeat = now_us()
 
+    def uncaught(self) -> None:
+        """The exception that was just written is about to end the process. Raises HttpError."""
+        self._check_own()
+        self._control.uncaught(now_us())
+
     def end(self) -> None:
         """The session ends here; what is written after that still arrives. Raises HttpError."""
         self._check_own()
