@@ -52,6 +52,7 @@ type newEvent struct {
 	SourceFile     string   `json:"source_file,omitempty"`
 	SourceLine     int      `json:"source_line,omitempty"`
 	SourceFunction string   `json:"source_function,omitempty"`
+	Uncaught       bool     `json:"uncaught,omitempty"` // it is about to end the process; for the daemon
 
 	extra map[string]any // of an exception: what its caller wants to have with it
 }

@@ -77,7 +77,7 @@ func (s *Session) reportPanic(value any) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), lastWords)
 	defer cancel()
-	s.LogPanic(ctx, value, WithLevel(LevelCritical))
+	s.LogPanic(ctx, value, WithLevel(LevelCritical), func(e *newEvent) { e.Uncaught = true })
 	s.client.Flush(ctx)
 }
 

@@ -95,11 +95,15 @@ class Vault:
             assert time.monotonic() < deadline, found
             time.sleep(0.05)
 
+    def ask(self, path: str) -> Any:
+        """The server's answer."""
+        with urllib.request.urlopen(self._server.url + path) as answer:
+            return json.load(answer)
+
     def _read(self, session: str) -> dict[str, Any] | None:
         try:
-            with urllib.request.urlopen(f"{self._server.url}/api/sessions/{session}") as answer:
-                found: dict[str, Any] = json.load(answer)
-                return found
+            found: dict[str, Any] = self.ask(f"/api/sessions/{session}")
+            return found
         except urllib.error.HTTPError as error:
             if error.code != 404:  # its daemon has not delivered it yet
                 raise
@@ -163,7 +167,9 @@ def test_a_go_program_that_panics_has_crashed_and_its_panic_is_told_once(vault: 
     assert told["source_function"] == "main.openDoor"
     assert told["exception_msg"] == "assignment to entry in nil map"
     assert told["stacktrace"][1] == "main.openDoor(...)"
-    assert ("exit code 2" if how == "daemon" else "assignment to entry in nil map") in found["reason"]
+    assert "panic: assignment to entry in nil map" in found["reason"]
+    problems = vault.ask(f"/api/sessions/{session}/problems")["problems"]
+    assert [found["problem"]["kind"] for found in problems] == ["crash"]
 
 
 def test_a_panic_of_another_goroutine_is_told_where_it_is_reported(vault: Vault) -> None:
