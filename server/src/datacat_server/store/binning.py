@@ -1,6 +1,7 @@
 """How numbers are cut into bins: at round places, of equal width or of equal ratio."""
 
 import math
+import sys
 from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import pairwise
@@ -58,9 +59,12 @@ def _edges(low: float, high: float) -> list[float]:
         return [low * (1 - at / BINS) + high * (at / BINS) for at in range(BINS)] + [high]
     step = step_for(span, BINS)
     first, last = math.floor(low / step), math.ceil(high / step)
-    if last == high / step:
-        last += 1  # the greatest lies in a bin like all others, not on its edge
     edges = [_round(at * step, step) for at in range(first, last + 1)]
+    # What was lost in dividing; and the greatest lies in a bin like all others, not on its edge.
+    if edges[0] > low:
+        edges.insert(0, _round((first - 1) * step, step))
+    if edges[-1] <= high:
+        edges.append(_round((last + 1) * step, step))
     # Numbers so close to each other that nothing lies between the edges.
     return edges if all(a < b for a, b in pairwise(edges)) else [low, high]
 
@@ -81,6 +85,7 @@ def _edges_of_ratio(low: float, high: float) -> list[float]:
 
 
 def _round(value: float, step: float) -> float:
-    """Without the noise of a product: 0.3 and not 0.30000000000000004."""
+    """Without the noise of a product: 0.3 and not 0.30000000000000004; and never beyond what a number can hold."""
+    value = min(max(value, -sys.float_info.max), sys.float_info.max)
     digits = -math.floor(math.log10(step))
     return round(value, digits) if -300 < digits < 300 else value
