@@ -118,7 +118,7 @@ def complete(start: Start, line: str, shell: str = "bash", **environment: str) -
     }
     code, out, err = start("datacat", **asked | environment).finish()
     assert (code, err) == (0, "")
-    return [text.split("\t")[0] for text in out.splitlines()]
+    return [text.split("\t")[0] for text in out.splitlines() if text]
 
 
 def test_shells_complete_commands_options_ids_and_products(post: Post, start: Start, address: str) -> None:

@@ -27,7 +27,7 @@ LONGEST_NAME = 100
 
 _USES = {
     Scope.INGEST: "Programs and their daemons take it from $DATACAT_API_KEY.",
-    Scope.READ: "It signs a browser in, and `datacat export` takes it from $DATACAT_API_KEY.",
+    Scope.READ: "It signs a browser in, and `datacat ls`, `tail` and `export` take it from $DATACAT_API_KEY.",
     Scope.ADMIN: "It signs a browser in, and `datacat import` takes it from $DATACAT_API_KEY; keep it from programs.",
 }
 """What a key with a scope is for."""
