@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"strings"
-	"sync/atomic"
 )
 
 // A Client sends sessions to DataCat. It may be used by any number of goroutines at once. A nil *Client takes every
@@ -15,8 +14,6 @@ import (
 type Client struct {
 	server  *endpoint
 	backend backend
-
-	panicTold atomic.Pointer[string]
 }
 
 // NewClient returns a client that talks to the server at an address, such as http://localhost:9090; if it is empty,

@@ -60,9 +60,12 @@ func (s *Session) Recover() {
 	}
 }
 
-// ReportPanic, deferred, logs a panic and lets it go on, so that the program ends as it would without DataCat. It is for
-// main, and for every goroutine whose panic may end the program: Go runs the deferred calls of the goroutine that
-// panics, and of no other.
+// ReportPanic, deferred, logs a panic and lets it go on, so that the program ends as it would without DataCat, and the
+// verdict is that panic. It is for main, and for every goroutine whose panic may end the program: Go runs the deferred
+// calls of the goroutine that panics, and of no other.
+//
+// A program that is ended by the runtime itself (a fatal error such as "concurrent map writes") runs no deferred calls:
+// with a daemon it has crashed all the same, by its exit code.
 func (s *Session) ReportPanic() {
 	if value := recover(); value != nil {
 		s.reportPanic(value)
@@ -70,9 +73,10 @@ func (s *Session) ReportPanic() {
 	}
 }
 
-// reportPanic logs a panic that goes on, unless that was done already, and waits until that is safe, shortly.
+// reportPanic logs a panic that goes on, and waits until that is safe, shortly. One that a deferred call of this package
+// has let go on was logged there.
 func (s *Session) reportPanic(value any) {
-	if s == nil || !s.client.isNew(value) {
+	if s == nil || isOurs(stackOf(callers(0))) {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), lastWords)
@@ -90,14 +94,6 @@ func (s *Session) endByPanic(value any) {
 		s.client.backend.crashed(ctx, s.id, "panic: "+text(value))
 	}
 	panic(value)
-}
-
-// isNew reports whether a panic is another one than that which it was last asked about: deferred calls that let a panic
-// go on each see it.
-func (c *Client) isNew(value any) bool {
-	told := fmt.Sprintf("%T ", value) + text(value)
-	previous := c.panicTold.Swap(&told)
-	return previous == nil || *previous != told
 }
 
 // text is what a value says of itself. fmt makes text also of what panics when it is asked.

@@ -92,6 +92,19 @@ func TestAPanicThatGoesOnIsToldOnceAndIsACrash(t *testing.T) {
 	}
 }
 
+func TestAPanicThatComesAgainIsToldAgain(t *testing.T) {
+	session := begin(t, direct(t, serverURL(t)))
+	for range make([]int, 2) {
+		survive(func() {
+			defer session.ReportPanic()
+			openVault()
+		})
+	}
+	if told := exceptions(flushed(t, session)); len(told) != 2 {
+		t.Errorf("the exceptions are %+v", told)
+	}
+}
+
 func TestAPanicUnderADeferredEndSessionIsACrash(t *testing.T) {
 	client := direct(t, serverURL(t))
 	id, err := client.CreateSession("Gopher", "3")

@@ -18,6 +18,9 @@ const (
 // worthPacking is the size from which a batch is compressed.
 const worthPacking = 1 << 10
 
+// errNotTaken is what a server does not say that answers and takes nothing.
+var errNotTaken = newError(http.StatusServiceUnavailable, "not_taken", "the server answers, and does not take a record")
+
 // ingested is the answer to a batch.
 type ingested struct {
 	Sessions map[string]struct {
@@ -137,6 +140,9 @@ func (d *direct) settle(s *stream, count int, answer *ingested, err error) (told
 	case err == nil:
 		told = d.accept(s, count, answer)
 		d.failure = nil
+		if s.stuck > 1 { // the first time it may be the positions, which are right now
+			failed = errNotTaken
+		}
 	case isRefusal(err) && count > 1:
 		s.most = count / 2
 	case isRefusal(err):
@@ -171,7 +177,9 @@ func (d *direct) accept(s *stream, count int, answer *ingested) (told []error) {
 		told = append(told, newError(http.StatusBadRequest, refused.Error, refused.Details))
 	}
 	session, known := answer.Sessions[s.id]
-	if !known { // the server will not have it at all
+	if !known { // the server will not have it at all: whoever goes on is told so by single calls
+		s.ended = true
+		s.watch.stop()
 		d.counts.Dropped += int64(len(s.waiting))
 		s.settle(len(s.waiting))
 		return told
@@ -191,7 +199,7 @@ func (d *direct) accept(s *stream, count int, answer *ingested) (told []error) {
 	s.settle(moved)
 	if s.stuck >= 3 {
 		s.stuck = 0
-		told = append(told, newError(http.StatusServiceUnavailable, "not_taken", "the server does not take a record"))
+		told = append(told, errNotTaken)
 		s.setAside()
 		d.counts.Dropped++
 	}

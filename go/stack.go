@@ -2,6 +2,7 @@ package datacat
 
 import (
 	"fmt"
+	"reflect"
 	"runtime"
 	"strings"
 )
@@ -48,6 +49,17 @@ func panicked(counters []uintptr) []uintptr {
 		from++
 	}
 	return counters[from:]
+}
+
+// isOurs reports whether the last panic on a stack is one that this package let go on.
+func isOurs(stack []frame) bool {
+	methods := reflect.TypeOf(Session{}).PkgPath() + ".(*Session)."
+	for i, call := range stack {
+		if call.Function == "runtime.gopanic" {
+			return i+1 < len(stack) && strings.HasPrefix(stack[i+1].Function, methods)
+		}
+	}
+	return false
 }
 
 // place says where an exception happened, and prints its stack as Go does.
