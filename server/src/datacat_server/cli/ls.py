@@ -31,9 +31,7 @@ _LIMIT = 50
 def ls(
     search: Annotated[
         list[str] | None,
-        typer.Argument(
-            help="As in the search line of the pages: crashed product:MyGame from:-7d …", metavar="[SEARCH]…"
-        ),
+        typer.Argument(help="As in the search line of the pages: crashed product:MyGame from:-7d …", metavar="SEARCH"),
     ] = None,
     product: ProductOption = None,
     version: VersionOption = None,
@@ -64,8 +62,9 @@ def ls(
 
     datacat ls product:MyGame state.level=7 ever:window_state.open="space probe"
 
-    With --json one object, as the API answers; with --watch, too, a line for each session that is new or another.
-    Piped, nothing is cut, and ids are whole.
+    Piped, nothing is cut, and ids are whole. --json prints one object, as the API does.
+
+    --watch --json prints a line for each session that is new, or not what it was.
     """
     options = filter_from(
         product=product,

@@ -18,10 +18,10 @@ _EVENTS = 12
 def show(
     session: Annotated[
         str,
-        typer.Argument(help="Its id, the beginning of it, or last.", metavar="[ID]", autocompletion=complete_session),
+        typer.Argument(help="Its id, the beginning of it, or last.", metavar="ID", autocompletion=complete_session),
     ] = LAST,
     search: Annotated[
-        list[str] | None, typer.Argument(help="With last: the last of a search, as in datacat ls.", metavar="[SEARCH]…")
+        list[str] | None, typer.Argument(help="With last: the last of a search, as in datacat ls.", metavar="SEARCH")
     ] = None,
     state_at: Annotated[
         str | None,

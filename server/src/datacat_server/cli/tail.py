@@ -20,11 +20,13 @@ def tail(
         str | None,
         typer.Argument(
             help="Of this session: its id, the beginning of it, or last. Default: of all.",
-            metavar="[ID]",
+            metavar="ID",
             autocompletion=complete_session,
         ),
     ] = None,
-    level: Annotated[Level | None, typer.Option("--level", "-l", help="Of this level and above.")] = None,
+    level: Annotated[
+        Level | None, typer.Option("--level", "-l", help="Of this level and above: debug to critical.", metavar="LEVEL")
+    ] = None,
     name: Annotated[str | None, typer.Option(help="With this name.", metavar="NAME")] = None,
     category: Annotated[str | None, typer.Option(help="Of this category.", metavar="NAME")] = None,
     group: Annotated[str | None, typer.Option(help="Of this group.", metavar="NAME")] = None,
@@ -56,8 +58,9 @@ def tail(
 
     datacat tail last --since -5min
 
-    That of one session ends when the session does, with what became of it. While the server is away it waits. Times
-    are UTC. With --json a line for each event.
+    That of one session ends when the session does, with what became of it.
+
+    While the server is away it waits. Times are UTC. --json prints a line for each event.
     """
     from datacat_server.cli.following import Following, Wanted  # late: `datacat --help` should not wait for it
 
