@@ -71,12 +71,12 @@ func TestCloseEndsADaemonThatHasNothingLeftToWatch(t *testing.T) {
 	client := withDaemon(t, serverURL(t))
 	session := begin(t, client)
 	must(t, session.End(ctx))
+	eventually(t, session.ID(), "ended", func(s *datacat.SessionDetails) bool { return s.Status == "ended" })
 	must(t, client.Close())
 	must(t, client.Close())
 	if pids := daemons(t); len(pids) != 0 {
 		t.Errorf("the daemons are %v", pids)
 	}
-	eventually(t, session.ID(), "ended", func(s *datacat.SessionDetails) bool { return s.Status == "ended" })
 }
 
 func TestWhyThereIsNoDaemonIsSaid(t *testing.T) {

@@ -11,6 +11,9 @@ import (
 	"time"
 )
 
+// deliveryPause is the time between two looks whether a daemon has delivered.
+const deliveryPause = 50 * time.Millisecond
+
 // relay is the backend that hands each record to a daemon, and returns when the daemon has it.
 type relay struct {
 	daemon  *daemon
@@ -22,6 +25,7 @@ type relay struct {
 
 	mu      sync.Mutex
 	running map[string]bool // sessions that were begun here and have not ended; whether their heartbeat is watched
+	ended   string          // the session that has ended last
 }
 
 var relayPaths = map[kind]string{kindEvent: "/event", kindState: "/state", kindMetric: "/metric"}
@@ -104,6 +108,7 @@ func (r *relay) end(ctx context.Context, id string) error {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		delete(r.running, id)
+		r.ended = id
 	}
 	return err
 }
@@ -130,13 +135,33 @@ func (r *relay) close(ctx context.Context) error {
 		return nil
 	}
 	r.mu.Lock()
-	left := len(r.running)
+	left, ended := len(r.running), r.ended
 	r.mu.Unlock()
-	if left == 0 {
+	if left == 0 && r.isDelivered(ctx, ended) {
 		return r.daemon.stop(ctx)
 	}
 	r.daemon.letGo()
 	return nil
+}
+
+// isDelivered waits until the server knows that a session has ended. Where it cannot be asked the daemon goes on trying:
+// one that is asked to leave does so after a few seconds, whatever it still has.
+func (r *relay) isDelivered(ctx context.Context, id string) bool {
+	for id != "" {
+		session, err := r.server.session(ctx, id)
+		if err == nil && !session.EndedAt.IsZero() {
+			return true
+		}
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return false
+		}
+		select {
+		case <-time.After(deliveryPause):
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return true
 }
 
 // call makes a request of the daemon.
