@@ -60,7 +60,7 @@ func TestADaemonThatDiesIsReplacedAndTheSessionGoesOn(t *testing.T) {
 		}
 	}
 	must(t, session.End(ctx))
-	found := eventually(t, session.ID(), "ended", func(s *datacat.SessionDetails) bool { return s.Status == "ended" })
+	found := eventually(t, session.ID(), "ended", has("ended"))
 	if len(eventsNamed(found, "before")) != 1 || len(eventsNamed(found, "after")) != 1 {
 		t.Errorf("the events are %+v", found.Events)
 	}
@@ -71,7 +71,7 @@ func TestCloseEndsADaemonThatHasNothingLeftToWatch(t *testing.T) {
 	client := withDaemon(t, serverURL(t))
 	session := begin(t, client)
 	must(t, session.End(ctx))
-	eventually(t, session.ID(), "ended", func(s *datacat.SessionDetails) bool { return s.Status == "ended" })
+	eventually(t, session.ID(), "ended", has("ended"))
 	must(t, client.Close())
 	must(t, client.Close())
 	if pids := daemons(t); len(pids) != 0 {

@@ -8,24 +8,22 @@ import (
 	datacat "github.com/OriginalDaemon/datacat/go"
 )
 
-func isHung(s *datacat.SessionDetails) bool { return s.Status == "hung" }
-
 func TestASessionWhoseHeartbeatStopsHangsUntilItComesAgain(t *testing.T) {
 	test := func(t *testing.T, client *datacat.Client) {
 		session := begin(t, client)
 		must(t, session.Heartbeat(ctx))
-		hung := eventually(t, session.ID(), "hung", isHung)
+		hung := eventually(t, session.ID(), "hung", has("hung"))
 		if len(eventsNamed(hung, "application_appears_hung")) != 1 {
 			t.Errorf("the events are %+v", hung.Events)
 		}
 		must(t, session.Heartbeat(ctx))
 		must(t, session.PauseHeartbeat(ctx))
-		found := eventually(t, session.ID(), "recovered", func(s *datacat.SessionDetails) bool { return s.Status == "active" })
+		found := eventually(t, session.ID(), "recovered", has("active"))
 		if len(eventsNamed(found, "application_recovered")) != 1 {
 			t.Errorf("the events are %+v", found.Events)
 		}
 		must(t, session.ResumeHeartbeat(ctx))
-		eventually(t, session.ID(), "hung again", isHung)
+		eventually(t, session.ID(), "hung again", has("hung"))
 		must(t, session.End(ctx))
 	}
 	t.Run("direct", func(t *testing.T) {
@@ -42,7 +40,7 @@ func TestAHangShowsWhereTheGoroutineIsThatSentTheHeartbeat(t *testing.T) {
 	session := begin(t, direct(t, serverURL(t), datacat.WithHeartbeatTimeout(200*time.Millisecond)))
 	release := make(chan struct{})
 	go hangingLoop(session, release)
-	hung := eventually(t, session.ID(), "hung", isHung)
+	hung := eventually(t, session.ID(), "hung", has("hung"))
 	close(release)
 	told := eventsNamed(hung, "application_appears_hung")[0]
 	stacks, _ := told.Data["stacks"].([]any)

@@ -100,6 +100,11 @@ func eventually(
 	return nil
 }
 
+// has says of a session whether that is its status.
+func has(status string) func(*datacat.SessionDetails) bool {
+	return func(s *datacat.SessionDetails) bool { return s.Status == status }
+}
+
 // flushed reads a session when all that was logged has arrived.
 func flushed(t *testing.T, session *datacat.Session) *datacat.SessionDetails {
 	t.Helper()

@@ -86,8 +86,8 @@ func WithErrorHandler(handle func(error)) Option {
 	}
 }
 
-// WithDaemonCommand names the program that is the daemon, and its first arguments. By default it is what $DATACAT_DAEMON
-// says, in words parted by spaces, else datacat-daemon of the PATH.
+// WithDaemonCommand names the program that is the daemon, and its first arguments. By default it is what
+// $DATACAT_DAEMON says, in words parted by spaces, else datacat-daemon of the PATH.
 func WithDaemonCommand(name string, arguments ...string) Option {
 	return func(o *options) { o.daemon = append([]string{name}, arguments...) }
 }

@@ -73,8 +73,8 @@ func (s *Session) ReportPanic() {
 	}
 }
 
-// reportPanic logs a panic that goes on, and waits until that is safe, shortly. One that a deferred call of this package
-// has let go on was logged there.
+// reportPanic logs a panic that goes on, and waits until that is safe, shortly. One that a deferred call of this
+// package has let go on was logged there.
 func (s *Session) reportPanic(value any) {
 	if s == nil || isOurs(stackOf(callers(0))) {
 		return

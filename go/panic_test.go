@@ -61,7 +61,7 @@ func TestRecoverStopsAPanicAndLogsWhereItBegan(t *testing.T) {
 			openVault()
 		}()
 		must(t, session.End(ctx))
-		found := eventually(t, session.ID(), "ended", func(s *datacat.SessionDetails) bool { return s.Status == "ended" })
+		found := eventually(t, session.ID(), "ended", has("ended"))
 		told := exceptions(found)[0]
 		if told.ExceptionType != "panic" || told.ExceptionMsg != "assignment to entry in nil map" ||
 			!strings.HasSuffix(told.SourceFunction, ".openVault") || told.Data["panic_type"] != "runtime.plainError" &&
@@ -82,7 +82,7 @@ func TestAPanicThatGoesOnIsToldOnceAndIsACrash(t *testing.T) {
 	if value == nil {
 		t.Fatal("the panic was stopped")
 	}
-	found := eventually(t, session.ID(), "crashed", func(s *datacat.SessionDetails) bool { return s.Status == "crashed" })
+	found := eventually(t, session.ID(), "crashed", has("crashed"))
 	if told := exceptions(found); len(told) != 1 || told[0].Level != datacat.LevelCritical ||
 		!strings.HasSuffix(told[0].SourceFunction, ".openVault") {
 		t.Errorf("the exceptions are %+v", told)
@@ -113,7 +113,7 @@ func TestAPanicUnderADeferredEndSessionIsACrash(t *testing.T) {
 		defer client.EndSession(id)
 		panic(errors.New("no map"))
 	})
-	found := eventually(t, id, "crashed", func(s *datacat.SessionDetails) bool { return s.Status == "crashed" })
+	found := eventually(t, id, "crashed", has("crashed"))
 	if told := exceptions(found); len(told) != 1 || told[0].ExceptionMsg != "no map" {
 		t.Errorf("the exceptions are %+v", told)
 	}

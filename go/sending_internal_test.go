@@ -76,7 +76,8 @@ func TestABodyThatIsTooLargeIsHalvedDownToTheRecordAtFault(t *testing.T) {
 
 func TestWhatGotDamagedOnItsWayIsSentAgain(t *testing.T) {
 	d, s := queued(1)
-	if _, failed := d.settle(s, 1, nil, newError(400, "unreadable", "it was cut short")); failed == nil || len(s.waiting) != 1 {
+	_, failed := d.settle(s, 1, nil, newError(400, "unreadable", "it was cut short"))
+	if failed == nil || len(s.waiting) != 1 {
 		t.Errorf("the stream is %+v", s)
 	}
 }

@@ -29,8 +29,10 @@ func TestWhatIsLoggedArrives(t *testing.T) {
 		session := begin(t, client)
 		must(t, session.UpdateState(ctx, map[string]any{"level": 7, "player": map[string]any{"health": 80, "gold": 3}}))
 		must(t, session.UpdateState(ctx, map[string]any{"player": map[string]any{"health": 70, "gold": nil}}))
-		must(t, session.LogEvent(ctx, "door_opened", map[string]any{"door": "vault"}, datacat.WithLevel(datacat.LevelWarning),
-			datacat.WithCategory("world"), datacat.WithGroup("g1"), datacat.WithLabels("a", "b"), datacat.WithMessage("it opened")))
+		must(t, session.LogEvent(ctx, "door_opened", map[string]any{"door": "vault"},
+			datacat.WithLevel(datacat.LevelWarning),
+			datacat.WithCategory("world"), datacat.WithGroup("g1"),
+			datacat.WithLabels("a", "b"), datacat.WithMessage("it opened")))
 		must(t, session.LogMetric(ctx, "fps", 59.5, []string{"map:vault"}, datacat.WithMetadata(map[string]any{"vsync": true})))
 		must(t, session.LogMetric(ctx, "shots_total", 9, nil, datacat.WithType(datacat.Counter)))
 		must(t, session.LogGauge(ctx, "memory", 12, datacat.WithUnit("MB"), datacat.WithTags("kind:heap")))
@@ -42,7 +44,7 @@ func TestWhatIsLoggedArrives(t *testing.T) {
 		must(t, session.Time(ctx, "save")())
 		must(t, session.End(ctx))
 
-		found := eventually(t, session.ID(), "ended", func(s *datacat.SessionDetails) bool { return s.Status == "ended" })
+		found := eventually(t, session.ID(), "ended", has("ended"))
 		if found.Product != "Gopher" || found.Version != "1.4.2" || found.Crashed || found.EndedAt.IsZero() {
 			t.Errorf("the session is %+v", found)
 		}
@@ -106,7 +108,7 @@ func TestCallsByIDDoTheSame(t *testing.T) {
 			t.Errorf("the session is %+v", seen)
 		}
 		must(t, client.EndSession(id))
-		eventually(t, id, "ended", func(s *datacat.SessionDetails) bool { return s.Status == "ended" })
+		eventually(t, id, "ended", has("ended"))
 		all, err := client.GetAllSessions()
 		must(t, err)
 		if !slices.ContainsFunc(all, func(s datacat.SessionDetails) bool { return s.ID == id && len(s.Events) == 2 }) {

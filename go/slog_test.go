@@ -14,7 +14,8 @@ func TestSlogRecordsAreEvents(t *testing.T) {
 	session := begin(t, direct(t, serverURL(t)))
 	log := slog.New(datacat.NewHandler(session, slog.LevelDebug)).With("world", 1)
 	log.Debug("looked")
-	log.WithGroup("door").With("name", "vault").Warn("opened", "by", "key", slog.Group("at", "x", 2), slog.Group("", "inline", true))
+	door := log.WithGroup("door").With("name", "vault")
+	door.Warn("opened", "by", "key", slog.Group("at", "x", 2), slog.Group("", "inline", true))
 	log.WithGroup("").WithGroup("empty").Error("failed", "err", errors.New("no key"), "after", time.Second)
 	log.Log(ctx, slog.LevelError+4, "")
 	slog.New(datacat.NewHandler(session, nil)).Debug("unseen")
@@ -33,7 +34,9 @@ func TestSlogRecordsAreEvents(t *testing.T) {
 		{"opened", datacat.LevelWarning, map[string]any{"world": 1.0, "door": map[string]any{
 			"name": "vault", "by": "key", "at": map[string]any{"x": 2.0}, "inline": true,
 		}}},
-		{"failed", datacat.LevelError, map[string]any{"world": 1.0, "empty": map[string]any{"err": "no key", "after": "1s"}}},
+		{"failed", datacat.LevelError, map[string]any{"world": 1.0, "empty": map[string]any{
+			"err": "no key", "after": "1s",
+		}}},
 		{"log", datacat.LevelCritical, map[string]any{"world": 1.0}},
 	}
 	if !reflect.DeepEqual(events, want) {
