@@ -30,6 +30,7 @@ from contenders import EMPTY, OURS
 from logging_calls import Times
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 WIDTH = 110
@@ -54,7 +55,10 @@ class Figures:
         """One row; `kept` is None where nothing is promised."""
         self.missed += kept is False
         self.table.add_row(
-            figure, measured, promised, {True: "[green]kept[/]", False: "[bold red]missed[/]", None: ""}[kept]
+            escape(figure),
+            escape(measured),
+            promised,
+            {True: "[green]kept[/]", False: "[bold red]missed[/]", None: ""}[kept],
         )
 
 
