@@ -73,12 +73,11 @@ def _edges_of_ratio(low: float, high: float) -> list[float]:
     if low == high:
         return [low, high]
     decades = math.log10(high) - math.log10(low)
-    parts = next((each for each in _PER_DECADE if decades * each <= BINS * 1.25), 1)
-    first = math.floor(math.log10(low) * parts)
-    last = math.floor(math.log10(high) * parts) + 1
-    edges = [max(10.0 ** (at / parts), 5e-324) for at in range(first, min(last, 308 * parts) + 1)]
-    if edges[0] > low:
-        edges[0] = low
+    parts = next((each for each in _PER_DECADE if decades * each <= BINS * 1.25), 1 / math.ceil(decades / BINS))
+    first, last = math.floor(math.log10(low) * parts), math.floor(math.log10(high) * parts) + 1
+    edges = [10.0 ** (at / parts) for at in range(first, last + 1) if -323 < at / parts < 308]
+    if not edges or edges[0] > low:
+        edges.insert(0, low)
     if edges[-1] < high:
         edges.append(high)
     return edges

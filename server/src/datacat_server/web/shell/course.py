@@ -71,7 +71,8 @@ def _usual_distance(times: Sequence[float]) -> float:
 
 
 def _y(value: float, low: float, high: float, box: Box) -> str:
-    share = (value - low) / (high - low) if high > low else 0.5
+    # Halved first: their difference may be larger than any number.
+    share = (value / 2 - low / 2) / (high / 2 - low / 2) if high > low else 0.5
     return f"{box.height - MARGIN - share * (box.height - 2 * MARGIN):.1f}"
 
 
