@@ -135,8 +135,8 @@ func (c *Client) Flush(ctx context.Context) error {
 // Close delivers what still waits, for up to five seconds, and lets go of the client's goroutines and connections. The
 // error says what is lost.
 //
-// A daemon that still has sessions to watch, or something to deliver, is left to it, so that a panic that runs through a
-// deferred Close is told for what it is; it leaves when the process has ended. Any other is ended here.
+// A daemon that still has sessions to watch, or something to deliver, is left to it, so that a panic that runs through
+// a deferred Close is told for what it is; it leaves when the process has ended. Any other is ended here.
 func (c *Client) Close() error {
 	if c == nil {
 		return nil

@@ -35,8 +35,8 @@
 //
 // Without one, what has not been delivered: at most the last batch interval (one second unless [WithBatchInterval] says
 // otherwise) while the server answers, and everything since it last did while it does not. [Client.Flush],
-// [Session.End] and [Client.Close] wait for the queue. A queue that is full refuses further records with [ErrQueueFull], and the
-// session shows how many were dropped.
+// [Session.End] and [Client.Close] wait for the queue. A queue that is full refuses further records with
+// [ErrQueueFull], and the session shows how many were dropped.
 //
 // # Sessions by their ids
 //

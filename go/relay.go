@@ -144,8 +144,8 @@ func (r *relay) close(ctx context.Context) error {
 	return nil
 }
 
-// isDelivered waits until the server knows that a session has ended. Where it cannot be asked the daemon goes on trying:
-// one that is asked to leave does so after a few seconds, whatever it still has.
+// isDelivered waits until the server knows that a session has ended. Where it cannot be asked the daemon goes on
+// trying: one that is asked to leave does so after a few seconds, whatever it still has.
 func (r *relay) isDelivered(ctx context.Context, id string) bool {
 	for id != "" {
 		session, err := r.server.session(ctx, id)

@@ -33,7 +33,8 @@ func TestWhatIsLoggedArrives(t *testing.T) {
 			datacat.WithLevel(datacat.LevelWarning),
 			datacat.WithCategory("world"), datacat.WithGroup("g1"),
 			datacat.WithLabels("a", "b"), datacat.WithMessage("it opened")))
-		must(t, session.LogMetric(ctx, "fps", 59.5, []string{"map:vault"}, datacat.WithMetadata(map[string]any{"vsync": true})))
+		must(t, session.LogMetric(ctx, "fps", 59.5, []string{"map:vault"},
+			datacat.WithMetadata(map[string]any{"vsync": true})))
 		must(t, session.LogMetric(ctx, "shots_total", 9, nil, datacat.WithType(datacat.Counter)))
 		must(t, session.LogGauge(ctx, "memory", 12, datacat.WithUnit("MB"), datacat.WithTags("kind:heap")))
 		must(t, session.LogCounter(ctx, "shots", 2))
@@ -200,7 +201,8 @@ func TestAnUnknownSessionIsNotFound(t *testing.T) {
 	eachWay(t, func(t *testing.T, client *datacat.Client) {
 		for _, err := range []error{
 			client.LogEvent("no-such-session", "e", nil), client.UpdateState("no-such-session", nil),
-			client.LogGauge("no-such-session", "g", 1), client.Heartbeat("no-such-session"), client.EndSession("no-such-session"),
+			client.LogGauge("no-such-session", "g", 1), client.Heartbeat("no-such-session"),
+			client.EndSession("no-such-session"),
 			second(client.GetSession("no-such-session")),
 		} {
 			var said *datacat.Error
