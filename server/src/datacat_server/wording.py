@@ -77,7 +77,7 @@ def _seconds(value: float) -> str:
 def duration(seconds: float) -> str:
     """A length of time, its two largest units: `14 min 3 s`, `2 d 4 h`, `0.42 s`, `2.5 ms`."""
     seconds = max(0.0, seconds)
-    if seconds < 0.1:
+    if seconds < 0.0995:  # more would be 1e+02
         return f"{seconds * 1000:.2g} ms" if seconds >= 5e-5 else "0 s"
     if seconds < 10:
         return f"{seconds:.2g} s"

@@ -130,3 +130,45 @@ def test_the_verdict_says_whether_it_is_only_this_one(pages: TestClient, store: 
     page = pages.get("/sessions/s-2").text
     assert "Not only this one: <b>1 other session</b>, in 2 versions since 1.4.1, on 1 machine." in page
     assert f'href="/problems/{store.session_problems("s-2")[0].problem.id}"' in page
+
+
+def test_a_part_of_the_axis_has_metrics_as_exact_as_there_is_room_for(pages: TestClient, store: SqliteStore) -> None:
+    recording = Recording("s-1")
+    for number in range(4_000):
+        recording.metric(number / 40, "fps", "gauge", value=500 if number == 2_000 else number % 10, unit="fps")
+    recording.status(100, "ended", "End").send(store)
+    (near,) = pages.get("/sessions/s-1/timeline.json?from=40&to=60&buckets=50&lane=fps").json()["lanes"]
+    assert max(near["highs"]) == 500
+    assert len(near["times"]) == len(near["values"]) == len(near["lows"]) <= 55
+    (nearer,) = pages.get("/sessions/s-1/timeline.json?from=49.9&to=50.1&buckets=50&lane=fps").json()["lanes"]
+    assert 8 <= len(nearer["times"]) <= 12
+    assert 500 in nearer["values"]
+    assert nearer["lows"] == []
+    assert (nearer["low"], nearer["high"]) == (near["low"], near["high"]) == (0, 500)
+    assert 'data-key="fps"' in pages.get("/sessions/s-1?from=40&to=60").text
+
+
+def test_events_up_to_an_instant_are_asked_for_and_the_one_there_is_marked(
+    pages: TestClient, store: SqliteStore
+) -> None:
+    recording = Recording("s-1")
+    for number in range(100):
+        recording.event(number, f"event-{number:03}")
+    recording.status(100, "ended", "End").send(store)
+    html = pages.get("/sessions/s-1?until=50&at=48.5").text
+    assert "event-050</b>" in html
+    assert "event-051</b>" not in html
+    assert "up to 0:50.000" in html
+    (here,) = re.findall(r'class="event-row here".*?<b>(event-\d+)', html, re.DOTALL)
+    assert here == "event-048"
+    assert pages.get("/sessions/s-1?until=1e300").status_code == 200
+    assert pages.get("/sessions/s-1?until=nan").status_code == 200
+
+
+def test_every_metric_can_be_put_on_the_axis_from_a_list(pages: TestClient, store: SqliteStore) -> None:
+    played(Recording("s-1"), 30).send(store)
+    menu = re.search(r'id="lanes-menu".*?</details>', pages.get("/sessions/s-1").text, re.DOTALL)
+    assert menu
+    names = [name.replace("<wbr>", "") for name in re.findall(r"<bdi>(.*?)</bdi>", menu[0])]
+    assert names == ["enemies_defeated", "fps", "load_level", "memory"]
+    assert menu[0].count('aria-current="true"') == 3
