@@ -36,6 +36,8 @@ class Share:
         return self._bound(1)
 
     def _bound(self, side: int) -> float:
+        if self.good == (self.of if side > 0 else 0):
+            return 100.0 if side > 0 else 0.0  # exactly, which the formula is but for its last digit
         p, n, z2 = self.good / self.of, self.of, _Z * _Z
         bound = (p + z2 / (2 * n) + side * _Z * sqrt(p * (1 - p) / n + z2 / (4 * n * n))) / (1 + z2 / n)
         return 100 * min(1.0, max(0.0, bound))
