@@ -1,4 +1,4 @@
-"""What all pages share, in a real browser: they follow the server, leave what is the reader's alone, and tell their state."""
+"""What all pages share, in a real browser: they follow the server, leave the reader's own alone, tell their state."""
 
 import time
 from collections.abc import Iterator
