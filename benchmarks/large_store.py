@@ -224,6 +224,7 @@ def _check_folds(db: sqlite3.Connection, size: Size) -> None:
             "SELECT (count(*) - 1) / 10 FROM sessions"
         ),
         "SELECT count(*) FROM overflows": size.sessions // SAMPLE * (SAMPLE // ROAMER_EVERY),
+        "SELECT sum(length(digests)) / 8 FROM past_values": f"SELECT count(*) * {POSITIONS} FROM overflows",
     }
     for question, answer in expected.items():
         found = db.execute(question).fetchone()[0]
