@@ -6,6 +6,8 @@ interface Mark {
   exceptions: boolean;
 }
 
+const TWICE_MS = 400;
+
 export function meetTimeline(): void {
   document.addEventListener("datacat:reveal", (event) => {
     const row = rowOf((event as CustomEvent<Mark>).detail);
@@ -13,7 +15,8 @@ export function meetTimeline(): void {
     event.preventDefault();
     for (const other of document.querySelectorAll(".event-row.here")) other.classList.remove("here");
     row.classList.add("here");
-    row.scrollIntoView({ block: "nearest" });
+    // Not before it is known to be one click: a page that moves under the pointer has no second one in this place.
+    setTimeout(() => row.classList.contains("here") && row.scrollIntoView({ block: "nearest" }), TWICE_MS);
   });
   document.addEventListener("pointerover", (event) => {
     if (event.pointerType !== "mouse") return;

@@ -45,7 +45,7 @@ class Timeline {
   private layout!: Layout;
   private colours: Colours;
   private looked = momentInAddress();
-  private lookedBefore: number | null = null;
+  private before = new URLSearchParams();
   private font = "";
   private frame = 0;
   private pointing = 0;
@@ -222,7 +222,7 @@ class Timeline {
 
   private pick(at: number | null, others: Record<string, string | null> = {}): void {
     this.moment.release();
-    this.lookedBefore = momentInAddress();
+    this.before = new URLSearchParams(location.search);
     goTo(addressOf(this.view, this.seconds, at, others));
   }
 
@@ -242,7 +242,9 @@ class Timeline {
 
   private reset(): void {
     this.view = { begin: 0, end: this.seconds };
-    this.pick(this.lookedBefore);
+    // What the first of the two clicks has picked is taken back.
+    const at = this.before.get("at");
+    this.pick(at === null ? null : Number(at), { until: this.before.get("until"), level: this.before.get("level") });
     this.ask();
     this.redraw();
     this.settle();
