@@ -5,9 +5,9 @@ import json
 import msgspec
 import pytest
 from datacat_server.filters import parse_filter, to_query
+from datacat_server.search_line import read_line, split_condition, write_line
 from datacat_server.store.sqlite import SqliteStore
 from datacat_server.web.sessions.completion import complete
-from datacat_server.web.sessions.search_line import read_line, split_condition, write_line
 from hypothesis import given
 from hypothesis import strategies as st
 from litestar.testing import TestClient

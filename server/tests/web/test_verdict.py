@@ -5,8 +5,8 @@ import time
 from datetime import UTC, datetime
 
 from datacat_server.store.sqlite import SqliteStore
-from datacat_server.web.session.evidence import Frame, folded
-from datacat_server.web.session.sentence import sentence
+from datacat_server.telling.evidence import Frame, folded
+from datacat_server.telling.sentence import sentence
 from litestar.testing import TestClient
 from support.recordings import AUDIO_STACK, Recording, exception, played, segfault
 

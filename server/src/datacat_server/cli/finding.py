@@ -9,7 +9,7 @@ from datacat_server.cli.asking import Reader, session_path
 from datacat_server.cli.settings import fail
 from datacat_server.filters import LONGEST_Q, STATUSES, Filter, parse_filter, to_query
 from datacat_server.model import SessionPage, SessionSummary
-from datacat_server.web.sessions.search_line import in_quotes, read_line, words
+from datacat_server.search_line import in_quotes, read_line, words
 
 LAST = "last"
 """What is said for the newest session."""

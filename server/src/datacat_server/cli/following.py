@@ -16,9 +16,9 @@ from datacat_server.cli.coming_and_going import ComingAndGoing, Turn
 from datacat_server.cli.finding import Parameters
 from datacat_server.cli.one_session import told_of
 from datacat_server.model import Session, encode
+from datacat_server.telling import evidence
 from datacat_server.terminal.event_line import event_line, turn_line, whose_text
 from datacat_server.terminal.style import cut, output, said, show, status_text, width_of
-from datacat_server.web.session import evidence
 from datacat_server.wording import duration, exact, rfc3339
 
 _SECONDS_BETWEEN = 0.5

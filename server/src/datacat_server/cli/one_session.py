@@ -10,9 +10,9 @@ from datacat_server.cli.asking import Reader, session_path
 from datacat_server.model import Level, Session, Status
 from datacat_server.store.problems import ProblemKind, SessionProblem
 from datacat_server.store.views import StateView
+from datacat_server.telling import evidence
+from datacat_server.telling.event_rows import DETECTED, EventRow, event_row
 from datacat_server.terminal.report import Told
-from datacat_server.web.session import evidence
-from datacat_server.web.session.event_rows import DETECTED, EventRow, event_row
 from datacat_server.wording import rfc3339
 
 _LOOKED_AT = 24

@@ -5,10 +5,10 @@ from zlib import crc32
 from rich.text import Text
 
 from datacat_server.store.views import StoredEvent
+from datacat_server.telling import evidence
+from datacat_server.telling.event_rows import event_row
 from datacat_server.terminal.session_table import SHORT_ID
 from datacat_server.terminal.style import LEVEL_STYLES, LONGEST_LEVEL, cut, said, status_text
-from datacat_server.web.session import evidence
-from datacat_server.web.session.event_rows import event_row
 from datacat_server.wording import shorten
 
 LONGEST_MESSAGE = 2_000

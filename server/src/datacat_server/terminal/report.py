@@ -12,13 +12,13 @@ from datacat_server import wording
 from datacat_server.model import Session
 from datacat_server.store.problems import SessionProblem
 from datacat_server.store.views import StateView, StoredEvent
+from datacat_server.telling import evidence
+from datacat_server.telling.event_rows import EventRow
+from datacat_server.telling.sentence import sentence
 from datacat_server.terminal.event_line import event_line
 from datacat_server.terminal.stack_lines import frame_lines, thread_lines
 from datacat_server.terminal.state_lines import state_lines
 from datacat_server.terminal.style import cut, said, status_text
-from datacat_server.web.session import evidence
-from datacat_server.web.session.event_rows import EventRow
-from datacat_server.web.session.sentence import sentence
 
 TURNS_SHOWN = 8
 _LONGEST_SENTENCE = 600

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 
 from rich.text import Text
 
+from datacat_server.telling.evidence import Frame, Stacks, told
 from datacat_server.terminal.style import cut, said
 from datacat_server.terminal.table import Column, table_lines
-from datacat_server.web.session.evidence import Frame, Stacks, told
 from datacat_server.wording import shorten
 
 FRAMES_SHOWN = 8

@@ -5,8 +5,8 @@ from typing import Any
 
 from rich.text import Text
 
+from datacat_server.telling.state_tree import tree
 from datacat_server.terminal.style import cut, said
-from datacat_server.web.session.state_tree import tree
 
 _MARKS = {"added": ("+", "green"), "changed": ("~", "yellow"), "removed": ("-", "red")}
 

@@ -18,12 +18,12 @@ from datacat_server.config import Config
 from datacat_server.serving.application import Application
 from datacat_server.store.errors import StoreError
 from datacat_server.store.protocol import Store
+from datacat_server.telling import evidence
 from datacat_server.web.compare.page import compare_routes
 from datacat_server.web.metrics.page import metrics_routes
 from datacat_server.web.overview.page import overview_routes
 from datacat_server.web.problems.page import problems_routes
 from datacat_server.web.releases.page import releases_routes
-from datacat_server.web.session import evidence
 from datacat_server.web.session.page import session_routes
 from datacat_server.web.sessions.chosen import chosen_routes
 from datacat_server.web.sessions.page import sessions_routes

@@ -10,9 +10,9 @@ from datacat_server import wording
 from datacat_server.store.comparison import MetricRow
 from datacat_server.store.protocol import Store
 from datacat_server.store.views import MetricFilter, Series
+from datacat_server.telling import vitals
 from datacat_server.web.compare.asked import MOST_METRICS, Asked
 from datacat_server.web.compare.lanes import Lane
-from datacat_server.web.session import vitals
 from datacat_server.web.session.timeline.axis import View
 from datacat_server.web.shell import course
 

@@ -11,13 +11,13 @@ from litestar.response import Redirect
 
 from datacat_server.filters import Filter, parse_filter
 from datacat_server.model import Session, SessionSummary
+from datacat_server.search_line import LONGEST, read_line
 from datacat_server.store.comparison import FEWEST_SESSIONS, Comparison
 from datacat_server.store.protocol import Store, UnknownSession
 from datacat_server.web.compare import differences, overlays, words
 from datacat_server.web.compare.asked import MOST, Asked, read_asked
 from datacat_server.web.compare.lanes import lanes, shorter
 from datacat_server.web.session.timeline.axis import ticks
-from datacat_server.web.sessions.search_line import LONGEST, read_line
 from datacat_server.web.shell.errors import PageError
 from datacat_server.web.shell.negotiation import json_response, wants_json
 from datacat_server.web.shell.rendering import Renderer

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
+from datacat_server.search_line import read_line
 from datacat_server.store.metrics import Aggregate
 from datacat_server.store.spread import EVERY_VALUE, Range, Scale
-from datacat_server.web.sessions.search_line import read_line
 from datacat_server.web.sessions.view import Chip, View, parameters_of
 
 Parameters = tuple[tuple[str, str], ...]

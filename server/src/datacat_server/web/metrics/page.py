@@ -9,17 +9,17 @@ from litestar.params import FromQuery
 from litestar.response import Redirect
 
 from datacat_server.filters import EVERY, Filter, parse_filter
+from datacat_server.search_line import LONGEST, write_line
 from datacat_server.store.metrics import MetricName
 from datacat_server.store.protocol import Store
 from datacat_server.store.spread import Scale, Spread
 from datacat_server.store.views import MetricFilter
+from datacat_server.telling import vitals
 from datacat_server.web.metrics import words
 from datacat_server.web.metrics.asked import FOLDS, Asked, read_asked
 from datacat_server.web.metrics.distribution import axis_of, bars, marks, noun_of, products_of, rows
 from datacat_server.web.metrics.kept import Kept
 from datacat_server.web.metrics.suggestions import Suggestions, places
-from datacat_server.web.session import vitals
-from datacat_server.web.sessions.search_line import LONGEST, write_line
 from datacat_server.web.sessions.view import View
 from datacat_server.web.shell.errors import PageError
 from datacat_server.web.shell.negotiation import json_response, wants_json

@@ -13,9 +13,9 @@ from datacat_server.filters import EVERY, Filter, Relation, StateCondition, to_q
 from datacat_server.store.metrics import MetricName, MetricNames
 from datacat_server.store.protocol import Store
 from datacat_server.store.spread import COUNTED, StateChoice
+from datacat_server.telling import vitals
 from datacat_server.web.metrics.asked import Asked
 from datacat_server.web.metrics.kept import Kept
-from datacat_server.web.session import vitals
 from datacat_server.web.sessions.completion import Completion, Option
 
 PATHS = 10

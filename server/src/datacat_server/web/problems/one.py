@@ -10,8 +10,8 @@ from datacat_server.model import Event
 from datacat_server.store.problem_evidence import Herald, LeadUp
 from datacat_server.store.problems import LEAST_DIFFERENCE, Commonality, Example, InSession, Problem, Trait
 from datacat_server.store.protocol import Store
+from datacat_server.telling.evidence import Frame, Thread, threads, traceback
 from datacat_server.web.problems.bars import day_bars
-from datacat_server.web.session.evidence import Frame, Thread, threads, traceback
 
 SESSIONS = 20
 DAYS = (30, 90, 365)

@@ -12,8 +12,10 @@ from datacat_server.model import Session, Status, Verdict
 from datacat_server.store.problems import ProblemKind, SessionProblem
 from datacat_server.store.protocol import Store
 from datacat_server.store.views import EventQuery, Series
-from datacat_server.web.session import events, evidence, metrics, sentence, state, state_tree
-from datacat_server.web.session.event_rows import DETECTED, EventRow, event_row
+from datacat_server.telling import evidence, sentence, state_tree
+from datacat_server.telling.event_rows import DETECTED, EventRow, event_row
+from datacat_server.telling.moment import moment_at
+from datacat_server.web.session import events, metrics
 from datacat_server.web.session.query import Query
 from datacat_server.web.session.timeline import axis, data, drawing, lanes
 
@@ -43,8 +45,8 @@ def context(store: Store, query: Query) -> dict[str, Any]:
     stacks = evidence.stacks(session)
     traceback = _last_exception(store, session)
     cause = traceback if verdict and verdict.data.get("kind") == "exception" else None
-    moment = state.moment(store, session.id, start, at)
-    final = moment if at is None else state.moment(store, session.id, start, None)
+    moment = moment_at(store, session.id, start, at)
+    final = moment if at is None else moment_at(store, session.id, start, None)
     before = _just_before(store, session, verdict, cause, start)
     refused = session.refused if session.refused is not UNSET else []
     others = [process for process in session.processes if process.pid != session.pid]
@@ -91,7 +93,7 @@ def state_context(store: Store, query: Query) -> dict[str, Any]:
     session = store.session(query.session_id, ())
     start, end = axis.span(session, datetime.now(UTC))
     at = axis.instant(query.at, (end - start).total_seconds())
-    return {**parts(session, query, start), "moment": state.moment(store, session.id, start, at)}
+    return {**parts(session, query, start), "moment": moment_at(store, session.id, start, at)}
 
 
 def events_context(store: Store, query: Query, start: datetime, view: axis.View, limit: int) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from datacat_server import wording
 from datacat_server.model import Level, Session
 from datacat_server.store.protocol import Store
 from datacat_server.store.views import EventPage, EventQuery, Timeline
-from datacat_server.web.session.event_rows import EventRow, event_row
+from datacat_server.telling.event_rows import EventRow, event_row
 from datacat_server.web.session.query import EXCEPTIONS, IN_VIEW, Query
 from datacat_server.web.session.timeline.axis import View
 

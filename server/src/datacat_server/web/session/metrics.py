@@ -10,7 +10,8 @@ import msgspec
 from datacat_server import wording
 from datacat_server.model import Bucket
 from datacat_server.store.views import Series
-from datacat_server.web.session import spread, vitals
+from datacat_server.telling import vitals
+from datacat_server.web.session import spread
 from datacat_server.web.session.timeline import lanes
 from datacat_server.web.shell import course
 

@@ -11,7 +11,8 @@ from litestar.response import Stream
 
 from datacat_server.pieces import json_of
 from datacat_server.store.protocol import Store, UnknownSession
-from datacat_server.web.session import events, evidence
+from datacat_server.telling import evidence
+from datacat_server.web.session import events
 from datacat_server.web.session.context import context, events_context, parts, state_context
 from datacat_server.web.session.query import Query, read_query
 from datacat_server.web.session.timeline import axis, data

@@ -7,8 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from datacat_server.filters import STATUSES
-from datacat_server.store.protocol import Store
-from datacat_server.web.sessions.search_line import (
+from datacat_server.search_line import (
     CONDITIONS,
     SHORT,
     Word,
@@ -19,6 +18,7 @@ from datacat_server.web.sessions.search_line import (
     typed_value,
     words,
 )
+from datacat_server.store.protocol import Store
 
 MOST = 12
 LONGEST_SHOWN = 100

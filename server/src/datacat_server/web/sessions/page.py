@@ -12,10 +12,10 @@ from litestar.response import Redirect
 from datacat_server.filters import parse_filter
 from datacat_server.ingest.validate import LONGEST_NAME
 from datacat_server.model import Status
+from datacat_server.search_line import LONGEST, read_line, write_line
 from datacat_server.store.protocol import Store
 from datacat_server.web.sessions import view
 from datacat_server.web.sessions.completion import complete
-from datacat_server.web.sessions.search_line import LONGEST, read_line, write_line
 from datacat_server.web.sessions.sparkline import Sparklines
 from datacat_server.web.sessions.view import COLUMNS, NEWEST_FIRST, USUAL, View, chosen_columns, parameters_of
 from datacat_server.web.shell.api_address import ApiAddress

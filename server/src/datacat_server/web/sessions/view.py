@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl, urlencode
 
 from datacat_server.filters import NAMES
-from datacat_server.web.sessions.search_line import CONDITIONS, Parameters, split_condition
+from datacat_server.search_line import CONDITIONS, Parameters, split_condition
 
 NEWEST_FIRST = "-created"
 

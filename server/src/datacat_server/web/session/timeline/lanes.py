@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from datacat_server import wording
 from datacat_server.store.views import CloseUp, Series
-from datacat_server.web.session import vitals
+from datacat_server.telling import vitals
 from datacat_server.web.session.timeline.axis import View
 from datacat_server.web.shell import course
 

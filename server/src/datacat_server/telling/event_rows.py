@@ -9,8 +9,8 @@ import msgspec
 from datacat_server import wording
 from datacat_server.model import Event
 from datacat_server.store.views import StoredEvent
-from datacat_server.web.session import evidence
-from datacat_server.web.session.state_tree import text
+from datacat_server.telling import evidence
+from datacat_server.telling.state_tree import text
 
 DETECTED = {"session_crashed_detected", "application_appears_hung", "application_recovered"}
 SHOWN_ELSEWHERE = {"last_events", "stacks"}

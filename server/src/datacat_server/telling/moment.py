@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from datacat_server.store.protocol import Store
-from datacat_server.web.session import state_tree
+from datacat_server.telling import state_tree
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Moment:
         return None if self.at is None or self.changed_at is None else max(0.0, self.at - self.changed_at)
 
 
-def moment(store: Store, session_id: str, start: datetime, at: float | None) -> Moment:
+def moment_at(store: Store, session_id: str, start: datetime, at: float | None) -> Moment:
     """The state of a session whose axis starts at `start`. Raises UnknownSession."""
     instant = None if at is None else start + timedelta(seconds=at)
     states = store.states(session_id, at=instant, limit=2)

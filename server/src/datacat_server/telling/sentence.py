@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from datacat_server import wording
 from datacat_server.model import Session, Status, Verdict
 from datacat_server.store.views import Series
-from datacat_server.web.session.event_rows import EventRow
-from datacat_server.web.session.evidence import Frame, Stacks, Traceback, deciding, lifetime, told
-from datacat_server.web.session.state import Moment
-from datacat_server.web.session.state_tree import Change, changes
+from datacat_server.telling.event_rows import EventRow
+from datacat_server.telling.evidence import Frame, Stacks, Traceback, deciding, lifetime, told
+from datacat_server.telling.moment import Moment
+from datacat_server.telling.state_tree import Change, changes
 
 _PLACE = re.compile(r"\.py:\d+\)")
 _MEMORY = "process_resident_memory_bytes"
