@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tomllib
 from dataclasses import fields
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 from datacat_daemon.config import Config as DaemonConfig
@@ -39,6 +40,25 @@ def test_every_link_in_the_documents_leads_to_a_file():
 
 def test_the_example_is_the_game_of_the_demo():
     assert (ROOT / "examples" / "game.py").samefile(ROOT / "server/src/datacat_server/demo/game.py")
+
+
+def test_the_rooms_of_the_server_know_one_another_one_way_only():
+    rooms = rooms_known_to(ROOT / "server/src/datacat_server")
+    list(TopologicalSorter(rooms).static_order())  # a CycleError names the rooms that know one another
+    for room in ("api", "web", "terminal"):
+        assert [knows for knows, known in rooms.items() if room in known] == ["cli"], room
+
+
+def rooms_known_to(package):
+    """What each room of a package imports of the others; a room is a folder of its or a module."""
+    rooms = {}
+    for file in package.rglob("*.py"):
+        room = file.relative_to(package).parts[0].removesuffix(".py")
+        known = rooms.setdefault(room, set())
+        for imported in re.findall(rf"^\s*from {package.name}(?:\.(\w+)[\w.]*)? import (.+)", file.read_text(), re.M):
+            names = [imported[0]] if imported[0] else re.findall(r"\w+", imported[1])
+            known.update(name for name in names if name != room and not name.startswith("__"))
+    return rooms
 
 
 def test_the_readme_names_options_and_variables_that_exist():
