@@ -1,5 +1,6 @@
 """Sessions are removed in small steps: gone at once, cleared away beside what comes in, whatever dies meanwhile."""
 
+import asyncio
 import json
 import signal
 import sqlite3
@@ -14,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from datacat_server.chores.silence import watch_silence
+from datacat_server.config import Config
 from datacat_server.filters import Filter
 from datacat_server.store.protocol import UnknownSession
 from datacat_server.store.sqlite import SqliteStore
@@ -245,6 +248,24 @@ def test_what_comes_in_while_many_sessions_fall_silent_is_taken_in_between(
     # What the light step wrote is what a session that is loaded goes on with.
     send("s7", "1-0", 0, [{"kind": "event", "name": "back"}])
     assert store.session("s7", ()).status == "active"
+
+
+def test_a_server_that_stops_leaves_the_rest_of_the_silent_ones_for_later(
+    store: SqliteStore, send: Send, make_body: Callable[..., bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger, "STEP_SECONDS", 0.002)
+    count = 2_000
+    send(body=b"".join(make_body(f"s{number}") for number in range(count)))
+    config = Config(heartbeat_timeout_seconds=0.01)
+
+    async def watch_until_some_are_suspended() -> None:
+        watching = asyncio.create_task(watch_silence(store, config))
+        while not store.sessions(Filter(status="suspended"), limit=1).total:
+            await asyncio.sleep(0.005)
+        watching.cancel()
+
+    asyncio.run(watch_until_some_are_suspended())  # ends when its threads have
+    assert 0 < store.sessions(Filter(status="suspended"), limit=1).total < count
 
 
 def test_all_that_are_silent_are_counted_and_removed_however_many_at_a_time(

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from datetime import UTC, datetime, timedelta
+from threading import Event
 
 from datacat_server.config import Config
 from datacat_server.store.errors import StoreError
@@ -23,12 +24,16 @@ async def watch_silence(store: Store, config: Config) -> None:
     # While no server ran nobody could be heard: every session has the whole timeout to speak up.
     await asyncio.sleep(timeout.total_seconds())
     failing = False
-    while True:
-        try:
-            await asyncio.to_thread(store.suspend_silent, datetime.now(UTC) - timeout)
-            failing = False
-        except StoreError as error:
-            if not failing:
-                log.error("silent sessions could not be marked as suspended: %s", error)
-            failing = True
-        await asyncio.sleep(min(_LOOK_SECONDS, timeout.total_seconds()))
+    stop = Event()
+    try:
+        while True:
+            try:
+                await asyncio.to_thread(store.suspend_silent, datetime.now(UTC) - timeout, stop)
+                failing = False
+            except StoreError as error:
+                if not failing:
+                    log.error("silent sessions could not be marked as suspended: %s", error)
+                failing = True
+            await asyncio.sleep(min(_LOOK_SECONDS, timeout.total_seconds()))
+    finally:
+        stop.set()  # a thread cannot be cancelled, and the server ends when it has

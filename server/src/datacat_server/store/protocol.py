@@ -1,5 +1,6 @@
 """What every storage engine offers. `api/` and `web/` know this and `model`, never an engine."""
 
+import threading
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Protocol
@@ -205,10 +206,10 @@ class Store(
         """See to it that what imports left that ended midway, and whose time is over, goes away; returns at once."""
         ...
 
-    def suspend_silent(self, before: datetime) -> int:
+    def suspend_silent(self, before: datetime, stop: threading.Event | None = None) -> int:
         """Mark as suspended the running sessions from which nothing came since an instant, by this clock; how many.
 
-        Whatever comes from one later resumes it.
+        Whatever comes from one later resumes it. The rest is left for the next time soon after `stop` is set.
         """
         ...
 

@@ -278,14 +278,14 @@ class SqliteStore(ProblemCalls, ListCalls, ArrivalCalls, SpreadCalls):
         if abandoned:
             self._sweeper.start()
 
-    def suspend_silent(self, before: datetime) -> int:
+    def suspend_silent(self, before: datetime, stop: threading.Event | None = None) -> int:
         instant = to_microseconds(before)
         with self._readers.snapshot() as db:
             returned = machines.returns_before(db, instant)
         if returned:
             self._writer.run(lambda ledger: ledger.settle_returns(instant))
         suspended, last = 0, 0
-        while True:
+        while stop is None or not stop.is_set():
             with self._readers.snapshot() as db:
                 silent = read.read_running_and_silent_since(db, instant, last, _SILENT_AT_ONCE)
             if not silent:
@@ -294,6 +294,7 @@ class SqliteStore(ProblemCalls, ListCalls, ArrivalCalls, SpreadCalls):
             looked_at, now_suspended = self._writer.run(partial(Ledger.suspend, session_ids=some, before=instant))
             suspended += now_suspended
             last = silent[looked_at - 1][0]
+        return suspended
 
     def change_token(self) -> object:
         # On a connection that never writes, the version moves with every commit of any other, in any process.
