@@ -44,6 +44,18 @@ def test_a_file_of_a_newer_version_or_of_no_database_is_refused(tmp_path: Path) 
     assert os.stat(tmp_path / "datacat.sqlite3").st_size > 0
 
 
+def test_a_reader_that_is_at_it_when_the_store_closes_leaves_no_connection_open(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path)
+    with store._readers.snapshot() as before:
+        store.close()
+        assert before.execute("SELECT count(*) FROM sessions").fetchone() == (0,)
+    with store._readers.snapshot() as after:
+        pass
+    for connection in (before, after):
+        with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+            connection.execute("SELECT 1")
+
+
 def test_a_file_that_another_process_holds_is_unavailable(
     store: SqliteStore, tmp_path: Path, send: Callable[..., Any]
 ) -> None:

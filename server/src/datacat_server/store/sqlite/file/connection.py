@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -64,6 +65,8 @@ class Readers:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._idle: SimpleQueue[sqlite3.Connection] = SimpleQueue()
+        self._closed = False
+        self._closing = threading.Lock()
 
     @contextmanager
     def snapshot(self) -> Iterator[sqlite3.Connection]:
@@ -79,7 +82,7 @@ class Readers:
         finally:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-            self._idle.put(connection)
+            self._give_back(connection)
 
     def _take(self) -> sqlite3.Connection:
         try:
@@ -89,7 +92,17 @@ class Readers:
             connection.execute("PRAGMA query_only = 1")
             return connection
 
+    def _give_back(self, connection: sqlite3.Connection) -> None:
+        with self._closing:
+            if not self._closed:
+                self._idle.put(connection)
+                return
+        connection.close()
+
     def close(self) -> None:
+        """Close what is idle; what is read from at this moment is closed when that is over."""
+        with self._closing:
+            self._closed = True
         while True:
             try:
                 self._idle.get_nowait().close()
