@@ -37,14 +37,15 @@ export function exact(instant: Date, utc = inUtc()): string {
   return `${shifted.slice(0, 10)} ${shifted.slice(11, 23)} ${utc ? "UTC" : zone(offset)}`;
 }
 
-/** Rewrite the exact times of the page: the titles, and the text where `data-exact` is set. */
+/** Rewrite the exact times of the page: the titles, and the text where `data-exact` is set: to the second, or `full`. */
 function tell(utc: boolean): void {
   for (const time of document.querySelectorAll<HTMLTimeElement>("time[datetime]")) {
     const instant = new Date(time.dateTime);
     if (Number.isNaN(instant.getTime()) || !time.dateTime.includes("T")) continue;
     const text = exact(instant, utc);
     time.title = text;
-    if (time.dataset["exact"] !== undefined) time.textContent = text.slice(0, 19);
+    const shown = time.dataset["exact"];
+    if (shown !== undefined) time.textContent = shown === "full" ? text : text.slice(0, 19);
   }
 }
 
