@@ -36,5 +36,10 @@ LONG = {
 }
 
 
+@pytest.hookimpl(tryfirst=True)  # before the groups become part of the tests' ids
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path.name not in LONG)
+    for item in items:
+        # A browser takes longer to start than most tests of it: those of a module share one, in one process.
+        if "browser" in getattr(item, "fixturenames", ()) and item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.path.name))

@@ -1,14 +1,15 @@
 """The pages over all sessions, with every hostile text in them at once: nothing runs, and each is shown as it is."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
 import pytest
+from datacat_server.access.tokens import digest, new_token
 from datacat_server.config import Config
+from datacat_server.store.keys import StoredKey
 from datacat_server.store.problems import ProblemFilter
 from datacat_server.store.sqlite import SqliteStore
 from datacat_server.webhook import Webhook
@@ -25,20 +26,24 @@ ROOMS = (
 UNSEEN = {"controls", "direction", "surrogate", "json"}
 
 
-@pytest.fixture
-def filled(store: SqliteStore, make_key: Callable[..., str]) -> SqliteStore:
-    """A store with a session and a key of each text; some of the keys are revoked."""
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqliteStore]:
+    """A store with a session and a key of each text; some of the keys are revoked. The tests only read it."""
+    store = SqliteStore(tmp_path_factory.mktemp("hostile") / "data")
+    now = datetime.now(UTC)
     for number, (name, text) in enumerate(PAYLOADS.items()):
         hostile(name, text).send(store)
         if name != "surrogate":
-            make_key(text[:200], "read")
+            key_id, token = new_token()
+            store.add_key(StoredKey(id=key_id, name=text[:200], scopes=("read",), digest=digest(token), created=now))
             if number % 2:
-                store.revoke_key(text[:200], datetime.now(UTC))
-    return store
+                store.revoke_key(text[:200], now)
+    yield store
+    store.close()
 
 
-@pytest.fixture
-def every_page(filled: SqliteStore, tmp_path: Path) -> Iterator[str]:
+@pytest.fixture(scope="module")
+def every_page(filled: SqliteStore, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of pages whose webhooks are hostile, too."""
     hooks = [
         Webhook(url=f"http://hooks.example/{quote(text)}", product=text)
@@ -46,7 +51,7 @@ def every_page(filled: SqliteStore, tmp_path: Path) -> Iterator[str]:
         if name != "surrogate"
     ]
     filled.alerts.settle_webhooks([hook.id for hook in hooks])
-    pages = Pages(filled, Config(data_path=str(tmp_path / "data"), webhooks=tuple(hooks)))
+    pages = Pages(filled, Config(data_path=str(tmp_path_factory.mktemp("pages")), webhooks=tuple(hooks)))
     yield pages.address
     pages.stop()
 
