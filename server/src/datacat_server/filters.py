@@ -17,6 +17,7 @@ from msgspec import Struct
 from datacat_server.canonical import Path, canonical, read_path, write_path
 from datacat_server.instants import AGES, TooFarBack, read_instant
 from datacat_server.model import Status
+from datacat_server.quoting import plain_words
 
 
 class Relation(StrEnum):
@@ -42,8 +43,8 @@ class StateCondition(Struct, frozen=True):
 class Filter(Struct, frozen=True, kw_only=True):
     """All that is set holds. `machine` is a machine's id or its name; `start` <= created < `end`.
 
-    `status` is one of `STATUSES`. `q` is looked for in the id, the product, the version, the machine's id and name and
-    the reason, whatever the case of its letters.
+    `status` is one of `STATUSES`. Each word of `q`, or part of it between quotes, is looked for in the id, the product,
+    the version, the machine's id and name, the reason and what went wrong, whatever the case of its letters.
     """
 
     product: str | None = None
@@ -78,6 +79,8 @@ NAMES = ("product", "version", "machine", "status", "from", "to", "q", *RELATION
 """The names in an address."""
 
 LONGEST_Q = 200
+MOST_WORDS = 10
+"""So many words `q` has, at most."""
 LONGEST_CONDITION = 4_000
 """Characters of `path:value`, as it is asked for and as `to_query` writes it."""
 MOST_CONDITIONS = 10
@@ -120,6 +123,8 @@ def checked(wanted: Filter) -> Filter:
         raise ValueError(f"status: expected one of {', '.join(STATUSES)}")
     if wanted.q is not None and len(wanted.q) > LONGEST_Q:
         raise ValueError(f"q: is longer than {LONGEST_Q} characters")
+    if wanted.q is not None and len(plain_words(wanted.q)) > MOST_WORDS:
+        raise ValueError(f"q: has more than {MOST_WORDS} words; put those that stand together in quotes")
     for relation, count in Counter(condition.relation for condition in wanted.state).items():
         if count > MOST_CONDITIONS:
             raise ValueError(f"{_name_of(relation)}: is there more than {MOST_CONDITIONS} times; ask for fewer")

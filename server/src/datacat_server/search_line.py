@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from datacat_server.filters import STATUSES
+from datacat_server.quoting import WORD, in_quotes, plain
 
 FIELDS = ("product", "version", "machine", "status", "from", "to", "q")
 CONDITIONS = {"state": "state", "ever": "state_ever", "contains": "contains", "ever_contains": "ever_contains"}
@@ -22,9 +23,6 @@ SHORT = "state."
 LONGEST = 4_000
 """So many characters of a line are read."""
 
-_WORD = re.compile(r'(?:"(?:[^"\\]|\\.)*(?:"|$)|[^\s"])+')
-_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)(?:"|$)')
-_ESCAPE = re.compile(r'\\(["\\])')
 _FIELD = re.compile(rf"({'|'.join((*FIELDS, 'state_ever', *CONDITIONS))}):")
 _EQUALS = re.compile(r'((?:"(?:[^"\\]|\\.)*"|[^"=])*)=')
 _PLAIN = re.compile(r'[^\s"]+')
@@ -50,7 +48,7 @@ class Word:
 
 def words(line: str) -> Iterator[Word]:
     """The parts of a line, in order."""
-    for found in _WORD.finditer(line[:LONGEST]):
+    for found in WORD.finditer(line[:LONGEST]):
         yield _word(found.group(), found.start(), found.end())
 
 
@@ -134,15 +132,6 @@ def typed_value(value: Any) -> str:
     if not isinstance(value, str):
         return msgspec.json.encode(value).decode()  # without blanks
     return in_quotes(value) if _is_json(value) else quoted(value)
-
-
-def in_quotes(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-def plain(typed: str) -> str:
-    """What was meant by something typed, some of it perhaps in quotes."""
-    return _QUOTED.sub(lambda found: _ESCAPE.sub(r"\1", found[1]), typed)
 
 
 def _json(typed: str) -> str:

@@ -147,11 +147,28 @@ def test_parts_of_texts_are_found_whatever_their_case(api: TestClient, send: Sen
     send("s1", product="Straßenbahn", hostname="Bluebird", records=[])
     send("s2", product="Game", records=[{"kind": "status", "status": "crashed", "reason": 'said "100%_no" and died'}])
     assert found(api, "q=STRASSEN") == found(api, "q=straß") == found(api, "q=blueb") == ["s1"]
-    assert found(api, 'q="100%25_NO"') == found(api, "q=died") == ["s2"]
+    assert found(api, "q=100%25_NO") == found(api, "q=died") == ["s2"]
     assert found(api, "q=s2") == found(api, "q=%25") == ["s2"]
     assert found(api, "q=s") == ["s1", "s2"]
     # Not across two of the texts, and no language of its own.
-    assert found(api, "q=s1str") == found(api, "q=said OR game") == found(api, "q=10_%25") == []
+    assert found(api, "q=s1str") == found(api, "q=said OR dead") == found(api, "q=10_%25") == []
+
+
+def test_every_word_is_found_somewhere_and_what_is_in_quotes_in_one_place(api: TestClient, send: Send) -> None:
+    raised = {
+        "kind": "event", "name": "e", "exception_type": "KeyError", "exception_msg": 'no "shield" here',
+        "source_file": "/app/hull.py", "source_function": "raise_it",
+    }  # fmt: skip
+    send("s1", product="My Game", hostname="Bluebird", records=[raised])
+    send(
+        "s2", product="Game", hostname="My", records=[{"kind": "status", "status": "crashed", "reason": "shield gone"}]
+    )
+    assert found(api, "q=keyerror shield") == found(api, "q=shield  BLUE keyerror") == ["s1"]
+    assert found(api, "q=my game") == found(api, "q=shield game") == ["s1", "s2"]
+    assert found(api, 'q="my game"') == found(api, 'q="my game" shield') == ["s1"]
+    assert found(api, 'q=no "\\"shield\\" here') == found(api, 'q=" \\"shield') == ["s1"]
+    assert found(api, "q=keyerror gone") == found(api, 'q="shield no"') == []
+    assert found(api, 'q=""') == ["s1", "s2"]
 
 
 def test_a_reason_that_changes_is_found_as_it_is_now(api: TestClient, send: Send) -> None:
@@ -223,6 +240,7 @@ def test_a_total_beyond_what_is_counted_says_so(api: TestClient, send: Send, mon
         ("sort=--created", "sort: "),
         ("from=yesterday", "from: expected "),
         ("q=" + "x" * 201, "q: "),
+        ("q=" + "x " * 11, "q: has more than 10 words"),
         ("state=level", "state: expected path:value"),
         ("state_ever=a:" + "x" * 3_999, "state_ever: is longer than 4,000 characters"),
         ("contains=a:[" + ",".join(["1e300"] * 20) + "]", "contains: is longer than 4,000 characters"),

@@ -42,7 +42,13 @@ TEXTS = (
     "1.",
     "%",
     "a_b",
-    '"mem',
+    '"of me"',
+    "of out",
+    "killed game 1.0",
+    "10% straße s1",
+    '"STRASSE gesp" by',
+    "out out of nothing",
+    '""',
     "sigsegv",
     "s1",
     "0",
@@ -162,9 +168,15 @@ def holds(wanted: Filter, kept: Kept) -> bool:
         and (wanted.status is None or has_status(wanted.status, session))
         and (wanted.start is None or session.created_at >= wanted.start)
         and (wanted.end is None or session.created_at < wanted.end)
-        and (wanted.q is None or any(wanted.q.casefold() in text.casefold() for text in texts if text))
+        and all(any(word in text.casefold() for text in texts if text) for word in words_of(wanted.q or ""))
         and all(state_holds(condition, kept.states) for condition in wanted.state)
     )
+
+
+def words_of(q: str) -> list[str]:
+    """Every second part between quotes is one word as it stands; of the others blanks make several."""
+    parts = q.casefold().split('"')
+    return [word for place, part in enumerate(parts) for word in ([part] if place % 2 else part.split()) if word]
 
 
 def has_status(status: str, session: Session) -> bool:

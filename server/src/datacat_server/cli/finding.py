@@ -9,7 +9,8 @@ from datacat_server.cli.asking import Reader, session_path
 from datacat_server.cli.settings import fail
 from datacat_server.filters import LONGEST_Q, STATUSES, Filter, parse_filter, to_query
 from datacat_server.model import SessionPage, SessionSummary
-from datacat_server.search_line import in_quotes, read_line, words
+from datacat_server.quoting import in_quotes
+from datacat_server.search_line import quoted, read_line, words
 
 LAST = "last"
 """What is said for the newest session."""
@@ -101,9 +102,10 @@ def session_meant(reader: Reader, said: str, among: Sequence[str] = ()) -> str:
 
 def _by_beginning(reader: Reader, beginning: str) -> str:
     """The id that begins so. The server finds it among the texts of sessions, where it may stand elsewhere too."""
-    if len(beginning) > LONGEST_Q:
+    sought = quoted(beginning)
+    if len(sought) > LONGEST_Q:
         fail("there is no session with this id")
-    looked_at = islice(sessions(reader, [("q", beginning)]), _MOST_LOOKED_AT)
+    looked_at = islice(sessions(reader, [("q", sought)]), _MOST_LOOKED_AT)
     found = list(islice((one for one in looked_at if one.id.startswith(beginning)), _MOST_NAMED + 1))
     match found:
         case []:

@@ -7,11 +7,11 @@ import msgspec
 from msgspec import Struct
 
 from datacat_server.filters import STATUSES
+from datacat_server.quoting import plain
 from datacat_server.search_line import (
     CONDITIONS,
     SHORT,
     Word,
-    plain,
     quoted,
     read_line,
     typed_path,

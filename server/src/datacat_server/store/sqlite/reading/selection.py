@@ -14,6 +14,7 @@ import msgspec
 
 from datacat_server.canonical import canonical
 from datacat_server.filters import Filter, Relation, StateCondition
+from datacat_server.quoting import plain_words
 from datacat_server.store.sqlite.folds.past_values import digest, is_digested
 from datacat_server.store.sqlite.folds.search_terms import ELEMENT, EVERY_PATH, VALUE, is_large, term
 from datacat_server.store.sqlite.folds.session_text import folded
@@ -86,7 +87,7 @@ class Selection:
     def __init__(self, db: sqlite3.Connection, wanted: Filter) -> None:
         self._db = db
         self._columns = list(_of_columns(wanted))
-        self._sought = [(sought, _first_numbers(db, sought)) for sought in _sought(wanted)]
+        self._sought = list(_looked_up(db, wanted))
 
     @property
     def condition(self) -> tuple[str, list[Any]]:
@@ -109,6 +110,23 @@ class Selection:
         """What is looked for as numbers, where there are no more than `named`, else as a question to each session."""
         looked_for = [_named(found) if len(found) <= named else sought.asked for sought, found in self._sought]
         return _joined([*self._columns, *looked_for])
+
+
+def _looked_up(db: sqlite3.Connection, wanted: Filter) -> Iterator[tuple[_Sought, list[int]]]:
+    """What is looked for, each with the first numbers that have it; after a rare one, those of them that have both.
+
+    So only the first word of a text costs looking through all that went wrong.
+    """
+    numbers: list[int] | None = None
+    for sought in _sought(wanted):
+        numbers = _first_numbers(db, sought) if numbers is None or len(numbers) > FEW else _of(db, numbers, sought)
+        yield sought, numbers
+
+
+def _of(db: sqlite3.Connection, numbers: list[int], sought: _Sought) -> list[int]:
+    """Those of the numbers of sessions that have it."""
+    (among, few), (asked, values) = _named(numbers), sought.asked
+    return [number for (number,) in db.execute(f"SELECT id FROM sessions WHERE {among} AND {asked}", (*few, *values))]
 
 
 def _first_numbers(db: sqlite3.Connection, sought: _Sought) -> list[int]:
@@ -145,7 +163,12 @@ def _of_columns(wanted: Filter) -> Iterator[Condition]:
 
 def _sought(wanted: Filter) -> Iterator[_Sought]:
     if wanted.q is not None:
-        yield _text(folded(wanted.q))
+        # The longest first: it is likely to be the rarest, and what is within another need not be looked for.
+        texts: list[str] = []
+        for text in sorted(map(folded, plain_words(wanted.q)), key=len, reverse=True):
+            if not any(text in longer for longer in texts):
+                texts.append(text)
+        yield from map(_text, texts)
     meant = _joined(_of_columns(wanted)) if wanted.state else ("TRUE", [])
     for condition in wanted.state:
         yield _state(condition, meant)
