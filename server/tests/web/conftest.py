@@ -4,7 +4,9 @@ import asyncio
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import uvicorn
@@ -12,6 +14,9 @@ from datacat_server.config import Config
 from datacat_server.store.sqlite import SqliteStore
 from datacat_server.web.app import create_web
 from litestar.testing import TestClient
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
 OPEN = Config()
 
@@ -84,3 +89,33 @@ def locked(store: SqliteStore, tmp_path: Path) -> Iterator[Pages]:
 @pytest.fixture
 def address(served: Pages) -> str:
     return served.address
+
+
+@contextmanager
+def careful_page(
+    browser: "Browser", address: str, *, height: int = 700, every_error: bool = False, **context: Any
+) -> "Iterator[Page]":
+    """A page of a browser with nothing in it, in which no script may fail and nothing break the policy.
+
+    Args:
+        every_error: whether the console may say no other error either, such as of a file that is not there.
+    """
+    opened = browser.new_context(base_url=address, viewport={"width": 1280, "height": height}, **context)
+    page = opened.new_page()
+    wrong: list[str] = []
+
+    def said(message: Any) -> None:
+        if "Content Security" in message.text or (every_error and message.type == "error"):
+            wrong.append(message.text)
+
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("console", said)
+    yield page
+    opened.close()
+    assert wrong == []
+
+
+@pytest.fixture
+def page(browser: "Browser", address: str) -> "Iterator[Page]":
+    with careful_page(browser, address) as page:
+        yield page

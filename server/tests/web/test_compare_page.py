@@ -9,6 +9,8 @@ from litestar.testing import TestClient
 from playwright.sync_api import Browser, Page, expect
 from support.recordings import Recording, played, segfault
 
+from .conftest import careful_page
+
 
 def words(html: str) -> str:
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", html))
@@ -106,14 +108,8 @@ def page(browser: Browser, address: str, store: SqliteStore) -> Iterator[Page]:
         .status(120, "recovered", "Back")
     )
     hung.status(201, "ended", "End").send(store)
-    context = browser.new_context(base_url=address, viewport={"width": 1280, "height": 900})
-    page = context.new_page()
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("console", lambda said: errors.append(said.text) if "Content Security" in said.text else None)
-    yield page
-    context.close()
-    assert errors == []
+    with careful_page(browser, address, height=900) as page:
+        yield page
 
 
 def test_lives_lie_on_one_axis_from_the_start_of_each_with_hangs_and_crashes(page: Page) -> None:

@@ -1,25 +1,12 @@
 """What the pages do in a real browser: follow the server, keep their place, fit the screen, and work without script."""
 
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from datacat_server.store.sqlite import SqliteStore
 from playwright.sync_api import Browser, Page, expect
 from support.recordings import Recording, exception, played, segfault
-
-
-@pytest.fixture
-def page(browser: Browser, address: str) -> Iterator[Page]:
-    context = browser.new_context(base_url=address, viewport={"width": 1280, "height": 700})
-    page = context.new_page()
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("console", lambda said: errors.append(said.text) if "Content Security" in said.text else None)
-    yield page
-    context.close()
-    assert errors == []
 
 
 def running(seconds: int = 60) -> Recording:

@@ -8,22 +8,16 @@ from datacat_server.store.sqlite import SqliteStore
 from playwright.sync_api import Browser, Page, expect
 from support.recordings import Recording
 
+from .conftest import careful_page
+
 
 @pytest.fixture
 def page(browser: Browser, address: str, store: SqliteStore) -> Iterator[Page]:
     for number in range(3):
         recording = Recording(f"s-{number}", product=f"Game {number}", started=1_700_000_000 + number)
         recording.state(1, level=number, window_state={"open": ["space probe"]}).event(2, "x").send(store)
-    context = browser.new_context(
-        base_url=address, viewport={"width": 1280, "height": 700}, timezone_id="Asia/Kathmandu"
-    )
-    page = context.new_page()
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("console", lambda said: errors.append(said.text) if "Content Security" in said.text else None)
-    yield page
-    context.close()
-    assert errors == []
+    with careful_page(browser, address, timezone_id="Asia/Kathmandu") as page:
+        yield page
 
 
 def test_j_and_k_move_over_rows_and_enter_opens_one(page: Page) -> None:

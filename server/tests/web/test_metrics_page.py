@@ -8,6 +8,8 @@ import pytest
 from litestar.testing import TestClient
 from playwright.sync_api import Browser, Page, expect
 
+from .conftest import careful_page
+
 
 def words(html: str) -> str:
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", html))
@@ -30,14 +32,8 @@ def probing(send: Callable[..., Any]) -> None:
 @pytest.fixture
 def page(browser: Browser, address: str, send: Callable[..., Any]) -> Iterator[Page]:
     probing(send)
-    context = browser.new_context(base_url=address, viewport={"width": 1280, "height": 800})
-    page = context.new_page()
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("console", lambda said: errors.append(said.text) if "Content Security" in said.text else None)
-    yield page
-    context.close()
-    assert errors == []
+    with careful_page(browser, address, height=800) as page:
+        yield page
 
 
 def test_the_space_probe_question_is_answered_in_three_clicks_from_the_empty_page(page: Page) -> None:

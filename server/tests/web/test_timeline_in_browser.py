@@ -10,17 +10,13 @@ from datacat_server.store.sqlite import SqliteStore
 from playwright.sync_api import Browser, FloatRect, Locator, Page, expect
 from support.recordings import Recording, played, segfault
 
+from .conftest import careful_page
+
 
 @pytest.fixture
 def page(browser: Browser, address: str) -> Iterator[Page]:
-    context = browser.new_context(base_url=address, viewport={"width": 1280, "height": 900})
-    page = context.new_page()
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
-    yield page
-    context.close()
-    assert errors == []
+    with careful_page(browser, address, height=900, every_error=True) as page:
+        yield page
 
 
 def opened(page: Page, where: str) -> FloatRect:
