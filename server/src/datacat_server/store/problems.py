@@ -211,8 +211,8 @@ class Commonality(Struct, kw_only=True, frozen=True):
 
 
 class Commonalities(Struct, kw_only=True, frozen=True):
-    """What the newest MOST_WITH sessions of a problem (`sessions`: how many these are) have, and the newest MOST_OTHERS
-    of the same product without it (`others`) have not: the largest `share - share_without` first, those of
+    """What the newest MOST_WITH sessions of a problem (`sessions`: how many these are) have, and MOST_OTHERS
+    of the same product that began at about the same times without it (`others`) have not: the largest `share - share_without` first, those of
     LEAST_DIFFERENCE or more that two sessions or more of the problem have. Nothing stands out of a single session.
     Of sessions whose states had very many values, only as many are looked at as there is time for.
     """
@@ -238,8 +238,19 @@ class ProblemStore(Protocol):
         """One problem. Raises UnknownProblem."""
         ...
 
-    def problem_sessions(self, problem_id: str, *, limit: int = 100, cursor: str | None = None) -> ProblemSessionPage:
-        """The sessions of a problem. Raises UnknownProblem, and ValueError for a cursor that is none."""
+    def problem_sessions(
+        self,
+        problem_id: str,
+        *,
+        version: str | None = None,
+        machine: str | None = None,
+        limit: int = 100,
+        cursor: str | None = None,
+    ) -> ProblemSessionPage:
+        """The sessions of a problem (of a version, of a machine as `OnMachine` names it), the last seen first.
+
+        Raises UnknownProblem, and ValueError for a cursor that is none.
+        """
         ...
 
     def problem_commonalities(self, problem_id: str) -> Commonalities:

@@ -23,7 +23,7 @@ from datacat_server.store.sqlite.reading.commonalities import read_commonalities
 from datacat_server.store.sqlite.reading.compare import read_comparison
 from datacat_server.store.sqlite.reading.read import row_number
 from datacat_server.store.sqlite.reading.release_history import read_history
-from datacat_server.store.sqlite.reading.release_views import read_release, read_releases
+from datacat_server.store.sqlite.reading.release_views import read_courses, read_release, read_releases
 from datacat_server.store.sqlite.writing.writer import Writer
 
 _EVERY = ProblemFilter()
@@ -45,9 +45,17 @@ class ProblemCalls:
         with self._readers.snapshot() as db:
             return problems.read_problem(db, problem_id)
 
-    def problem_sessions(self, problem_id: str, *, limit: int = 100, cursor: str | None = None) -> ProblemSessionPage:
+    def problem_sessions(
+        self,
+        problem_id: str,
+        *,
+        version: str | None = None,
+        machine: str | None = None,
+        limit: int = 100,
+        cursor: str | None = None,
+    ) -> ProblemSessionPage:
         with self._readers.snapshot() as db:
-            return problems.read_problem_sessions(db, problem_id, limit, cursor)
+            return problems.read_problem_sessions(db, problem_id, limit, cursor, version=version, machine=machine)
 
     def problem_commonalities(self, problem_id: str) -> Commonalities:
         with self._readers.snapshot() as db:
@@ -95,6 +103,10 @@ class ProblemCalls:
     def release(self, product: str, version: str, *, days: int = 90) -> ReleaseCourse:
         with self._readers.snapshot() as db:
             return read_release(db, product, version, days)
+
+    def release_courses(self, releases: Sequence[tuple[str, str]], *, days: int = 90) -> list[ReleaseCourse]:
+        with self._readers.snapshot() as db:
+            return read_courses(db, releases, days)
 
     def release_history(
         self, product: str, last: date, *, days: int | None = None, versions: int = 5

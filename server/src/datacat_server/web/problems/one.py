@@ -1,5 +1,6 @@
 """The page of one problem: what it says beside the problem itself."""
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -30,13 +31,24 @@ def days_asked(text: str | None) -> int:
     return int(text)
 
 
-def problem_context(store: Store, problem: Problem, days: int, cursor: str | None) -> dict[str, Any]:
-    """What the template of a problem gets. Raises ValueError for a cursor that is none, and UnknownProblem."""
-    now = datetime.now(UTC)
+def problem_context(store: Store, problem: Problem, asked: Mapping[str, str]) -> dict[str, Any]:
+    """What the template of a problem gets. Raises ValueError for days or a cursor that are none, and UnknownProblem."""
+    now, days = datetime.now(UTC), days_asked(asked.get("days"))
     stacks = _stacks(store, problem)
+    only = {name: asked[name] for name in ("version", "machine") if asked.get(name)}
+    sessions = store.problem_sessions(
+        problem.id,
+        version=only.get("version"),
+        machine=only.get("machine"),
+        limit=SESSIONS,
+        cursor=asked.get("cursor") or None,
+    )
     return {
         "problem": problem,
-        "sessions": store.problem_sessions(problem.id, limit=SESSIONS, cursor=cursor),
+        "sessions": sessions,
+        "only": only,
+        "names_of_machines": {one.machine: one.hostname for one in problem.on_machines},
+        "more": f"?{urlencode(only | {'cursor': sessions.cursor})}" if sessions.cursor else "",
         "instant": instant_address,
         "threads": stacks,
         "frames": [] if stacks else _frames(problem.example),

@@ -13,7 +13,7 @@ from datacat_server.store.problems import Commonalities, Problem, UnknownProblem
 from datacat_server.store.protocol import Store
 from datacat_server.web.problems.listing import list_context, read_list, said_by
 from datacat_server.web.problems.marks import done_just_now, mark_route, problem_address, unknown_problem
-from datacat_server.web.problems.one import common_context, days_asked, problem_context
+from datacat_server.web.problems.one import common_context, problem_context
 from datacat_server.web.shell.errors import PageError
 from datacat_server.web.shell.forms import Forms
 from datacat_server.web.shell.negotiation import json_response, wants_json
@@ -59,14 +59,14 @@ def problems_routes(store: Store, renderer: Renderer, forms: Forms) -> list[HTTP
 
     def page(request: _Request, found: Problem) -> Response[bytes]:
         asked = request.query_params
-        days, inline = days_asked(asked.get("days")), asked.get("common") == "now"
+        inline = asked.get("common") == "now"
         return forms.page(
             request,
             "problems/problem.html",
             here=problem_address(found.id),
             done=done_just_now(found, asked),
             inline=inline,
-            **problem_context(store, found, days, asked.get("cursor") or None),
+            **problem_context(store, found, asked),
             **(common_context(store, found) if inline else {}),
         )
 

@@ -119,19 +119,35 @@ def read_problem(db: sqlite3.Connection, problem_id: str) -> Problem:
 
 
 def read_problem_sessions(
-    db: sqlite3.Connection, problem_id: str, limit: int, cursor: str | None
+    db: sqlite3.Connection,
+    problem_id: str,
+    limit: int,
+    cursor: str | None,
+    *,
+    version: str | None = None,
+    machine: str | None = None,
 ) -> ProblemSessionPage:
-    """Some of a problem's sessions, the last seen first. Raises UnknownProblem, and ValueError for a cursor."""
+    """Some of a problem's sessions (of a version, of a machine), the last seen first.
+
+    Raises UnknownProblem, and ValueError for a cursor.
+    """
     if db.execute("SELECT 1 FROM problems WHERE id = ?", (problem_id,)).fetchone() is None:
         raise UnknownProblem(problem_id)
-    after, place = "", list[Any]()
+    narrowed, values = "", list[Any]()
+    if version is not None:
+        narrowed += " AND problem_sessions.version = ?"
+        values.append(version)
+    if machine is not None:
+        narrowed += " AND coalesce(machine_id, hostname) = ?"
+        values.append(machine)
     if cursor is not None:
-        after, place = " AND (last, created, session_id) < (?, ?, ?)", read_cursor(cursor, _BY_LAST, int, int, str)
+        narrowed += " AND (last, created, session_id) < (?, ?, ?)"
+        values += read_cursor(cursor, _BY_LAST, int, int, str)
     # In an order that is the same on every server: those last seen at once by what the sessions themselves say.
     rows = db.execute(
         "SELECT session, count, first, last, created, session_id FROM problem_sessions JOIN sessions ON id = session"
-        f" WHERE problem = ?{after} ORDER BY last DESC, created DESC, session_id DESC LIMIT ?",
-        (problem_id, *place, limit + 1),
+        f" WHERE problem = ?{narrowed} ORDER BY last DESC, created DESC, session_id DESC LIMIT ?",
+        (problem_id, *values, limit + 1),
     ).fetchall()
     more = len(rows) > limit
     rows = rows[:limit]
