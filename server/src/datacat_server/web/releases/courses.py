@@ -137,10 +137,10 @@ def draw(history: ReleaseHistory) -> Drawn:
     totals = grid.counts(history.days)
     courses = [(course, grid.counts(course.days)) for course in history.courses]
     rates = [(course.version, _over(some, over)) for course, some in courses]
-    crash_floor = _floor(
+    crash_floor = floor(
         100 - 100 * one.crashed / one.sessions for _, some in rates for _, one in _there(some, LEAST_DRAWN)
     )
-    hang_floor = _floor(
+    hang_floor = floor(
         100 - 100 * one.hung / one.sessions for _, some in rates for _, one in _there(some, LEAST_DRAWN)
     )
     return Drawn(
@@ -230,10 +230,10 @@ def _words(lines: Iterable[str]) -> str:
     return "\n".join(lines) or "no session began"
 
 
-def _floor(percents: Iterable[float]) -> float:
+def floor(percents: Iterable[float]) -> float:
     """The lower edge of a chart: near enough to the lines for them to be told apart, and always the same few."""
     least = min(percents, default=100.0)
-    return next(floor for floor in _FLOORS if least >= floor)
+    return next(one for one in _FLOORS if least >= one)
 
 
 def _rate(points: Sequence[tuple[int, float]], grid: _Grid, floor: float) -> Rate:

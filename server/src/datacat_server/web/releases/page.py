@@ -1,5 +1,6 @@
 """Releases: their share of the sessions, and how these fared, over time and against the version before."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -10,7 +11,7 @@ from msgspec import Struct
 
 from datacat_server.store.protocol import Store
 from datacat_server.store.releases import Health, Release, ReleaseHistory
-from datacat_server.web.releases.courses import LEAST_DRAWN, OTHERS, draw
+from datacat_server.web.releases.courses import LEAST_DRAWN, OTHERS, draw, floor
 from datacat_server.web.releases.interval import Difference, Share, difference
 from datacat_server.web.shell.errors import PageError
 from datacat_server.web.shell.negotiation import json_response, wants_json
@@ -20,6 +21,8 @@ PAGE_SIZE = 50
 DRAWN = 5
 SPANS = {"7": "7 days", "30": "30 days", "90": "90 days", "all": "all time"}
 NEWEST_FIRST = "-last_seen"
+NEWEST_OF_EACH = 3
+"""So many versions of each product are shown where all products are."""
 _PRODUCTS = 30
 
 
@@ -29,6 +32,15 @@ class ReleasesView(Struct, frozen=True):
     releases: list[Release]
     cursor: str | None
     history: ReleaseHistory | None
+
+
+@dataclass(frozen=True)
+class Group:
+    """The newest versions of a product, the newest first; `more`: there are others."""
+
+    product: str
+    releases: list[Release]
+    more: bool
 
 
 def releases_address(said: dict[str, str | None], **changes: str | None) -> str:
@@ -66,15 +78,21 @@ def releases_routes(store: Store, renderer: Renderer) -> list[HTTPRouteHandler]:
         history = None
         if only is not None:
             history = store.release_history(only, now.date(), days=None if days == "all" else int(days), versions=DRAWN)
+        newest = _newest(store, page.releases, only)
+        groups = []
+        # Whoever asks for an order gets one list; so does who has more products than can be looked at one by one.
+        if not (product or said["sort"] or cursor or wants_json(request)) and 1 < len(products) < _PRODUCTS:
+            groups = [_group(store, one) for one in products]
+        shown = [one for group in groups for one in group.releases] or page.releases
         if wants_json(request):
             return json_response(ReleasesView(page.releases, page.cursor, history))
         return renderer.page(
             "releases/page.html",
             page=page,
             product=product,
+            sorted_by=said["sort"] or ("" if groups else NEWEST_FIRST),
             days=days,
             spans=SPANS,
-            sort=sort,
             cursor=cursor,
             products=products if product is None or product in products else [product, *products],
             address=lambda **changes: releases_address(said, **changes),
@@ -83,7 +101,10 @@ def releases_routes(store: Store, renderer: Renderer) -> list[HTTPRouteHandler]:
             others=OTHERS,
             least_drawn=LEAST_DRAWN,
             versions_at={course.version: at for at, course in enumerate(history.courses)} if history else {},
-            newest=_newest(store, page.releases, only),
+            newest=newest,
+            groups=groups,
+            worst=worst([group.releases[0] for group in groups if group.releases]),
+            floor=floor(percent for one in shown for percent in (crash_free(one).low, hang_free(one).low)),
             crash_free=crash_free,
             hang_free=hang_free,
             compared=compared,
@@ -101,6 +122,20 @@ def compared(release: Release) -> tuple[Difference, Difference] | None:
     if before is None:
         return None
     return difference(crash_free(release), crash_free(before)), difference(hang_free(release), hang_free(before))
+
+
+def worst(newest: list[Release]) -> Release | None:
+    """The one of which most sessions crashed or hung; None where of each there are too few sessions to tell."""
+    return min(
+        (one for one in newest if not crash_free(one).few),
+        key=lambda one: (min(one.crash_free, one.hang_free), one.crash_free),
+        default=None,
+    )
+
+
+def _group(store: Store, product: str) -> Group:
+    page = store.releases(product, sort="-first_seen", limit=NEWEST_OF_EACH)
+    return Group(product, sorted(page.releases, key=lambda one: not one.is_newest), page.cursor is not None)
 
 
 def _newest(store: Store, shown: list[Release], product: str | None) -> Release | None:
