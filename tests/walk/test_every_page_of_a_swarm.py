@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import Browser, expect
 from support import demo as swarm
+from support.places import left_out
 from support.reading import get
 from support.servers import Server
 from support.walking import Walk, walking
@@ -25,7 +26,7 @@ def places(demo: dict[str, Any], night_watch: str) -> Places:
     ids = {game["instance"]: game["session_id"] for game in demo["instances"]}
     problems = {one["kind"]: one for one in get(f"{demo['api']}/api/problems")["problems"]}
     asked = urlencode({"name": "fps", "aggregate": "average", "status": "ended"})
-    return {
+    there: Places = {
         "overview": ("/", 200, ""),
         "sessions": ("/sessions", 200, "Sessions"),
         "sessions found": ("/sessions?product=Comet+Bow&status=crashed&sort=-event_count", 200, "Sessions"),
@@ -48,7 +49,10 @@ def places(demo: dict[str, Any], night_watch: str) -> Places:
         "missing page": ("/nowhere", 404, ""),
         "missing session": ("/sessions/none", 404, ""),
         "missing problem": ("/problems/none", 404, ""),
+        "delete": (f"/delete?ids={ids[1]}", 200, "Delete 1 session?"),
     }
+    assert left_out(where for where, _, _ in there.values()) == set()
+    return there
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ from typing import Any
 import large_store
 import pytest
 from playwright.sync_api import Browser, expect
+from support.places import left_out
 from support.reading import get
 from support.servers import Server
 from support.walking import Walk, walking
@@ -78,8 +79,10 @@ def counted(walk: Walk) -> str:
 def test_every_page_fits_keeps_still_and_is_no_larger_than_a_page(browser: Browser, ui: str, api: str) -> None:
     found = []
     problem = get(f"{api}/api/problems?limit=1")["problems"][0]
+    places = {**PLACES, "problem": f"/problems/{problem['id']}"}
+    assert left_out(places.values(), but={"/delete"}) == set()
     with walking(browser, ui, width=1280, theme="dark") as walk:
-        for name, where in {**PLACES, "problem": f"/problems/{problem['id']}"}.items():
+        for name, where in places.items():
             walk.resize(1280)
             walk.go(where)
             assert walk.status == 200, name

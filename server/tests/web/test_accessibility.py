@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from datacat_server.store.sqlite import SqliteStore
 from playwright.sync_api import Browser, Page
+from support.places import left_out
 from support.recordings import Recording, exception, played, segfault
 
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
@@ -19,7 +20,9 @@ PLACES = {
     "settings": "/settings",
     "missing": "/nowhere",
     "problems": "/problems",
+    "problem": "/problems/{problem}",
     "metrics": "/metrics",
+    "metrics asked": "/metrics?name=fps",
     "releases": "/releases",
     "compare": "/compare?ids=s-1&ids=s-2",
 }
@@ -52,11 +55,18 @@ def page(browser: Browser, address: str, filled: SqliteStore) -> Iterator[Page]:
     context.close()
 
 
+@pytest.fixture
+def places(filled: SqliteStore) -> dict[str, str]:
+    assert left_out(PLACES.values()) == set()
+    [problem, *_] = filled.problems().problems
+    return {name: place.replace("{problem}", problem.id) for name, place in PLACES.items()}
+
+
 @pytest.mark.parametrize("width", [1280, 360])
-def test_axe_finds_nothing_wrong_with_any_page(page: Page, axe: str, width: int) -> None:
+def test_axe_finds_nothing_wrong_with_any_page(page: Page, axe: str, places: dict[str, str], width: int) -> None:
     found = []
     page.set_viewport_size({"width": width, "height": 900})
-    for name, place in PLACES.items():
+    for name, place in places.items():
         page.emulate_media(color_scheme="dark", reduced_motion="reduce")
         page.goto(place)
         page.wait_for_function("document.getElementById('theme')?.hidden === false")
@@ -85,8 +95,8 @@ def test_axe_finds_nothing_wrong_with_what_opens(page: Page, axe: str, theme: st
     assert found == []
 
 
-def test_no_page_is_wider_than_the_screen(page: Page) -> None:
-    for name, place in PLACES.items():
+def test_no_page_is_wider_than_the_screen(page: Page, places: dict[str, str]) -> None:
+    for name, place in places.items():
         page.goto(place)
         for width in (2560, 1280, 360):
             page.set_viewport_size({"width": width, "height": 800})

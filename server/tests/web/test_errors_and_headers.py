@@ -7,6 +7,7 @@ import pytest
 from datacat_server.store.sqlite import SqliteStore
 from datacat_server.web.shell import rendering
 from litestar.testing import TestClient
+from support.places import PAGES, PARTS
 from support.recordings import Recording
 
 
@@ -94,3 +95,9 @@ def test_a_bundle_that_was_never_built_is_named(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setattr(rendering, "BUNDLE", tmp_path)
     with pytest.raises(rendering.MissingBundle, match="pip install"):
         rendering.Renderer()
+
+
+def test_the_list_of_every_page_is_that_of_the_routes(pages: TestClient) -> None:
+    """What tests of every page go to: a page that is added is either there, or it is said to be none."""
+    gets = {route.path_format for route in pages.app.routes if "GET" in getattr(route, "methods", ())}
+    assert {path for path in gets if not path.endswith(".json")} == {*PAGES, *PARTS}

@@ -15,13 +15,12 @@ from datacat_server.store.sqlite import SqliteStore
 from datacat_server.webhook import Webhook
 from playwright.sync_api import Browser, Page
 from support.hostile import PAYLOADS, check, hostile, look
+from support.places import PAGES, PARTS, left_out
 
 from .conftest import Pages
 
-ROOMS = (
-    "/sessions", "/complete", "/static/", "/live", "/favicon.ico", "/problems", "/metrics", "/releases", "/compare",
-    "/settings", "/delete",
-)  # fmt: skip
+# What pages ask for; what a text makes a browser ask for is none of these.
+ASKED_FOR = tuple({f"/{path.split('/')[1]}" for path in (*PAGES[1:], *PARTS)} | {"/favicon.ico"})
 # What cannot be seen is shown by other signs than itself, and a text that no file can hold never came in.
 UNSEEN = {"controls", "direction", "surrogate", "json"}
 
@@ -65,7 +64,7 @@ def watched(browser: Browser, every_page: str) -> Iterator[Page]:
 
     def requested(request: Any) -> None:
         rest = request.url.removeprefix(every_page)
-        if rest == request.url or not (rest == "/" or rest.startswith(ROOMS)):
+        if rest == request.url or not (rest == "/" or rest.startswith(ASKED_FOR)):
             wrong.append(f"asked for {request.url}")
 
     page.on("request", requested)
@@ -88,7 +87,15 @@ def shows(page: Page, text: str) -> bool:
     return as_read(text)[:20] in as_read(page.evaluate("document.querySelector('main').textContent"))
 
 
-@pytest.mark.parametrize("where", ["/", "/problems", "/releases", "/metrics", "/settings", "/sessions"])
+LISTS = ["/", "/problems", "/releases", "/metrics", "/settings", "/sessions"]
+OTHERS = {"/sessions/{session_id}", "/problems/{problem_id}", "/compare", "/delete"}  # below, and of one session
+
+
+def test_no_page_is_left_out() -> None:
+    assert left_out(LISTS) == OTHERS
+
+
+@pytest.mark.parametrize("where", LISTS)
 def test_each_text_is_shown_as_it_is_where_all_are(watched: Page, where: str) -> None:
     look(watched, where)
     check(watched)
