@@ -91,7 +91,7 @@ def test_open_pages_follow_a_program_from_its_first_line_to_its_crash(
     expect(page.locator("#verdict .sentence")).to_contain_text("SIGABRT")
     expect(row).to_have_attribute("data-status", "crashed", timeout=SLOW)
     verdict = overview.get_by_role("heading", level=1)
-    expect(verdict.locator("a[href*='status=crashed']")).to_contain_text("1 of the last day crashed", timeout=SLOW)
+    expect(verdict.locator("a[href*='status=crashed']")).to_contain_text("1 crashed in the last day", timeout=SLOW)
     expect(problems.locator("main")).to_contain_text("SIGABRT", timeout=SLOW)
 
 

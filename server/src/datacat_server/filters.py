@@ -198,8 +198,8 @@ def _moment(name: str, text: str | None) -> datetime | None:
         raise ValueError(f"{name}: {text} is too far back: before 1970 there is nothing") from None
     except ValueError:
         raise ValueError(
-            f"{name}: expected RFC 3339, a date or how long ago, such as 2026-01-31T12:00:00Z, 2026-01-31 or -7d"
-            f" (in {AGES})"
+            f"{name}: expected a day or an instant, such as today, yesterday, 2026-01-31 or 2026-01-31T12:00:00Z"
+            f" (UTC), or how long ago, such as -7d (in {AGES}), not {text[:60]!r}"
         ) from None
 
 

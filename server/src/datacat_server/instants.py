@@ -7,6 +7,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _END = 253_402_300_800  # of the year 9999, the last that RFC 3339 can write
 _LAST = datetime.max.replace(tzinfo=UTC)
 _UNITS = {"s": 1, "min": 60, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+DAYS = {"today": 0, "yesterday": 1}
+"""Days by name: how many days ago they are."""
 AGES = "s, min (or m), h, d or w"
 """The units of an age, for texts that ask for one."""
 
@@ -19,12 +21,15 @@ def read_instant(text: str) -> datetime:
     """The instant that RFC 3339, a date, or a number since 1970 UTC says; without a zone it is taken as UTC.
 
     A number is of seconds, with a fraction perhaps; with 13 digits, of milliseconds, as browsers and Grafana count.
-    `-7d` is so long ago, as `read_age` takes it. A date before 1970 is taken as its beginning: nothing stored
-    is older.
+    `-7d` is so long ago, as `read_age` takes it; `today` and `yesterday` are the beginnings of these days, UTC. A date
+    before 1970 is taken as its beginning: nothing stored is older.
 
     Raises ValueError for what is none, or a number of seconds after 9999; TooFarBack for an age that leads to before
     1970.
     """
+    if text in DAYS:
+        midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        return midnight - timedelta(days=DAYS[text])
     if re.fullmatch(r"[0-9]{13}", text):
         return _since_epoch(int(text) * 1000)
     if re.fullmatch(r"[0-9]{1,12}(\.[0-9]+)?(e[+-]?[0-9]{1,3})?", text) and not re.fullmatch(r"(19|20)[0-9]{6}", text):

@@ -1,18 +1,20 @@
 """The search line of the list: what somebody types, and the parameters of an address that it stands for.
 
 `product:MyGame version:1.4 crashed machine:bluebird from:-7d state.level=7 ever:window_state.open="space probe" text`.
-A blank parts words, but not between quotes. What begins like no field, and is no status, is text to look for.
+A blank parts words, but not between quotes. What begins like no field, and is no status, is text to look for: each word
+by itself, what is in quotes as it stands.
 """
 
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 import msgspec
 
 from datacat_server.filters import STATUSES
-from datacat_server.quoting import WORD, in_quotes, plain
+from datacat_server.quoting import WORD, in_quotes, plain, plain_words
 
 FIELDS = ("product", "version", "machine", "status", "from", "to", "q")
 CONDITIONS = {"state": "state", "ever": "state_ever", "contains": "contains", "ever_contains": "ever_contains"}
@@ -26,6 +28,8 @@ LONGEST = 4_000
 _FIELD = re.compile(rf"({'|'.join((*FIELDS, 'state_ever', *CONDITIONS))}):")
 _EQUALS = re.compile(r'((?:"(?:[^"\\]|\\.)*"|[^"=])*)=')
 _PLAIN = re.compile(r'[^\s"]+')
+# Addresses and paths have a colon too, but then a slash or a backslash; a type may be written with two.
+_LIKE_A_FIELD = re.compile(r"([A-Za-z_]{2,20}):(?![/\\:])(?=.)")
 _PLAIN_PATH = re.compile(r'[^\s"=]+')
 
 Parameters = list[tuple[str, str]]
@@ -87,9 +91,23 @@ def read_line(line: str) -> Parameters:
             parameters.append(("status", word.value))
         else:
             texts.append(plain(word.value))
-    if text := " ".join(filter(None, texts)):
+    if text := " ".join(quoted(one) for one in texts if one):
         parameters.append(("q", text))
     return parameters
+
+
+def mistaken(parameters: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The words of the text that look as if a field was meant, `error:KeyError`, with the field that is most like it.
+
+    The field is empty where none is like it.
+    """
+    found = []
+    for name, text in parameters:
+        for word in plain_words(text) if name == "q" else ():
+            if looks := _LIKE_A_FIELD.match(word):
+                near = get_close_matches(looks[1].lower(), (*FIELDS, *CONDITIONS), n=1)
+                found.append((word, near[0] if near else ""))
+    return found
 
 
 def write_line(parameters: Iterable[tuple[str, str]]) -> str:
@@ -104,7 +122,7 @@ def write_line(parameters: Iterable[tuple[str, str]]) -> str:
             shown = f"{typed_path(path)}={typed_value(value)}"
             said.append(f"{SHORT}{shown}" if name == "state" else f"{_typed(name)}:{shown}")
         elif name == "q":
-            texts.append(_typed_text(text))
+            texts.extend(map(_typed_text, plain_words(text)))
         elif name in FIELDS:
             said.append(f"{name}:{quoted(text)}")
     return " ".join([*said, *texts])
@@ -143,13 +161,9 @@ def _json(typed: str) -> str:
 
 
 def _typed_text(text: str) -> str:
-    """Text to look for, in quotes where it would be read as something else."""
+    """A word to look for, in quotes where it would be read as something else."""
     read = [(word.name, word.value) for word in words(text)]
-    return text if read == _as_texts(text) else in_quotes(text)
-
-
-def _as_texts(text: str) -> list[tuple[str, str]]:
-    return [("", part) for part in text.split(" ") if part not in STATUSES and '"' not in part]
+    return text if read == [("", text)] and text not in STATUSES and '"' not in text else in_quotes(text)
 
 
 def _is_json(text: str) -> bool:

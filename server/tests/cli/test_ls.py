@@ -74,7 +74,7 @@ COMPLAINTS = [
     (["state.level"], "state: expected path=value"),
     (["--status", "odd"], "--status: expected one of crashed, hung"),
     (["--product", "A", "product:B"], "product: is there twice"),
-    (["from:never"], "from: expected RFC 3339"),
+    (["from:never"], "from: expected a day or an instant"),
     (["--sort", "odd"], "sort: expected one of created"),
 ]
 

@@ -27,13 +27,13 @@ def test_without_data_the_first_page_has_the_lines_that_send_the_first_session(s
 
 def test_the_first_sentence_says_what_is_wrong_right_now(pages: TestClient, store: SqliteStore) -> None:
     played(Recording("s-runs"), 20).send(store)
-    assert "Nothing hangs, and nothing of the last day crashed; 1 is active." in words(pages.get("/").text)
+    assert "Nothing hangs, and nothing crashed in the last day; 1 is active." in words(pages.get("/").text)
     Recording("s-hangs").status(30, "hung", "No heartbeat for 30 s").send(store)
     segfault(played(Recording("s-crashed"), 20), 21).send(store)
     old = Recording("s-old", started=time.time() - 3 * 86400)
     segfault(old, 21).send(store)
     text = pages.get("/").text
-    assert "1 session hangs, 1 of the last day crashed; 1 is active." in words(text)
+    assert "1 session hangs, 1 crashed in the last day; 1 is active." in words(text)
     assert "No heartbeat for 30 s" in text
     assert 'data-session="s-crashed"' in text
     assert 'data-session="s-old"' not in text
@@ -67,8 +67,8 @@ def test_releases_are_told_by_product_and_version(pages: TestClient, store: Sqli
     Recording("b-2", version="2.0").status(1, "hung", "Silent").status(2, "recovered", "Back").send(store)
     Recording("c-1", product="Other").status(1, "ended", "End").send(store)
     text = words(pages.get("/").text)
-    assert re.search(r"1\.0 0 now 4 sessions 75 % 100 %", text)
-    assert re.search(r"2\.0 2 now 2 sessions 100 % 50 %", text)
+    assert re.search(r"1\.0 0 active 4 sessions 75 % 100 %", text)
+    assert re.search(r"2\.0 2 active 2 sessions 100 % 50 %", text)
     found = pages.get("/", headers={"Accept": "application/json"}).json()
     assert {(one["product"], one["version"]) for one in found["releases"]} == {
         ("MyGame", "1.0"),

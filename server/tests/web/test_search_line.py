@@ -1,11 +1,13 @@
 """The search line: what is typed is what the address says, and the other way round; what may stand there is offered."""
 
 import json
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
 from datacat_server.filters import parse_filter, to_query
-from datacat_server.search_line import read_line, split_condition, write_line
+from datacat_server.quoting import plain_words
+from datacat_server.search_line import mistaken, read_line, split_condition, write_line
 from datacat_server.store.sqlite import SqliteStore
 from datacat_server.web.sessions.completion import complete
 from hypothesis import given
@@ -35,6 +37,7 @@ CONDITIONS = st.tuples(
         ('ever:window_state.open="space probe"', [("state_ever", "window_state.open:space probe")]),
         ("contains:a.b=x ever_contains:a.b=true", [("contains", "a.b:x"), ("ever_contains", "a.b:true")]),
         ("KeyError in  load", [("q", "KeyError in load")]),
+        ('"moonlit  shield" KeyError', [("q", '"moonlit  shield" KeyError')]),
         ('"crashed" product:', [("q", "crashed")]),
         ("status:hung crashed", [("status", "hung"), ("q", "crashed")]),
         ('product:"half', [("product", "half")]),
@@ -55,7 +58,10 @@ def meaning(parameters: list[tuple[str, str]]) -> list[tuple[str, str, str]]:
     """Parameters with the values of conditions as what they are, in any order."""
     found = []
     for name, value in parameters:
-        if name in ("product", "version", "machine", "q", "status"):
+        if name == "q":
+            found += [(name, word, "") for word in plain_words(value)]
+            continue
+        if name in ("product", "version", "machine", "status"):
             found.append((name, value, ""))
             continue
         path, _, wanted = split_condition(value)
@@ -76,6 +82,33 @@ def test_what_is_typed_finds_what_the_parameters_find() -> None:
     line = 'product:A status:ever_hung state.a.b=[1,"x y"] from:2026-01-31 lost'
     wanted = parse_filter(read_line(line))
     assert parse_filter(read_line(write_line(to_query(wanted)))) == wanted
+
+
+@pytest.mark.parametrize("word", ["today", "yesterday"])
+def test_days_have_names(word: str) -> None:
+    start = parse_filter(read_line(f"from:{word}")).start
+    assert start is not None
+    midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    assert midnight - start in (timedelta(days=word == "yesterday"), timedelta(days=1 + (word == "yesterday")))
+
+
+def test_an_instant_that_is_none_is_answered_with_one_that_is() -> None:
+    with pytest.raises(ValueError, match="such as today, yesterday, 2026-01-31 .*not 'last week'"):
+        parse_filter(read_line('from:"last week"'))
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("error:KeyError", [("error:KeyError", "")]),
+        ("prodct:Game", [("prodct:Game", "product")]),
+        ("Version:1.4 x", [("Version:1.4", "version")]),
+        ("https://a.b std::terminate C:/x a: 12:30 KeyError", []),
+        ("product:Game", []),
+    ],
+)
+def test_a_word_that_looks_like_a_field_but_is_none_is_text_and_is_told(line: str, said: list[tuple[str, str]]) -> None:
+    assert mistaken(read_line(line)) == said
 
 
 @pytest.fixture
@@ -104,6 +137,7 @@ def filled(store: SqliteStore) -> SqliteStore:
         ("state.level=o", ["state.level=one"]),
         ("ever:far.away=", ["ever:far.away=true"]),
         ("from:-7", ["from:-7d"]),
+        ("to:y", ["to:yesterday"]),
         ("red", ["machine:Redbird"]),
         ("q:anything", []),
     ],
@@ -130,7 +164,9 @@ def test_what_is_offered_can_be_found(filled: SqliteStore) -> None:
         "contains:window_state.open=",
         "ever:product=",
     ):
-        for option in complete(filled, beginning, len(beginning)).options:
+        options = complete(filled, beginning, len(beginning)).options
+        assert options, beginning
+        for option in options:
             assert filled.sessions(parse_filter(read_line(option.text))).sessions, option.text
 
 

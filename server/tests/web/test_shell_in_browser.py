@@ -20,7 +20,7 @@ def test_the_first_page_becomes_the_overview_when_the_first_session_arrives(page
     live(page)
     expect(page.locator("#example")).to_contain_text("http://localhost:9090")
     segfault(Recording("s-1", started=time.time() - 60), 1).send(store)
-    expect(page.locator("h1.sentence")).to_contain_text("1 of the last day crashed")
+    expect(page.locator("h1.sentence")).to_contain_text("1 crashed in the last day")
     expect(page.locator("#example")).to_have_count(0)
     expect(page).to_have_title("1 crashed · Overview · DataCat")
     expect(page.locator("#icon")).to_have_attribute("href", "/static/icon-crashed.svg")

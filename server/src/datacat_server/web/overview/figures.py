@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from datacat_server.filters import Filter
 from datacat_server.model import SessionSummary, Status
-from datacat_server.store.problems import ProblemFilter, ProblemStatus, ProblemSummary
+from datacat_server.store.problems import ProblemFilter, ProblemSummary
 from datacat_server.store.protocol import Store
 from datacat_server.store.releases import Release, ReleaseCourse, UnknownRelease
 
@@ -88,6 +88,4 @@ def _courses(store: Store, releases: list[Release]) -> Iterator[ReleaseCourse]:
 
 
 def _newest_problems(store: Store) -> list[ProblemSummary]:
-    open_ones = store.problems(ProblemFilter(), sort="-first_seen", limit=4 * MOST_PROBLEMS).problems
-    wanted = [one for one in open_ones if one.status not in (ProblemStatus.IGNORED, ProblemStatus.RESOLVED)]
-    return wanted[:MOST_PROBLEMS]
+    return store.problems(ProblemFilter(unsettled=True), sort="-first_seen", limit=MOST_PROBLEMS).problems

@@ -1,6 +1,6 @@
 """How a share changed from day to day, as a line in a small box."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 
@@ -8,7 +8,8 @@ from datacat_server.store.releases import ReleaseDay
 
 WIDTH, HEIGHT = 96, 20
 _MARGIN = 2
-_LEAST_SPAN = 5.0  # percent: less than that fills no box, so that a hundredth does not look like a fall
+_HALF = 50.0  # percent: the floor where no share is lower, so that a hundredth does not look like a fall
+_FEWEST_DAYS = 3
 
 
 @dataclass(frozen=True)
@@ -19,22 +20,23 @@ class Trend:
     area: str
 
 
-def trend(days: list[ReleaseDay], share: Callable[[ReleaseDay], float], first: date, last: date) -> Trend | None:
-    """The course of a share, in percent, from a first day to a last one; None where nothing is known of these."""
-    shown = [day for day in days if first <= day.day <= last]
-    if not shown:
+def lowest(shares: Iterable[float]) -> float:
+    """The share, in percent, at the floor of all boxes that stand together."""
+    return min(_HALF, min(shares, default=_HALF))
+
+
+def trend(
+    days: list[ReleaseDay], share: Callable[[ReleaseDay], float], first: date, last: date, low: float
+) -> Trend | None:
+    """The course of a share, in percent, from a first day to a last one, over `low`; None of too few days for one."""
+    if len(days) < _FEWEST_DAYS:
         return None
-    low = min(min(map(share, shown)), 100 - _LEAST_SPAN)
-    length = max(1, (last - first).days)
     points = [
         (
-            _MARGIN + (day.day - first).days / length * (WIDTH - 2 * _MARGIN),
+            _MARGIN + (day.day - first).days / (last - first).days * (WIDTH - 2 * _MARGIN),
             _MARGIN + (100 - share(day)) / (100 - low) * (HEIGHT - 2 * _MARGIN),
         )
-        for day in shown
+        for day in days
     ]
-    if len(points) == 1:  # a day by itself is as wide as a day
-        [(x, y)] = points
-        points = [(x - WIDTH / length, y), (x, y)]
     line = "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
     return Trend(f"M{line}", f"M{points[0][0]:.1f} {HEIGHT}L{line}V{HEIGHT}z")

@@ -14,6 +14,7 @@ from datacat_server.export.stream import export_stream
 from datacat_server.filters import parse_filter
 from datacat_server.model import Session
 from datacat_server.store.protocol import Store, UnknownSession
+from datacat_server.web.sessions.view import check_names
 from datacat_server.web.shell.errors import PageError
 from datacat_server.web.shell.forms import LARGEST_FORM, Form, Forms, one, several
 from datacat_server.web.shell.rights import may_change
@@ -21,8 +22,13 @@ from datacat_server.web.shell.security import local_path
 
 MOST_CHOSEN = 200
 
-_ONLY_READS = PageError(403, "This key may read, but not delete.", "Deleting needs a key with the scope admin.")
-_NONE_CHOSEN = PageError(400, "No session is chosen.", "Go back to the list and mark the sessions that are meant.")
+
+def _only_reads() -> PageError:
+    return PageError(403, "This key may read, but not delete.", "Deleting needs a key with the scope admin.")
+
+
+def _none_chosen() -> PageError:
+    return PageError(400, "No session is chosen.", "Go back to the list and mark the sessions that are meant.")
 
 
 def chosen_routes(store: Store, forms: Forms) -> list[HTTPRouteHandler]:
@@ -34,6 +40,7 @@ def chosen_routes(store: Store, forms: Forms) -> list[HTTPRouteHandler]:
         if ids := _ids(request.query_params.getall("ids", [])):
             return _file(_array(store, ids), "application/json", "sessions.json")
         try:
+            check_names(request.query_params)
             wanted = parse_filter(request.query_params.multi_items())
         except ValueError as error:
             raise PageError(400, "This cannot be exported.", f"{error}.") from None
@@ -44,17 +51,20 @@ def chosen_routes(store: Store, forms: Forms) -> list[HTTPRouteHandler]:
     async def ask(request: Request[Any, Any, Any]) -> Response[bytes]:
         """What is about to be deleted, and the form that does it."""
         if not may_change():
-            raise _ONLY_READS
+            raise _only_reads()
         chosen = await asyncio.to_thread(_known, store, _ids(request.query_params.getall("ids", [])))
         if not chosen:
-            raise _NONE_CHOSEN
+            raise _none_chosen()
         back = _list(request.query_params.get("back", ""))
         return forms.page(request, "sessions/delete.html", sessions=chosen, back=back, now=datetime.now(UTC))
 
     @post("/delete", include_in_schema=False, request_max_body_size=LARGEST_FORM)
     async def delete(request: Request[Any, Any, Any], data: Form) -> Redirect:
         forms.check(request, data)
-        deleted = await asyncio.to_thread(_delete, store, _ids(several(data, "ids")))
+        ids = _ids(several(data, "ids"))
+        if not ids:
+            raise _none_chosen()
+        deleted = await asyncio.to_thread(_delete, store, ids)
         back = _list(one(data, "back"))
         joint = "&" if "?" in back else "?"
         return Redirect(f"{back}{joint}{urlencode({'deleted': deleted})}", status_code=303)
@@ -64,6 +74,7 @@ def chosen_routes(store: Store, forms: Forms) -> list[HTTPRouteHandler]:
 
 def _list(address: str) -> str:
     """The address if it is one of the list, to come back to what was shown of it; else that of the whole list."""
+    address, _, _ = address.partition("#")  # behind it nothing could be added
     path, _, _ = address.partition("?")
     return local_path(address) if path == "/sessions" else "/sessions"
 

@@ -1,6 +1,7 @@
 """What may stand in the search line where the caret is: names of fields, and values that sessions have."""
 
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -24,10 +25,10 @@ MOST = 12
 LONGEST_SHOWN = 100
 
 _FIELDS = {
-    "product:": "",
-    "version:": "",
+    "product:": "its name",
+    "version:": "as it was logged",
     "machine:": "its name or id",
-    "status:": "",
+    "status:": "how it is, or fared",
     SHORT: "what the state says now",
     "ever:": "what the state ever said",
     "contains:": "what a list in the state holds now",
@@ -35,7 +36,15 @@ _FIELDS = {
     "from:": "created then or later",
     "to:": "created before",
 }
-_AGES = {"-1h": "the last hour", "-24h": "the last day", "-7d": "the last week", "-30d": "the last 30 days"}
+_INSTANTS = {
+    "-1h": "an hour ago",
+    "-24h": "a day ago",
+    "-7d": "a week ago",
+    "-30d": "30 days ago",
+    "today": "0:00 UTC",
+    "yesterday": "0:00 UTC",
+}
+_DATES = 5
 _ELEMENTS = ("contains", "ever_contains")
 
 
@@ -80,7 +89,9 @@ def _options(store: Store, word: Word, line: str) -> list[Option]:
         case "status":
             return [Option(f"status:{status}", status) for status in STATUSES if status.startswith(value.lower())]
         case "from" | "to":
-            return [Option(f"{word.name}:{age}", age, hint) for age, hint in _AGES.items() if age.startswith(value)]
+            instants = {**_INSTANTS, **_dates()}
+            begun = [(text, hint) for text, hint in instants.items() if text.startswith(value.lower())]
+            return [Option(f"{word.name}:{text}", text, hint) for text, hint in begun]
         case "state" | "state_ever" | "contains" | "ever_contains" if word.path is None:
             return _paths(store, word, value)
         case "state" | "state_ever" | "contains" | "ever_contains":
@@ -89,6 +100,13 @@ def _options(store: Store, word: Word, line: str) -> list[Option]:
             return [*_fields(word.value), *_statuses(word.value), *_everywhere(store, value)]
         case _:
             return []
+
+
+def _dates() -> dict[str, str]:
+    """The last days before yesterday, UTC, and which day of the week each was."""
+    today = datetime.now(UTC).date()
+    days = [today - timedelta(days=2 + ago) for ago in range(_DATES)]
+    return {day.isoformat(): f"{day:%A}, 0:00 UTC" for day in days}
 
 
 def _fields(beginning: str) -> list[Option]:

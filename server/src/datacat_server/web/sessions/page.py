@@ -1,5 +1,6 @@
 """The page of all sessions: filters as a line and as chips, and a table whose rows can be chosen."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,12 +13,21 @@ from litestar.response import Redirect
 from datacat_server.filters import parse_filter
 from datacat_server.ingest.validate import LONGEST_NAME
 from datacat_server.model import Status
-from datacat_server.search_line import LONGEST, read_line, write_line
+from datacat_server.search_line import LONGEST, mistaken, read_line, write_line
 from datacat_server.store.protocol import Store
 from datacat_server.web.sessions import view
 from datacat_server.web.sessions.completion import complete
 from datacat_server.web.sessions.sparkline import Sparklines
-from datacat_server.web.sessions.view import COLUMNS, NEWEST_FIRST, USUAL, View, chosen_columns, parameters_of
+from datacat_server.web.sessions.view import (
+    COLUMNS,
+    NEWEST_FIRST,
+    USUAL,
+    View,
+    asked_columns,
+    check_names,
+    chosen_columns,
+    parameters_of,
+)
 from datacat_server.web.shell.api_address import ApiAddress
 from datacat_server.web.shell.errors import PageError
 from datacat_server.web.shell.negotiation import json_response, wants_json
@@ -38,13 +48,14 @@ def sessions_routes(store: Store, renderer: Renderer, address: ApiAddress) -> li
         shown = View(
             parameters=parameters_of(request.url.query),
             sort=asked.get("sort") or NEWEST_FIRST,
-            columns=chosen_columns(asked["columns"].split(",")) if asked.get("columns") else None,
             cursor=asked.get("cursor") or None,
         )
         if asked.getall("column", []):
             return _choose_columns(request, shown)
         line = asked.get("search")
         try:
+            check_names(asked)
+            shown = replace(shown, columns=asked_columns(asked.get("columns", "")))
             if line is not None:
                 # The same view by its plain parameters: an address to send to a colleague.
                 return Redirect(_searched(shown, line).address(), status_code=303)
@@ -67,12 +78,14 @@ def sessions_routes(store: Store, renderer: Renderer, address: ApiAddress) -> li
             columns=columns,
             all_columns=COLUMNS,
             line=write_line(shown.parameters),
+            mistaken=mistaken(shown.parameters),
             statuses=list(Status),
             sparklines=sparklines.of(page.sessions) if "activity" in columns else {},
             now=datetime.now(UTC),
             deleted=asked.get("deleted", ""),
             api_address=address.seen_from(request),
             forwarded=address.is_forwarded(request),
+            wider=shown.chips() if len(shown.parameters) > 1 and not page.sessions else [],
             alike=store.products(wanted.product, limit=ALIKE) if wanted.product and not page.sessions else [],
         )
 

@@ -40,6 +40,9 @@ class Sparklines:
         fresh = self._store.activity([name for name in busy if name not in lines], PARTS)
         lines |= {name: draw(activity) for name, activity in fresh.items()}
         with self._lock:
+            for name in known:
+                if name in self._drawn:
+                    self._drawn.move_to_end(name)
             for name in fresh:
                 self._drawn[name] = busy[name], lines[name]
             while len(self._drawn) > _KEPT:

@@ -1,7 +1,8 @@
 """What of the list is shown, as its address says it: the filter, the order, the columns, the place."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from urllib.parse import parse_qsl, urlencode
 
 from datacat_server.filters import NAMES
@@ -38,9 +39,37 @@ COLUMNS = (
 USUAL = tuple(column.name for column in COLUMNS if column.shown)
 
 
+_OWN = ("sort", "cursor", "columns", "column", "search", "deleted", "ids")
+"""What addresses of the list, and of what is done with it, say beside the filter."""
+
+
+def check_names(names: Iterable[str]) -> None:
+    """Raises ValueError, `name: what to do`, for a name that no address of the list has.
+
+    A filter that is misspelt would be none, and every session be taken for what was asked for.
+    """
+    for name in names:
+        if name not in NAMES and name not in _OWN:
+            near = get_close_matches(name, NAMES, n=1)
+            hint = f"; did you mean {near[0]}?" if near else f"; the filters are {', '.join(NAMES)}"
+            raise ValueError(f"{name}: is no filter{hint}")
+
+
 def chosen_columns(names: Sequence[str]) -> tuple[str, ...]:
     """Those of the names that are columns, in the order of the table."""
     return tuple(column.name for column in COLUMNS if column.name in names)
+
+
+def asked_columns(text: str) -> tuple[str, ...] | None:
+    """Those that an address names, None where it names none. Raises ValueError, `columns: what to do`."""
+    if not text:
+        return None
+    names = text.split(",")
+    if unknown := set(names) - {column.name for column in COLUMNS}:
+        raise ValueError(
+            f"columns: there is no {min(unknown)!r}; expected some of {','.join(column.name for column in COLUMNS)}"
+        )
+    return chosen_columns(names)
 
 
 @dataclass(frozen=True)
@@ -60,6 +89,10 @@ class View:
     sort: str = NEWEST_FIRST
     columns: tuple[str, ...] | None = None
     cursor: str | None = None
+
+    @property
+    def text(self) -> str | None:
+        return dict(self.parameters).get("q")
 
     @property
     def status(self) -> str | None:

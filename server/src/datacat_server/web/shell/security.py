@@ -14,6 +14,6 @@ HEADERS = {
 
 
 def local_path(address: str) -> str:
-    """The address if it is a path on this server, else the start page: a form must not lead anywhere else."""
+    """The address if it is a path on this server, else that of the list: a form must not lead anywhere else."""
     plain = address.startswith("/") and not address.startswith(("//", "/\\")) and address.isprintable()
     return address if plain else "/sessions"
