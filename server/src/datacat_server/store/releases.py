@@ -1,5 +1,6 @@
 """Release health: how the sessions of a product's versions fared."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Protocol
 
@@ -14,7 +15,7 @@ class UnknownRelease(LookupError):
 
 
 class Health(Struct, kw_only=True, frozen=True):
-    """How sessions fared: `hung` at some time, `ended` without a crash, `running` as far as is known.
+    """How sessions fared: `hung` at some time, `ended` without a crash, `running`: active now, not hung or suspended.
 
     `crash_free` and `hang_free`: percent of the sessions that have not crashed, and never hung, so far.
     """
@@ -105,6 +106,10 @@ class ReleaseStore(Protocol):
 
     def release(self, product: str, version: str, *, days: int = 90) -> ReleaseCourse:
         """One release, with at most so many days. Raises UnknownRelease."""
+        ...
+
+    def release_courses(self, releases: Sequence[tuple[str, str]], *, days: int = 90) -> list[ReleaseCourse]:
+        """The same of several, each a product and a version: those that there are, in this order."""
         ...
 
     def release_history(

@@ -84,7 +84,7 @@ def key_of(sort: str) -> str:
 def _total(db: sqlite3.Connection, wanted: Filter, selection: Selection) -> tuple[int, bool]:
     """How many there are, and whether there are more than were counted."""
     if wanted == EVERY:
-        return db.execute("SELECT count(*) FROM sessions").fetchone()[0], False
+        return db.execute("SELECT coalesce(sum(sessions), 0) FROM releases").fetchone()[0], False
     total = selection.count(MOST_COUNTED + 1)
     return min(total, MOST_COUNTED), total > MOST_COUNTED
 

@@ -8,9 +8,10 @@ from typing import Any
 from datacat_server.problems.versions import in_order
 from datacat_server.store.releases import ReleaseDay, ReleaseHistory, VersionCourse
 from datacat_server.store.sqlite.folds.releases import first_seen
-from datacat_server.store.sqlite.reading.release_views import EPOCH, health
+from datacat_server.store.sqlite.reading.release_views import ACTIVE_OF_DAY, EPOCH, health
 
-_SUMS = "sum(sessions), sum(crashed), sum(hung), sum(ended)"
+_COUNTS = f"sessions, crashed, hung, ended, {ACTIVE_OF_DAY}"
+_SUMS = f"sum(sessions), sum(crashed), sum(hung), sum(ended), sum({ACTIVE_OF_DAY})"
 
 
 def read_history(db: sqlite3.Connection, product: str, last: date, days: int | None, versions: int) -> ReleaseHistory:
@@ -35,7 +36,7 @@ def read_history(db: sqlite3.Connection, product: str, last: date, days: int | N
                 version=version,
                 days=_days(
                     db.execute(
-                        f"SELECT day, sessions, crashed, hung, ended {within} AND version = ? ORDER BY day",
+                        f"SELECT day, {_COUNTS} {within} AND version = ? ORDER BY day",
                         (*span, version),
                     ).fetchall()
                 ),
