@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import combinations
 
 import pytest
-from datacat_server.store.problems import Commonality, ProblemFilter, ProblemKind, ProblemStatus
+from datacat_server.store.problems import Commonality, ProblemFilter, ProblemKind, ProblemStatus, Trait
 from datacat_server.store.sqlite import SqliteStore
 from datacat_server.store.sqlite.reading import commonalities
 from datacat_server.store.sqlite.reading.commonalities import by_chance
@@ -149,6 +149,36 @@ def test_what_stands_out_of_few_sessions_is_told_as_what_may_be_chance(pages: Te
     assert (one.count, one.count_without, one.sure) == (12, 0, True)
     assert "100 % of these: level was 7 . Of the sessions without it: 0 %" in text
     assert "12 of 12" in text
+
+
+def test_a_version_stands_out_where_it_matters_and_not_for_the_time_it_was_used(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One version after the other; every third session fails. In another product one of two at a time does."""
+    monkeypatch.setattr(commonalities, "MOST_WITH", 12)
+    monkeypatch.setattr(commonalities, "MOST_OTHERS", 12)
+    began = time.time() - DAY
+    for number in range(60):
+        recording = Recording(f"s-{number}", product="Turns", version=f"1.{number // 20}", started=began + 60 * number)
+        (failed(recording) if number % 3 == 0 else recording).send(store)
+        recording = Recording(f"t-{number}", product="Pair", version=f"1.{number % 2}", started=began + 60 * number)
+        (failed(recording) if number % 2 and number % 3 else recording).send(store)
+    for product, expected in (("Turns", set()), ("Pair", {"1.1"})):
+        [problem] = store.problems(ProblemFilter(product=product)).problems
+        found = store.problem_commonalities(problem.id)
+        assert (found.sessions, found.others) == (12, 12)
+        assert {one.value for one in found.found if one.trait == Trait.VERSION} == expected, product
+
+
+def test_where_nearly_all_sessions_have_the_problem_it_is_compared_with_the_few_others(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commonalities, "_MOST_PASSED", 3)
+    for number in range(12):
+        recording = Recording(f"s-{number}", started=time.time() - 600 + number)
+        (failed(recording) if number else recording).send(store)
+    found = store.problem_commonalities(store.problems().problems[0].id)
+    assert (found.sessions, found.others) == (11, 1)
 
 
 @pytest.mark.parametrize(

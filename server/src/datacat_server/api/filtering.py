@@ -46,8 +46,8 @@ def filter_of(
     q: Annotated[
         str | None,
         QueryParameter(
-            description="Part of the id, product, version, machine, reason, or of the title, place or message of one "
-            "of its problems (crash, hang, exception), in whatever case.",
+            description="Each of these words, or text in quotes, is in the id, product, version, machine, reason or "
+            "the title, place or message of one of its problems (crash, hang, exception), in whatever case.",
             max_length=LONGEST_Q,
         ),
     ] = None,

@@ -211,9 +211,10 @@ class Commonality(Struct, kw_only=True, frozen=True):
 
 
 class Commonalities(Struct, kw_only=True, frozen=True):
-    """What the newest MOST_WITH sessions of a problem (`sessions`: how many these are) have, and MOST_OTHERS
-    of the same product that began at about the same times without it (`others`) have not: the largest `share - share_without` first, those of
-    LEAST_DIFFERENCE or more that two sessions or more of the problem have. Nothing stands out of a single session.
+    """What the newest MOST_WITH sessions of a problem (`sessions`: how many these are) have, and MOST_OTHERS without it
+    (`others`), of the same product and begun at about the same times, have not: the largest `share - share_without`
+    first, those of LEAST_DIFFERENCE or more that two sessions or more of the problem have. Nothing stands out of a
+    single session.
     Of sessions whose states had very many values, only as many are looked at as there is time for.
     """
 

@@ -1,12 +1,17 @@
 """What the sessions of a problem have in common, against sessions of the same product without it.
 
-Both sides are bounded: the newest of either, and of each no more postings than a page has time for.
+Both sides are bounded: the newest with it, those without it that began at about the same times, and of each no more
+postings than a page has time for. At the same times, because versions, machines and states change with time: against
+sessions of another week nearly everything would stand out.
 """
 
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
+from heapq import merge
+from itertools import islice
 from math import comb
+from random import Random
 from typing import Any
 
 import msgspec
@@ -25,6 +30,10 @@ from datacat_server.store.problems import (
 from datacat_server.store.sqlite.folds.search_terms import ELEMENT, VALUE
 
 _MOST_POSTINGS = 50_000
+_PLACES = 20
+"""At so many moments the others are drawn, each in the middle of as many sessions with the problem."""
+_MOST_PASSED = MOST_OTHERS
+"""So many sessions are looked at on either side of a moment: where nearly all have the problem, few are found."""
 _OF_COLUMNS = {"product", "version"}
 """Paths of the state that repeat a column."""
 
@@ -42,17 +51,54 @@ def read_commonalities(db: sqlite3.Connection, problem_id: str) -> Commonalities
             "SELECT session FROM problem_sessions WHERE problem = ? ORDER BY last DESC LIMIT ?", (problem_id, MOST_WITH)
         )
     ]
-    others = [
-        session
-        for (session,) in db.execute(
-            "SELECT id FROM sessions WHERE product = ? AND NOT EXISTS (SELECT 1 FROM problem_sessions"
-            " WHERE problem = ? AND session = sessions.id) ORDER BY created DESC LIMIT ?",
-            (row[0], problem_id, MOST_OTHERS),
-        )
-    ]
+    others = _others(db, row[0], problem_id, having)
+    for sample in (having, others):
+        Random(0).shuffle(sample)  # so that its first ones, where there is time for no more, are of all times
     if len(having) < 2 or not others:
         return Commonalities(sessions=len(having), others=len(others), found=[])
     return _standing_out(_Counted(db, having), _Counted(db, others))
+
+
+def _others(db: sqlite3.Connection, product: str, problem_id: str, having: list[int]) -> list[int]:
+    """Sessions without the problem: to every so many of those with it, as many that began next to the middle one."""
+    moments = [
+        created
+        for (created,) in db.execute(
+            "SELECT created FROM sessions WHERE id IN (SELECT value FROM json_each(?)) ORDER BY created",
+            (msgspec.json.encode(having).decode(),),
+        )
+    ]
+    places = min(_PLACES, len(moments))
+    found: dict[int, None] = {}
+    for place in range(places):
+        middle = moments[(2 * place + 1) * len(moments) // (2 * places)]
+        later, earlier = (_away_from(db, product, problem_id, middle, *way) for way in ((">=", "ASC"), ("<", "DESC")))
+        nearest = merge(later, earlier, key=lambda one, middle=middle: abs(one[0] - middle))
+        left = max((place + 1) * MOST_OTHERS // places - len(found), 0)
+        found |= dict.fromkeys(islice((number for _, number in nearest if number not in found), left))
+    return list(found) or _newest(db, product, problem_id)
+
+
+def _newest(db: sqlite3.Connection, product: str, problem_id: str) -> list[int]:
+    """The newest sessions without the problem, at whatever time."""
+    rows = db.execute(
+        "SELECT id FROM sessions WHERE product = ? AND NOT EXISTS (SELECT 1 FROM problem_sessions"
+        " WHERE problem = ? AND session = sessions.id) ORDER BY created DESC LIMIT ?",
+        (product, problem_id, MOST_OTHERS),
+    )
+    return [session for (session,) in rows]
+
+
+def _away_from(
+    db: sqlite3.Connection, product: str, problem_id: str, middle: int, side: str, order: str
+) -> Iterator[tuple[int, int]]:
+    """When sessions without the problem began, and their numbers, the nearest to a moment on one side of it first."""
+    return db.execute(
+        "SELECT created, id FROM (SELECT created, id FROM sessions INDEXED BY sessions_by_product"
+        f" WHERE product = ? AND created {side} ? ORDER BY created {order} LIMIT {_MOST_PASSED})"
+        " WHERE NOT EXISTS (SELECT 1 FROM problem_sessions WHERE problem = ? AND session = id)",
+        (product, middle, problem_id),
+    )
 
 
 class _Counted:
