@@ -72,8 +72,9 @@ def _others(db: sqlite3.Connection, product: str, problem_id: str, having: list[
     found: dict[int, None] = {}
     for place in range(places):
         middle = moments[(2 * place + 1) * len(moments) // (2 * places)]
-        later, earlier = (_away_from(db, product, problem_id, middle, *way) for way in ((">=", "ASC"), ("<", "DESC")))
-        nearest = merge(later, earlier, key=lambda one, middle=middle: abs(one[0] - middle))
+        later = _away_from(db, product, problem_id, middle, ">=", "ASC")
+        earlier = _away_from(db, product, problem_id, middle, "<", "DESC")
+        nearest = merge(later, earlier)
         left = max((place + 1) * MOST_OTHERS // places - len(found), 0)
         found |= dict.fromkeys(islice((number for _, number in nearest if number not in found), left))
     return list(found) or _newest(db, product, problem_id)
@@ -92,12 +93,12 @@ def _newest(db: sqlite3.Connection, product: str, problem_id: str) -> list[int]:
 def _away_from(
     db: sqlite3.Connection, product: str, problem_id: str, middle: int, side: str, order: str
 ) -> Iterator[tuple[int, int]]:
-    """When sessions without the problem began, and their numbers, the nearest to a moment on one side of it first."""
+    """How far from a moment, on one side of it, sessions without the problem began, and which; the nearest first."""
     return db.execute(
-        "SELECT created, id FROM (SELECT created, id FROM sessions INDEXED BY sessions_by_product"
+        "SELECT abs(created - ?), id FROM (SELECT created, id FROM sessions INDEXED BY sessions_by_product"
         f" WHERE product = ? AND created {side} ? ORDER BY created {order} LIMIT {_MOST_PASSED})"
         " WHERE NOT EXISTS (SELECT 1 FROM problem_sessions WHERE problem = ? AND session = id)",
-        (product, middle, problem_id),
+        (middle, product, middle, problem_id),
     )
 
 
