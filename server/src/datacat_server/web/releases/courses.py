@@ -140,9 +140,7 @@ def draw(history: ReleaseHistory) -> Drawn:
     crash_floor = floor(
         100 - 100 * one.crashed / one.sessions for _, some in rates for _, one in _there(some, LEAST_DRAWN)
     )
-    hang_floor = floor(
-        100 - 100 * one.hung / one.sessions for _, some in rates for _, one in _there(some, LEAST_DRAWN)
-    )
+    hang_floor = floor(100 - 100 * one.hung / one.sessions for _, some in rates for _, one in _there(some, LEAST_DRAWN))
     return Drawn(
         unit=unit,
         over=over,
