@@ -5,6 +5,9 @@ import { clock } from "../shell/clock";
 
 type Course = [letter: string, times: number[], values: number[]];
 
+/** What each overlay holds, for as long as it holds that. */
+const read = new WeakMap<HTMLElement, { text: string; courses: Course[] }>();
+
 export function followInstant(): void {
   document.addEventListener("pointermove", (event) => {
     const target = event.target instanceof Element ? event.target : null;
@@ -30,12 +33,20 @@ function say(lives: HTMLElement, share: number | null, x: number): void {
 }
 
 function values(overlay: HTMLElement, at: number): string {
-  const courses = JSON.parse(overlay.dataset["overlay"] ?? "[]") as Course[];
-  return courses.flatMap(([letter, times, values]) => {
+  return coursesOf(overlay).flatMap(([letter, times, values]) => {
     const value = values[before(times, at)];
     const over = at > (times[times.length - 1] ?? 0);
     return value === undefined || over ? [] : [`${letter} ${quantity(value, overlay.dataset["unit"] ?? "")}`];
   }).join(" · ");
+}
+
+function coursesOf(overlay: HTMLElement): Course[] {
+  const text = overlay.dataset["overlay"] ?? "[]";
+  const known = read.get(overlay);
+  if (known?.text === text) return known.courses;
+  const courses = JSON.parse(text) as Course[];
+  read.set(overlay, { text, courses });
+  return courses;
 }
 
 /** The place of the last of these rising instants that is not after another one; -1 where there is none. */

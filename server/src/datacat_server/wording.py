@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Collection
 from datetime import UTC, datetime
 
 _CODE = re.compile(r"\w*[_(]|\w+\.\w")
@@ -24,27 +25,57 @@ def number(value: float | int) -> str:
     return f"{value:.{digits}f}".rstrip("0").rstrip(".")
 
 
-def quantity(value: float, unit: str | None) -> str:
+def finer(value: float, step: float) -> str:
+    """A number as `number` writes it, with more digits where values that are `step` apart would look the same."""
+    usual = number(value)
+    if not step or not value or not math.isfinite(value) or abs(value) >= 1e15 or "e" in usual:
+        return usual
+    needed = min(-math.floor(math.log10(step) + 1e-9), 15 - math.ceil(math.log10(abs(value)) + 1e-9))
+    return f"{value:,.{needed}f}" if needed > len(usual.partition(".")[2]) else usual
+
+
+def step_within(low: float, high: float) -> float:
+    """How far apart values between two others must be to be told apart: a hundredth to a tenth of the span."""
+    span = high / 20 - low / 20
+    return 10.0 ** math.floor(math.log10(span)) if 1e-300 < span < math.inf else 0.0
+
+
+def step_for_all(values: Collection[float], unit: str | None) -> float:
+    """The step that tells these values apart; 0 where they are whole numbers that are apart as they are."""
+    usual = {quantity(value, unit) for value in values}
+    if len(usual) == len(set(values)) and not any("." in text for text in usual):
+        return 0.0
+    return step_within(min(values), max(values))
+
+
+def quantity(value: float, unit: str | None, step: float = 0.0) -> str:
     """A value with its unit; bytes and seconds in the size that reads best: `3.8 GB`, `16.2 ms`.
 
-    A unit of more than `LONGEST_UNIT` characters, which no unit has, is cut.
+    `step`: values so far apart are told apart, in the same unit. A unit of more than `LONGEST_UNIT` characters, which
+    no unit has, is cut.
     """
     match unit:
         case "bytes" | "byte" | "B":
-            return size(value)
+            return size(value, step)
         case "seconds" | "s" | "sec":
-            return _seconds(value)
+            return _seconds(value, step)
         case None | "":
-            return number(value)
+            return finer(value, step)
         case "percent" | "%":
-            return f"{number(value)} %"
+            return f"{finer(value, step)} %"
         case _:
-            return f"{number(value)} {shorten(unit, LONGEST_UNIT)}"
+            return f"{finer(value, step)} {shorten(unit, LONGEST_UNIT)}"
+
+
+def is_scaled(unit: str | None) -> bool:
+    """Whether values of a unit are written in the size that reads best, so that each needs a unit of its own."""
+    return unit in ("bytes", "byte", "B", "seconds", "s", "sec")
 
 
 def quantities(low: float, high: float, unit: str | None) -> str:
-    """A range of values, with its unit once where it is the same for both."""
-    lower, upper = quantity(low, unit), quantity(high, unit)
+    """A range of values, told apart however near they are, with its unit once where it is the same for both."""
+    step = step_for_all((low, high), unit) * 10
+    lower, upper = quantity(low, unit, step), quantity(high, unit, step)
     unit = unit and shorten(unit, LONGEST_UNIT)
     if unit and lower.endswith(f" {unit}") and upper.endswith(f" {unit}"):
         lower = lower.removesuffix(f" {unit}")
@@ -56,21 +87,33 @@ def percent(value: float) -> str:
     return f"{number(math.floor(value * 10) / 10)} %"
 
 
-def size(value: float) -> str:
-    """A number of bytes, in powers of 1000."""
+def size(value: float, step: float = 0.0) -> str:
+    """A number of bytes, in powers of 1000; `step` as of `quantity`."""
     scaled, power = float(value), 0
     while abs(scaled) >= 1000 and power < len(_SIZES) - 1:
         scaled /= 1000
         power += 1
-    return f"{number(scaled if power == 0 else round(scaled, 1))} {_SIZES[power]}"
+    step /= 1000**power
+    return f"{number(scaled) if power == 0 else finer(_rounded(scaled, 1, step), step)} {_SIZES[power]}"
 
 
-def _seconds(value: float) -> str:
+def _rounded(value: float, digits: int, step: float) -> float:
+    """Rounded to so many digits after the point, unless a step needs more."""
+    return value if step and step < 10.0**-digits else round(value, digits)
+
+
+def _seconds(value: float, step: float = 0.0) -> str:
+    if not math.isfinite(value):
+        return f"{number(value)} s"
     if value == 0 or abs(value) >= 100:
-        return duration(value) if value >= 0 else f"{number(value)} s"
+        if value >= 0 and (not step or duration(value) != duration(value + step)):
+            return duration(value)
+        return f"{finer(value, step)} s"
     for factor, unit in ((1, "s"), (1e3, "ms"), (1e6, "µs"), (1e9, "ns")):
         if abs(value) * factor >= 1:
-            return f"{number(float(f'{value * factor:.3g}'))} {unit}"
+            usual = float(f"{value * factor:.3g}")
+            is_enough = not step or step * factor >= 10.0 ** (math.floor(math.log10(abs(usual))) - 2)
+            return f"{finer(usual if is_enough else value * factor, step * factor)} {unit}"
     return f"{number(value)} s"
 
 
@@ -98,12 +141,16 @@ def count(amount: int, noun: str) -> str:
 def rate(amount: float, seconds: float) -> str:
     """How often something came, to two digits: `0.79 /s`, `1,240 /s`."""
     value = amount / seconds
-    return f"{number(round(value) if abs(value) >= 100 else float(f'{value:.2g}'))} /s"
+    whole = math.isfinite(value) and abs(value) >= 100
+    return f"{number(round(value) if whole else float(f'{value:.2g}'))} /s"
 
 
 def elapsed(seconds: float, digits: int = 3) -> str:
-    """A place on a session's time axis: `13:24.118`, `1:02:03.500`."""
+    """A place on a session's time axis: `13:24.118`, `1:02:03.500`; beyond a day `3 d 4:05:06`, or `30 d`."""
     sign = "-" if seconds < 0 else ""
+    if abs(seconds) >= 86400:
+        days, rest = divmod(round(abs(seconds)), 86400)
+        return f"{sign}{days} d {rest // 3600}:{rest // 60 % 60:02}:{rest % 60:02}".removesuffix(" 0:00:00")
     ticks = round(abs(seconds) * 10**digits)
     whole, fraction = divmod(ticks, 10**digits)
     hours, rest = divmod(whole, 3600)

@@ -3,15 +3,17 @@
 The first session is what the others are compared with: `odd` marks each value that is another than its.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
+from msgspec import Raw
 
 from datacat_server import wording
 from datacat_server.model import Level, Session, Status
-from datacat_server.store.comparison import EventRow, MetricRow, StateRow
+from datacat_server.store.comparison import EventRow, MetricRow, SeriesStatistics, StateRow
 from datacat_server.web.compare.lanes import Lane
 from datacat_server.web.compare.overlays import title
 
@@ -47,7 +49,8 @@ class Row:
 class Part:
     """Rows that differ and rows that do not, `alike` says how; `cut`: there are more than were compared.
 
-    `hidden`: so many of those that differ are not in the page.
+    `is_code`: its cells are values of a state; `is_number`: they are numbers, with how far they changed. `hidden`: so
+    many of those that differ are not in the page.
     """
 
     key: str
@@ -57,6 +60,7 @@ class Part:
     cut: bool = False
     alike: str = "the same in all"
     is_code: bool = False
+    is_number: bool = False
     hidden: int = 0
 
     @property
@@ -83,19 +87,27 @@ def machines(lanes: Sequence[Lane]) -> Part:
 
 
 def states(rows: Sequence[StateRow], *, cut: bool) -> Part:
-    """Places in the states at the end, with their values as JSON."""
-    made = [
-        Row(row.path, "", _cells([None if value is None else bytes(value).decode() for value in row.values]))
-        for row in rows
-    ]
+    """Places in the states at the end, with their values as JSON; texts without their quotes."""
+    made = [Row(row.path, "", _cells([_plain(value) for value in row.values])) for row in rows]
     return replace(_part("state", "State at the end", made, is_code=True), cut=cut)
 
 
 def metrics(rows: Sequence[MetricRow], *, cut: bool) -> Part:
-    """Means, with how far each is from that of the first session; those that are farthest apart first."""
+    """The application's metrics: those that are farthest apart first."""
+    return _metrics("metrics", "Metrics", [row for row in rows if not row.vital], cut=cut)
+
+
+def sampled(rows: Sequence[MetricRow]) -> Part:
+    """What DataCat sampled by itself."""
+    return _metrics("vitals", "Vitals", [row for row in rows if row.vital], cut=False)
+
+
+def _metrics(key: str, title_of_part: str, rows: Sequence[MetricRow], *, cut: bool) -> Part:
+    """Means, of counters totals, with how far each is from that of the first session."""
     differing, same = [], []
     for row in rows:
-        made = Row(title(row), " ".join([row.type if not row.vital else "vital", *row.tags]), _of_metric(row))
+        about = [] if row.vital else [row.type]
+        made = Row(title(row), " ".join([*about, *row.tags]), _of_metric(row))
         apart = _apart(row)
         if apart > NEARLY:
             differing.append((apart, made))
@@ -103,12 +115,13 @@ def metrics(rows: Sequence[MetricRow], *, cut: bool) -> Part:
             same.append(made)
     differing.sort(key=lambda one: -one[0])
     return Part(
-        "metrics",
-        "Metrics",
+        key,
+        title_of_part,
         [row for _, row in differing[:SHOWN]],
         same[:SHOWN],
         cut=cut,
-        alike=f"nearly the same in all, means within {NEARLY:.0%}",
+        alike=f"nearly the same in all, within {NEARLY * 100:.0f}\u202f%",
+        is_number=True,
         hidden=max(0, len(differing) - SHOWN),
     )
 
@@ -119,7 +132,7 @@ def events(rows: Sequence[EventRow], *, cut: bool) -> Part:
         rows, key=lambda row: (-_LEVELS.index(Level(row.level)), min(row.counts) - max(row.counts), row.name)
     )
     made = [Row(row.name, row.level, _cells([wording.number(count) for count in row.counts])) for row in ordered]
-    return replace(_part("events", "Events", made), cut=cut)
+    return replace(_part("events", "Events", made, is_number=True), cut=cut)
 
 
 def telling(rows: Sequence[StateRow], sessions: Sequence[Session]) -> list[tuple[str, str]]:
@@ -136,7 +149,7 @@ def telling(rows: Sequence[StateRow], sessions: Sequence[Session]) -> list[tuple
         of_bad = {value for value, is_bad in zip(values, bad, strict=True) if is_bad}
         of_good = {value for value, is_bad in zip(values, bad, strict=True) if not is_bad}
         if len(of_bad) == 1 and not of_bad & of_good and b"" not in of_bad:
-            found.append((row.path, of_bad.pop().decode()))
+            found.append((row.path, _plain(of_bad.pop()) or ""))
     return found
 
 
@@ -144,33 +157,69 @@ def _cells(values: Sequence[str | None]) -> list[Cell]:
     return [Cell(None if value is None else wording.shorten(value, _LONGEST), value != values[0]) for value in values]
 
 
-def _part(key: str, title: str, rows: Iterable[Row], *, is_code: bool = False) -> Part:
+def _part(key: str, title: str, rows: Iterable[Row], *, is_code: bool = False, is_number: bool = False) -> Part:
     rows = list(rows)
     differing = [row for row in rows if any(cell.odd for cell in row.cells)]
     same = [row for row in rows if not any(cell.odd for cell in row.cells)]
-    return Part(key, title, differing[:SHOWN], same[:SHOWN], is_code=is_code, hidden=max(0, len(differing) - SHOWN))
+    hidden = max(0, len(differing) - SHOWN)
+    return Part(key, title, differing[:SHOWN], same[:SHOWN], is_code=is_code, is_number=is_number, hidden=hidden)
+
+
+def _plain(value: bytes | Raw | None) -> str | None:
+    """A value of a state; a text that could be taken for another value keeps its quotes."""
+    if value is None:
+        return None
+    text = bytes(value).decode()
+    try:
+        told = msgspec.json.decode(text)
+        return text if not isinstance(told, str) or not told.strip() or _is_json(told) else told
+    except msgspec.DecodeError:
+        return text
+
+
+def _is_json(text: str) -> bool:
+    try:
+        msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return False
+    return True
 
 
 def _of_metric(row: MetricRow) -> list[Cell]:
     first = row.values[0]
+    base = None if first is None else _told(row, first)
+    shown = [_told(row, value) for value in row.values if value is not None]
+    step = wording.step_for_all(shown, row.unit) if shown else 0.0
     cells = []
     for value in row.values:
         if value is None:
             cells.append(Cell(None, first is not None))
             continue
-        shown = value.last if row.type == "counter" else value.mean
-        base = None if first is None else first.last if row.type == "counter" else first.mean
-        far = base is None or abs(shown - base) > NEARLY * max(abs(shown), abs(base))
-        note = "" if row.type == "counter" else wording.quantities(value.minimum, value.maximum, row.unit)
-        cells.append(Cell(wording.quantity(shown, row.unit), far, note, _change(shown, base) if far else ""))
+        mean = _told(row, value)
+        far = base is None or abs(mean / 2 - base / 2) > NEARLY / 2 * max(abs(mean), abs(base))
+        # What was read once says nothing of how it usually is.
+        is_sure = row.type == "counter" or (value.count > 1 and (first is None or first.count > 1))
+        change = _change(mean, base) if far and is_sure else ""
+        cells.append(Cell(wording.quantity(mean, row.unit, step), far, _range(row, value), change))
     return cells
+
+
+def _told(row: MetricRow, value: SeriesStatistics) -> float:
+    """What a metric of a session comes to: the total of a counter, the mean of anything else."""
+    return value.last if row.type == "counter" else value.mean
+
+
+def _range(row: MetricRow, value: SeriesStatistics) -> str:
+    if row.type == "counter" or value.minimum == value.maximum:
+        return ""
+    return wording.quantities(value.minimum, value.maximum, row.unit)
 
 
 def _apart(row: MetricRow) -> float:
     """How far the means are apart, as a share of the greatest; 2 where a session lacks the metric."""
     if any(value is None for value in row.values):
         return 2.0
-    means = [value.last if row.type == "counter" else value.mean for value in row.values if value is not None]
+    means = [_told(row, value) for value in row.values if value is not None]
     greatest = max(map(abs, means))
     return (max(means) / greatest - min(means) / greatest) if greatest else 0.0
 
@@ -179,9 +228,11 @@ def _change(value: float, base: float | None) -> str:
     if base is None or base <= 0 or value < 0:
         return ""
     ratio = value / base
+    if not math.isfinite(ratio):
+        return ""
     if ratio >= 2:
         return f"×{wording.number(float(f'{ratio:.2g}'))}"
-    return f"{'+' if ratio > 1 else '−'}{abs(ratio - 1):.0%}"
+    return f"{'+' if ratio > 1 else '−'}{abs(ratio - 1) * 100:.0f}\u202f%"
 
 
 def _fact(session: Session, key: str) -> str | None:

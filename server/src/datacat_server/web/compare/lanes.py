@@ -13,7 +13,7 @@ from datacat_server.web.session.timeline.phases import Phase, phases
 
 PARTS = 120
 HEIGHT = 40
-_LAYERS = (("error", ("error", "critical")), ("warning", ("warning",)), ("usual", ("debug", "info")))
+_LAYERS = (("usual", ("debug", "info")), ("warning", ("warning",)), ("error", ("error", "critical")))
 _LETTERS = "ABCDEFGH"
 _LITTLE = 0.4
 
@@ -34,7 +34,7 @@ class Bar:
 class Lane:
     """A session on the common axis; `letter` names it in the tables.
 
-    `end`: where it ends, in percent; `is_whole`: that this is on the axis.
+    `end`: where it ends, in percent; `is_whole`: that this is on the axis. `peak`: events of its fullest stretch.
     """
 
     letter: str
@@ -43,6 +43,7 @@ class Lane:
     seconds: float
     end: float
     is_whole: bool
+    peak: str
     life: list[Bar]
     events: list[Bar]
 
@@ -65,8 +66,8 @@ def lanes(
         # What is outside is noted a moment before the start or after the end, unless the end is not seen.
         whole = seconds <= axis.seconds
         counted.append(store.timeline(session.id, start, end, parts, outside=whole).levels)
-    # One scale for all: stretches are of one length.
-    most = max((sum(part) for levels in counted for part in zip(*levels.values(), strict=True)), default=0)
+    # A scale of its own each: beside one that logs a thousand times as much, the others would show nothing.
+    most = [max(map(sum, zip(*levels.values(), strict=True)), default=0) for levels in counted]
     return [
         Lane(
             letter,
@@ -75,10 +76,13 @@ def lanes(
             seconds,
             axis.x(seconds),
             seconds <= axis.seconds,
+            wording.number(peak) if peak else "",
             [_status(phase, axis) for phase in phases(session, start, seconds) if phase.begin < axis.end],
-            _stacked(levels, width, axis, most or 1),
+            _stacked(levels, width, axis, peak or 1),
         )
-        for letter, session, (start, _), seconds, levels in zip(_LETTERS, sessions, spans, lived, counted, strict=False)
+        for letter, session, (start, _), seconds, levels, peak in zip(
+            _LETTERS, sessions, spans, lived, counted, most, strict=False
+        )
     ], axis
 
 
@@ -88,7 +92,7 @@ def _status(phase: Phase, axis: View) -> Bar:
 
 
 def _stacked(levels: dict[str, list[int]], width: float, axis: View, most: int) -> list[Bar]:
-    """Events of each stretch, one level on the other: errors lie at the bottom, where they are seen best."""
+    """Events of each stretch, one level on the other, errors on top as on the timeline of a session."""
     bars = []
     step = 100 / PARTS
     for part in range(len(levels["info"])):

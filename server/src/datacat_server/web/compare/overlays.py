@@ -1,8 +1,9 @@
 """Chosen metrics of all sessions, one over the other, on the axis that begins with the start of each."""
 
+import sys
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
@@ -19,6 +20,10 @@ from datacat_server.web.shell import course
 WIDTH, HEIGHT = 1000, 90
 USUAL = 3
 _POINTS = 240
+_LEAST_SPAN = 0.05
+"""What varies by less than this share of its value is drawn as nearly flat, as it is."""
+_LETTER_HEIGHT = 11
+_NEAR = 3.0
 _LOOKED_AT = 20
 _MEMORY = "process_resident_memory_bytes"
 
@@ -27,12 +32,13 @@ _MEMORY = "process_resident_memory_bytes"
 class Line:
     """The course of one session: an SVG path in a box of WIDTH by HEIGHT, its letter, and where that stands.
 
-    `x` in percent, `y` in pixels; `place`: which of the sessions.
+    `dots`: the readings that stand alone. `x` in percent, `y` in pixels; `place`: which of the sessions.
     """
 
     place: int
     letter: str
     path: str
+    dots: str
     x: float
     y: float
 
@@ -44,8 +50,7 @@ class Overlay:
     name: str
     title: str
     unit: str
-    low: str
-    high: str
+    range: str
     lines: list[Line]
     points: str
     note: str
@@ -109,6 +114,8 @@ def overlay(store: Store, row: MetricRow, lanes: Sequence[Lane], axis: View) -> 
             parted = parted or len(series) > 1
     every = [value for *_, values in courses for value in values]
     low, high = min(every, default=0.0), max(every, default=0.0)
+    told = wording.quantities(low, high, row.unit) if high > low else wording.quantity(low, row.unit)
+    low, high = _widened(low, high)
     if row.type == "counter":
         low, high = min(0.0, low), max(0.0, high)
     together = "its tag sets are summed up" if row.type == "counter" else "of several tag sets the one read most often"
@@ -116,12 +123,35 @@ def overlay(store: Store, row: MetricRow, lanes: Sequence[Lane], axis: View) -> 
         name=row.name,
         title=title(row),
         unit=wording.shorten(row.unit or "", wording.LONGEST_UNIT),
-        low=wording.quantity(low, row.unit),
-        high=wording.quantity(high, row.unit),
-        lines=[_line(place, lane, times, values, low, high, axis, row) for place, lane, times, values in courses],
+        range=told,
+        lines=_apart(
+            [_line(place, lane, times, values, low, high, axis, row) for place, lane, times, values in courses]
+        ),
         points=msgspec.json.encode([[lane.letter, times, values] for _, lane, times, values in courses]).decode(),
         note=together if parted else "",
     )
+
+
+def _widened(low: float, high: float) -> tuple[float, float]:
+    """The scale of values: noise of a value that hardly moves does not fill the picture."""
+    middle, half = low / 2 + high / 2, high / 2 - low / 2
+    least = _LEAST_SPAN / 2 * max(abs(low), abs(high))
+    if half >= least:
+        return low, high
+    greatest = sys.float_info.max
+    return max(-greatest, middle - least), min(greatest, middle + least)
+
+
+def _apart(lines: list[Line]) -> list[Line]:
+    """The lines with letters that do not stand on one another, where they end at nearly the same place."""
+    placed: list[Line] = []
+    for line in sorted(lines, key=lambda one: one.y):
+        above = [one.y for one in placed if abs(one.x - line.x) < _NEAR]
+        placed.append(replace(line, y=max([line.y, *(y + _LETTER_HEIGHT for y in above)])))
+    beyond = max((line.y for line in placed), default=0.0) - HEIGHT
+    if beyond > 0:
+        placed = [replace(line, y=round(line.y - beyond, 1)) for line in placed]
+    return sorted(placed, key=lambda one: one.place)
 
 
 def _course(series: Sequence[Series]) -> tuple[list[float], list[float]]:
@@ -143,15 +173,16 @@ def _line(
     row: MetricRow,
 ) -> Line:
     box = course.Box(0.0, axis.seconds, WIDTH, HEIGHT)
-    path = (
-        _steps(times, values, low, high, box, lane.end)
-        if row.type == "counter"
-        else course.line(times, values, low, high, box)
-    )
+    if row.type == "counter":
+        path, dots = _steps(times, values, low, high, box, lane.end), ""
+    else:
+        runs = list(course.runs(times))
+        path = course.lines(times, values, [run for run in runs if len(run) > 1], low, high, box)
+        dots = course.lines(times, values, [run for run in runs if len(run) == 1], low, high, box)
     last = max(0, bisect_right(times, axis.end) - 1)
     share = (values[last] / 2 - low / 2) / (high / 2 - low / 2) if high > low else 0.5
     y = HEIGHT - course.MARGIN - share * (HEIGHT - 2 * course.MARGIN)
-    return Line(place, lane.letter, path, axis.x(times[last]), round(y, 1))
+    return Line(place, lane.letter, path, dots, axis.x(times[last]), round(y, 1))
 
 
 def _steps(times: list[float], values: list[float], low: float, high: float, box: course.Box, end: float) -> str:

@@ -10,7 +10,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.response import Redirect
 
 from datacat_server.filters import Filter, parse_filter
-from datacat_server.model import Session, SessionSummary
+from datacat_server.model import Session, SessionSummary, Status
 from datacat_server.search_line import LONGEST, read_line
 from datacat_server.store.comparison import FEWEST_SESSIONS, Comparison
 from datacat_server.store.protocol import Store, UnknownSession
@@ -23,6 +23,7 @@ from datacat_server.web.shell.negotiation import json_response, wants_json
 from datacat_server.web.shell.rendering import Renderer
 
 FOUND = 10
+NEAREST = 3
 MOST_TELLING = 4
 
 
@@ -104,6 +105,7 @@ def _page(
         differences.metrics(found.metrics, cut=found.metrics_are_cut),
         differences.events(found.events, cut=found.events_are_cut),
         differences.machines(drawn),
+        differences.sampled(found.metrics),
     ]
     return renderer.page(
         "compare/page.html",
@@ -129,9 +131,19 @@ def _candidates(store: Store, asked: Asked, there: list[Session]) -> tuple[list[
         if asked.search:
             wanted = parse_filter(read_line(asked.search))
         else:
-            # None was asked for: other ones of the same program are what one compares with most.
             wanted = Filter(product=there[0].product) if there else Filter()
         page = store.sessions(wanted, limit=FOUND + len(asked.ids))
     except ValueError as error:
         return [], f"{error}."
-    return [one for one in page.sessions if one.id not in asked.ids][:FOUND], ""
+    nearest = _nearest(store, there[0]) if there and not asked.search else []
+    ordered = {one.id: one for one in [*nearest, *page.sessions] if one.id not in asked.ids}
+    return list(ordered.values())[:FOUND], ""
+
+
+def _nearest(store: Store, session: Session) -> list[SessionSummary]:
+    """What one compares with most: sessions of the same version that ended well, the nearest in time first."""
+    alike = Filter(product=session.product, version=session.version, status=Status.ENDED)
+    sooner = store.sessions(msgspec.structs.replace(alike, end=session.created_at), limit=NEAREST)
+    later = store.sessions(msgspec.structs.replace(alike, start=session.created_at), sort="created", limit=NEAREST + 1)
+    found = [one for one in [*sooner.sessions, *later.sessions] if one.id != session.id]
+    return sorted(found, key=lambda one: abs(one.created_at - session.created_at))[:NEAREST]

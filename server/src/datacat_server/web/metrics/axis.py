@@ -38,10 +38,22 @@ class Axis:
         return round(100 * min(1.0, max(0.0, share)), 3)
 
     def ticks(self, unit: str | None) -> list[Tick]:
-        """A few round values within the axis, not so near its ends that their labels would reach beyond them."""
+        """A few round values within the axis, not so near its ends that their labels would reach beyond them.
+
+        A unit of which all are written alike is left to the heading.
+        """
+        written = unit if wording.is_scaled(unit) else None
+        step = 0.0 if self.log else self._step()
         return [
-            Tick(self.x(value), wording.quantity(value, unit)) for value in self._round() if 3 <= self.x(value) <= 97
+            Tick(self.x(value), wording.quantity(value, written, step))
+            for value in self._round()
+            if 3 <= self.x(value) <= 97
         ]
+
+    def _step(self) -> float:
+        """The distance of round values on an axis that is not logarithmic; 0 where there is none."""
+        span = self.high - self.low
+        return step_for(span, _TICKS) if math.isfinite(span) and span / _TICKS >= 1e-300 else 0.0
 
     def _ratios(self) -> list[float]:
         """Equal steps where there are hardly two powers of ten."""
@@ -56,8 +68,7 @@ class Axis:
             return (
                 [10.0**power for power in powers] if len(powers) > 1 else [self.low * ratio for ratio in self._ratios()]
             )
-        span = self.high - self.low
-        if not math.isfinite(span) or span / _TICKS < 1e-300:
+        step = self._step()
+        if not step:
             return []
-        step = step_for(span, _TICKS)
         return [place * step for place in range(math.ceil(self.low / step), math.floor(self.high / step) + 1)]

@@ -1,5 +1,6 @@
 """A distribution as bars over an axis, with the quantiles marked, and versions as boxes over the same axis."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -69,7 +70,7 @@ def bars(spread: Spread, axis: Axis, asked: Asked, unit: str | None, noun: str) 
     most = max(one.count for one in spread.bins)
     drawn = []
     for place, one in enumerate(spread.bins):
-        left, right = (25.0, 75.0) if one.low == one.high else (axis.x(one.low), axis.x(one.high))
+        left, right = (45.0, 55.0) if one.low == one.high else (axis.x(one.low), axis.x(one.high))
         height = max(_LEAST_HEIGHT, one.count / most * HEIGHT) if one.count else 0.0
         last = place == len(spread.bins) - 1
         drawn.append(
@@ -100,11 +101,11 @@ def marks(box: Box, axis: Axis, unit: str | None) -> list[Mark]:
     if box.minimum == box.maximum:
         return []
     median, p95 = axis.x(box.median), axis.x(box.p95)
+    step = wording.step_within(box.minimum, box.maximum)
+    is_left = median > 50 or p95 - median < 25
     return [
-        Mark(
-            median, "median", wording.quantity(box.median, unit), "end" if median > 50 or p95 - median < 25 else "start"
-        ),
-        Mark(p95, "p95", wording.quantity(box.p95, unit), "end" if p95 > 85 else "start"),
+        Mark(median, "median", wording.quantity(box.median, unit, step), "end" if is_left else "start"),
+        Mark(p95, "p95", wording.quantity(box.p95, unit, step), "end" if p95 > 85 else "start"),
     ]
 
 
@@ -137,12 +138,12 @@ def _row(version: VersionSpread, whole: Box | None, axis: Axis, asked: Asked) ->
 
 def _difference(median: float, of_all: float) -> str:
     share = median / of_all - 1
-    if abs(share) < _LEAST_DIFFERENCE:
+    if abs(share) < _LEAST_DIFFERENCE or not math.isfinite(share):
         return ""
     return (
         f"×{wording.number(float(f'{share + 1:.2g}'))}"
         if share >= 1
-        else f"{'+' if share > 0 else '−'}{abs(share):.0%}"
+        else f"{'+' if share > 0 else '−'}{abs(share) * 100:.0f}\u202f%"
     )
 
 

@@ -25,6 +25,13 @@ class Kept:
         self._lock = threading.Lock()
         self._answers: OrderedDict[Hashable, tuple[object, float, object]] = OrderedDict()
 
+    def has(self, question: Hashable) -> bool:
+        """Whether an answer is kept that still counts."""
+        token = self._store.change_token()
+        with self._lock:
+            kept = self._answers.get(question)
+        return kept is not None and (kept[0] == token or time.monotonic() < kept[1])
+
     def get(self, question: Hashable, ask: Callable[[], Answer]) -> Answer:
         """The answer to a question, asked now where none is kept. Raises what asking raises."""
         token = self._store.change_token()

@@ -21,6 +21,8 @@ from datacat_server.web.sessions.completion import Completion, Option
 PATHS = 10
 VALUES = 24
 _LONGEST_SHOWN = 60
+LISTED = 100
+"""So many metrics stand on the page to choose from; the others are found by their names."""
 _MOST_COMPLETED = 30
 
 

@@ -31,8 +31,10 @@ def verdict(spread: Spread, unit: str | None) -> tuple[str, str]:
     if box is None:
         return "", ""
 
+    step = wording.step_within(box.minimum, box.maximum)
+
     def at(value: float) -> str:
-        return wording.quantity(value, unit)
+        return wording.quantity(value, unit, step)
 
     if box.minimum == box.maximum:
         who = f"The one {noun}" if box.count == 1 else f"All {wording.count(box.count, noun)}"
