@@ -5,6 +5,7 @@ is a process of its own, with its own folder, arguments, variables and pipes. Wh
 or what memory it takes, tests have it executed instead.
 """
 
+import contextlib
 import importlib
 import json
 import os
@@ -15,7 +16,9 @@ import socket
 import sys
 from typing import Any
 
+import compiled_templates
 from datacat_server import cli
+from datacat_server.web.shell.rendering import MissingBundle
 
 MOST_REQUEST = 1 << 20  # bytes
 
@@ -33,6 +36,9 @@ def load() -> None:
         importlib.import_module(found.name)
     for name in BESIDE_COMMANDS:
         importlib.import_module(name)
+    compiled_templates.keep()
+    with contextlib.suppress(MissingBundle):  # whose start without it is to fail
+        compiled_templates.compile_all()
 
 
 def serve(control: socket.socket) -> str | None:

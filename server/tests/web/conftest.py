@@ -14,11 +14,13 @@ from datacat_server.config import Config
 from datacat_server.store.sqlite import SqliteStore
 from datacat_server.web.app import create_web
 from litestar.testing import TestClient
+from support import compiled_templates
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 OPEN = Config()
+compiled_templates.keep()
 
 
 @pytest.fixture
