@@ -16,21 +16,33 @@ import { offerZones } from "./shell/zone";
 import { followInstant } from "./compare/cursor";
 import { readDistribution } from "./metrics/distribution";
 import { followEvents } from "./session/events";
+import { keepOpened } from "./session/opened";
 import { drawTimeline } from "./session/timeline/timeline";
 
-onPage(drawCharts);
-onPage(offerCopying);
-keepAgesRight();
-keepTabRight();
-offerThemes();
-offerZones();
-offerKeys();
-completeSearches();
-followChosen();
-keepPlaceOnLinks();
-readOffColumns();
-drawTimeline();
-followEvents();
-readDistribution();
-followInstant();
-followServer();
+// Each by itself: one that fails costs the page what it does, and nothing else.
+const starters = [
+  () => onPage(drawCharts),
+  () => onPage(offerCopying),
+  keepAgesRight,
+  keepTabRight,
+  offerThemes,
+  offerZones,
+  offerKeys,
+  completeSearches,
+  followChosen,
+  keepPlaceOnLinks,
+  readOffColumns,
+  drawTimeline,
+  followEvents,
+  keepOpened,
+  readDistribution,
+  followInstant,
+  followServer,
+];
+for (const start of starters) {
+  try {
+    start();
+  } catch (error) {
+    console.error(error);
+  }
+}

@@ -8,6 +8,7 @@ from datacat_server import wording
 from datacat_server.model import Bucket
 from datacat_server.store.views import Series
 from datacat_server.web.session.metrics import card, histogram_bars, points, sparkline
+from datacat_server.web.shell.course import bounds
 
 
 @pytest.mark.parametrize(
@@ -41,7 +42,15 @@ def test_lengths_of_time(seconds: float, said: str) -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "said"),
-    [(0, "0:00.000"), (804.118, "13:24.118"), (3723.5, "1:02:03.500"), (-1.25, "-0:01.250"), (59.9996, "1:00.000")],
+    [
+        (0, "0:00.000"),
+        (804.118, "13:24.118"),
+        (3723.5, "1:02:03.500"),
+        (-1.25, "-0:01.250"),
+        (59.9996, "1:00.000"),
+        (273906.5, "3 d 4:05:06"),
+        (2592000, "30 d"),
+    ],
 )
 def test_places_on_the_axis(seconds: float, said: str) -> None:
     assert wording.elapsed(seconds) == said
@@ -67,10 +76,17 @@ def series(times: list[float], values: list[float], kind: str = "gauge") -> Seri
     )  # fmt: skip
 
 
-def test_a_single_reading_is_a_dot() -> None:
-    assert sparkline(series([], [])) == ""
-    assert sparkline(series([1], [1])) == "M120.0 22.0h0"
-    assert sparkline(series([1, 2], [5, 5])).startswith("M0.0 22.0L240.0 22.0")
+START = datetime.fromtimestamp(0, UTC)
+
+
+def test_a_line_lies_where_it_was_in_the_life_of_the_session() -> None:
+    assert sparkline(series([], []), START, 4) == ""
+    assert sparkline(series([1, 2], [5, 5]), START, 4) == "M60.0 22.0L120.0 22.0"
+
+
+def test_what_hardly_varies_is_not_drawn_from_floor_to_ceiling() -> None:
+    assert bounds(23.0, 23.1) == pytest.approx((22.4725, 23.6275))
+    assert [bounds(*one) for one in ((5, 5), (0, 9), (-1.7e308, 1.7e308))] == [(5, 5), (0, 9), (-1.7e308, 1.7e308)]
 
 
 def test_a_chart_breaks_at_a_gap_and_a_counter_does_not() -> None:
@@ -79,11 +95,30 @@ def test_a_chart_breaks_at_a_gap_and_a_counter_does_not() -> None:
     assert None not in json.loads(points(series(times, [1.0] * 11, "counter")))[1]
 
 
-def test_a_card_says_what_its_line_spans() -> None:
-    shown = card(series([10, 11, 70], [58.4, 60, 64]), datetime.fromtimestamp(5, UTC), 100)
-    assert shown.ends == ["0:05", "58.4 – 64 fps", "1:05"]
-    assert shown.notes == ["avg 60.8 fps", "σ 2.355 fps", "median 60 fps", "3 readings"]
-    assert card(series([10], [1]), datetime.fromtimestamp(5, UTC), 100).notes == ["avg 1 fps", "1 reading"]
+def test_a_card_names_the_unit_once_and_spans_the_session() -> None:
+    shown = card([series([10, 11, 70], [58.4, 60, 64])], datetime.fromtimestamp(5, UTC), 100)
+    assert (shown.headline, shown.ends) == ("64 fps", ["0:00", "1:40"])
+    assert [(one.name, one.value) for one in shown.figures] == [
+        ("average", "60.8"), ("deviation", "2.355"), ("median", "60"), ("min", "58.4"), ("max", "64"), ("count", "3")
+    ]  # fmt: skip
+
+
+def test_a_metric_that_was_read_once_has_no_chart() -> None:
+    shown = card([series([10], [1])], datetime.fromtimestamp(5, UTC), 100)
+    assert (shown.headline, shown.alone, shown.path, shown.figures) == ("1 fps", "0:05", "", [])
+
+
+def test_counters_that_differ_in_their_tags_are_one_card() -> None:
+    parts = [series([1, 3], [2, 5], "counter"), series([2], [1], "counter")]
+    shown = card(parts, START, 4)
+    assert (shown.headline, shown.tag_sets) == ("6 fps", [("no tags", "5 fps"), ("no tags", "1 fps")])
+    assert json.loads(shown.points)[1][-1] == 6
+
+
+def test_a_rate_beyond_all_numbers_is_left_out() -> None:
+    shown = card([series([1, 2, 3], [1e308, 1e308, 1e308], "counter")], START, 1e-3)
+    assert [one.name for one in shown.figures] == ["at last", "count"]
+    assert wording.rate(1e308, 1e-3) == "inf /s"
 
 
 def test_numbers_of_things_and_rates() -> None:

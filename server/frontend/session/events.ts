@@ -7,6 +7,8 @@ import { meetTimeline } from "./rows";
 const AHEAD = "1200px";
 const TYPING_MS = 350;
 
+/** Chunks whose rows are on their way. */
+const filling = new WeakSet<HTMLElement>();
 let loading: AbortController | null = null;
 let watched: { table: HTMLElement; ends: IntersectionObserver; chunks: IntersectionObserver } | null = null;
 
@@ -142,7 +144,8 @@ async function fetchRows(address: string, signal?: AbortSignal): Promise<Documen
 }
 
 async function fill(chunk: HTMLElement): Promise<void> {
-  if (chunk.childElementCount || !chunk.dataset["address"]) return;
+  if (chunk.childElementCount || !chunk.dataset["address"] || filling.has(chunk)) return;
+  filling.add(chunk);
   try {
     const rows = await fetchRows(chunk.dataset["address"]);
     rows.querySelector(".older")?.remove();
@@ -150,6 +153,8 @@ async function fill(chunk: HTMLElement): Promise<void> {
     chunk.style.minHeight = "";
   } catch {
     // It stays empty, and is asked for again when it is seen again.
+  } finally {
+    filling.delete(chunk);
   }
 }
 

@@ -6,7 +6,7 @@ interface Mark {
   exceptions: boolean;
 }
 
-const TWICE_MS = 400;
+const SCROLLING_MS = 300;
 
 export function meetTimeline(): void {
   document.addEventListener("datacat:reveal", (event) => {
@@ -15,11 +15,17 @@ export function meetTimeline(): void {
     event.preventDefault();
     for (const other of document.querySelectorAll(".event-row.here")) other.classList.remove("here");
     row.classList.add("here");
-    // Not before it is known to be one click: a page that moves under the pointer has no second one in this place.
-    setTimeout(() => row.classList.contains("here") && row.scrollIntoView({ block: "nearest" }), TWICE_MS);
+    scrollInTable(row);
   });
+  let scrolledAt = -Infinity;
+  const scrolled = () => {
+    scrolledAt = performance.now();
+    if (document.querySelector(".event-row:hover")) say("datacat:hover", null);
+  };
+  addEventListener("scroll", scrolled, { passive: true, capture: true });
   document.addEventListener("pointerover", (event) => {
-    if (event.pointerType !== "mouse") return;
+    // What comes under a pointer that rests is not looked at.
+    if (event.pointerType !== "mouse" || performance.now() - scrolledAt < SCROLLING_MS) return;
     const row = rowUnder(event.target);
     if (row || rowUnder(event.relatedTarget)) say("datacat:hover", row ? placeOf(row) : null);
   });
@@ -29,6 +35,16 @@ export function meetTimeline(): void {
     const row = summary?.parentElement;
     if (row instanceof HTMLDetailsElement && !row.open) say("datacat:look", placeOf(row));
   });
+}
+
+/** The page stays where it is: a reader of the time axis looks at the axis. */
+function scrollInTable(row: HTMLElement): void {
+  const table = document.getElementById("event-table");
+  if (!table || getComputedStyle(table).overflowY !== "auto") return;
+  const [outer, inner] = [table.getBoundingClientRect(), row.getBoundingClientRect()];
+  const head = table.querySelector(".event-head")?.clientHeight ?? 0;
+  if (inner.top < outer.top + head) table.scrollTop += inner.top - outer.top - head;
+  else if (inner.bottom > outer.bottom) table.scrollTop += inner.bottom - outer.bottom;
 }
 
 /** The newest event of a mark, among the rows that are there. */

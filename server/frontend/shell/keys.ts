@@ -32,7 +32,8 @@ export function offerKeys(): void {
   button.addEventListener("click", () => show(dialog));
 }
 
-function isTyping(target: EventTarget | null): boolean {
+/** Whether keys that are pressed there are text. */
+export function isTyping(target: EventTarget | null): boolean {
   return target instanceof HTMLElement && (target.isContentEditable || target.matches("input:not([type=checkbox]), select, textarea"));
 }
 

@@ -26,7 +26,7 @@ TRACEBACK = [
     '    treasure = {"gold": 7}["jewels"]',
     "KeyError: 'jewels'",
 ]
-SENTENCE = "Uncaught exception KeyError: 'jewels' in main (game/vault.py:8), 8 s after door_opened."
+SENTENCE = "Uncaught exception KeyError: 'jewels' in main (game/vault.py:8), 7 s after door_opened."
 THREADS = [
     {"thread": "0x1", "name": "loader", "current": False, "frames": [{"file": "io.py", "line": 3, "function": "read"}]},
     {"thread": "0x2", "name": "main", "current": True, "frames": [{"file": "gpu.py", "line": 88, "function": "wait"}]},

@@ -240,7 +240,7 @@ def test_refused_and_dropped_records_are_shown(pages: TestClient, store: SqliteS
 def test_the_facts_of_process_and_machine_are_shown(pages: TestClient, store: SqliteStore) -> None:
     Recording("s-1").event(1, "started").send(store)
     process = words(section(pages.get("/sessions/s-1").text, "process"))
-    for shown in ("host bluebird", "pid 4711", "python 3.11.7", "argv game.py"):
+    for shown in ("host bluebird", "pid 4711", "python 3.11.7", "command line game.py"):
         assert shown in process
 
 

@@ -128,7 +128,7 @@ def test_the_verdict_says_whether_it_is_only_this_one(pages: TestClient, store: 
     assert "Only this one so far" in pages.get("/sessions/s-1").text
     segfault(Recording("s-2"), 20).send(store)
     page = pages.get("/sessions/s-2").text
-    assert "Not only this one: <b>1 other session</b>, in 2 versions since 1.4.1, on 1 machine." in page
+    assert "Not only this one: <b>1 other session</b>, in 2 versions since <bdi>1.4.1</bdi>, on 1 machine." in page
     assert f'href="/problems/{store.session_problems("s-2")[0].problem.id}"' in page
 
 

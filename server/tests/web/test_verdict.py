@@ -93,3 +93,27 @@ def test_the_sentence_is_the_same_without_a_page(pages: TestClient, store: Sqlit
     assert re.fullmatch(
         r"Hung for 1 min[ \ds]*: no heartbeat for 30 s\.", sentence(session, [], None, None, now).text(now)
     )
+
+
+def test_times_before_a_crash_count_from_its_exception_not_from_the_end_of_the_process(
+    pages: TestClient, store: SqliteStore
+) -> None:
+    recording = Recording("s-1").state(1, level=6).event(9.98, "door_opened").state(9.9, level=7)
+    exception(recording, 10).status(14, "crashed", "uncaught exception KeyError", kind="exception").send(store)
+    told = verdict(pages)
+    assert "20 ms after door_opened." in told
+    assert "0.1 s before, level went from 6 to 7." in told
+    assert "−20 ms" in told
+
+
+def test_a_link_leads_to_a_comparison_with_the_nearest_that_ended_well(pages: TestClient, store: SqliteStore) -> None:
+    for session, started, version in (("far", 100, "1"), ("near", 200, "1"), ("other", 250, "2"), ("late", 400, "1")):
+        recording = Recording(session, started=1_780_000_000 + started, version=version).event(1, "x")
+        recording.status(5, "ended", "the program finished").send(store)
+    segfault(Recording("bad", started=1_780_000_300, version="1"), 2).send(store)
+    segfault(Recording("alone", started=1_780_000_300, product="Solo"), 2).send(store)
+    assert "/sessions/bad/compare" in pages.get("/sessions/bad").text
+    for session, there in (("bad", "ids=near&ids=bad"), ("alone", "ids=alone"), ("other", "ids=near&ids=other")):
+        answer = pages.get(f"/sessions/{session}/compare", follow_redirects=False)
+        assert (answer.status_code, answer.headers["location"]) == (303, f"/compare?{there}")
+    assert pages.get("/sessions/none/compare").status_code == 404

@@ -15,16 +15,11 @@ export function curveOf(scene: Scene, key: string): Curve | undefined {
   return covers ? (of(near) ?? of(whole)) : (of(whole) ?? of(near));
 }
 
-export function colourOf(scene: Scene, place: number): string {
-  const { active, accent, suspended } = scene.colours;
-  return [active, accent, suspended][place % 3] ?? accent;
-}
-
-export function drawCurve(context: Context, scene: Scene, box: Box, x: (at: number) => number, place: number): void {
+export function drawCurve(context: Context, scene: Scene, box: Box, x: (at: number) => number): void {
   const curve = curveOf(scene, box.key);
   if (!curve) return;
   const y = heightOf(curve, box);
-  context.strokeStyle = context.fillStyle = colourOf(scene, place);
+  context.strokeStyle = context.fillStyle = scene.colours.accent;
   context.lineWidth = 1.5;
   context.lineJoin = "round";
   if (curve.lows.length) drawSpread(context, curve, x, y);
@@ -65,9 +60,10 @@ function drawSpread(context: Context, curve: Curve, x: (at: number) => number, y
 }
 
 export function heightOf(curve: Curve, box: Box): (value: number) => number {
-  const range = curve.high - curve.low;
+  // Halved first: their difference may be larger than any number.
+  const range = curve.high / 2 - curve.low / 2;
   return (value) => {
-    const share = range > 0 ? (value - curve.low) / range : 0.5;
+    const share = range > 0 ? (value / 2 - curve.low / 2) / range : 0.5;
     return box.top + box.height - MARGIN - share * (box.height - 2 * MARGIN);
   };
 }

@@ -24,8 +24,10 @@ export interface Scene {
 
 const PIXELS_A_TICK = 70;
 const MOST_TICKS = 8; // as many as the server draws
+const LABELS_APART = 8;
 const APART = 5; // pixels: marks that are nearer are one
 const MARK = 3.2;
+const NARROWEST = 2.5; // pixels
 
 export type Context = CanvasRenderingContext2D;
 
@@ -41,14 +43,13 @@ export function draw(context: Context, scene: Scene): void {
   context.rect(layout.left, 0, layout.plot, layout.height);
   context.clip();
   drawGrid(context, scene, marks.places, x);
-  let curves = 0;
   const pictures = picturesOf(scene.near, scene.whole, view);
   for (const box of layout.boxes) {
     if (box.kind === "lifecycle") drawPhases(context, scene, box, x);
     else if (box.kind === "events") drawEvents(context, scene, box, x, pictures);
     else if (box.kind === "exceptions") drawMarks(context, scene, box, x, pictures, "exceptions");
     else if (box.kind === "state") drawMarks(context, scene, box, x, pictures, "state_changes");
-    else if (box.kind === "metric") drawCurve(context, scene, box, x, curves++);
+    else if (box.kind === "metric") drawCurve(context, scene, box, x);
   }
   drawSelection(context, scene, x);
   context.restore();
@@ -60,10 +61,15 @@ function drawTicks(context: Context, scene: Scene, places: number[], digits: num
   if (!box) return;
   const right = scene.layout.left + scene.layout.plot;
   context.fillStyle = scene.colours.muted;
+  let free = -Infinity;
   for (const at of places) {
     const label = place(at, digits);
     const width = context.measureText(label).width;
-    context.fillText(label, Math.min(x(at), right - width), box.top + 13);
+    const left = Math.min(x(at), right - width);
+    // Long ones, of days, may not have the room: those that would touch the one before are left out.
+    if (left < free) continue;
+    context.fillText(label, left, box.top + 13);
+    free = left + width + LABELS_APART;
   }
 }
 
@@ -119,13 +125,13 @@ function drawEnd(context: Context, scene: Scene, x: (at: number) => number): voi
   context.lineWidth = 2.5;
   context.beginPath();
   if (scene.ended === "crashed") {
-    context.moveTo(at - 5, box.top + 6);
-    context.lineTo(at + 3, box.top + 16);
-    context.moveTo(at + 3, box.top + 6);
-    context.lineTo(at - 5, box.top + 16);
+    context.moveTo(at - 10, box.top + 6);
+    context.lineTo(at - 2, box.top + 16);
+    context.moveTo(at - 2, box.top + 6);
+    context.lineTo(at - 10, box.top + 16);
   } else {
-    context.moveTo(at - 1, box.top + 2);
-    context.lineTo(at - 1, box.top + 20);
+    context.moveTo(at - 1.5, box.top + 2);
+    context.lineTo(at - 1.5, box.top + 20);
   }
   context.stroke();
 }
@@ -144,6 +150,7 @@ function drawEvents(context: Context, scene: Scene, box: Box, x: (at: number) =>
   const styles = [colours.accent, colours.hung, colours.crashed];
   for (const part of parts) {
     const width = Math.max(1, x(part.picture.step) - x(0));
+    const right = scene.layout.left + scene.layout.plot;
     buckets(part, scene.view, (place, begin) => {
       let bottom = box.top + box.height;
       weights(part.picture, place).forEach((amount, weight) => {
@@ -153,7 +160,8 @@ function drawEvents(context: Context, scene: Scene, box: Box, x: (at: number) =>
         bottom -= tall;
         context.globalAlpha = weight === 0 ? 0.6 : 1;
         context.fillStyle = styles[weight] ?? "";
-        context.fillRect(x(begin), bottom, width > 3 ? width * 0.8 : width, tall);
+        // The last one may begin just before the end.
+        context.fillRect(Math.min(x(begin), right - NARROWEST), bottom, width > 3 ? width * 0.8 : width, tall);
       });
     });
   }
@@ -169,7 +177,7 @@ function drawMarks(
   which: "exceptions" | "state_changes",
 ): void {
   const middle = box.top + box.height / 2;
-  context.fillStyle = which === "exceptions" ? scene.colours.crashed : scene.colours.suspended;
+  context.fillStyle = which === "exceptions" ? scene.colours.crashed : scene.colours.muted;
   for (const part of parts) {
     let last = -Infinity;
     buckets(part, scene.view, (place, begin) => {

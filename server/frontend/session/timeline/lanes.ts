@@ -5,6 +5,8 @@ export interface Box {
   key: string;
   top: number;
   height: number;
+  /** Where the range of its values is told, from the left and the top: a reading takes its place. */
+  range: { left: number; right: number; top: number } | null;
 }
 
 export interface Layout {
@@ -13,6 +15,11 @@ export interface Layout {
   left: number;
   plot: number;
   boxes: Box[];
+}
+
+function within(outer: DOMRect, range: Element | null): Box["range"] {
+  const place = range?.getBoundingClientRect();
+  return place ? { left: place.left - outer.left, right: outer.right - place.right, top: place.top - outer.top } : null;
 }
 
 /** Places in pixels from the corner of the element that holds all lanes; `left` and `plot`: where time is. */
@@ -31,6 +38,7 @@ export function layoutOf(lanes: HTMLElement): Layout {
       key: lane.dataset["key"] ?? "",
       top: place.top - outer.top,
       height: place.height,
+      range: within(outer, lane.querySelector(".label > .range")),
     });
   }
   return { width: outer.width, height: outer.height, left, plot, boxes };

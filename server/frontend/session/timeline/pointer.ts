@@ -1,6 +1,8 @@
 // What the pointer and the keys do to the time axis.
 
-export interface Hands {
+import { isTyping } from "../../shell/keys";
+
+interface Hands {
   /** The cursor is at a share of the plot's width; null: it has left. */
   hover(share: number | null): void;
   /** A stretch is being marked, then chosen; null: it was given up. */
@@ -113,8 +115,10 @@ export function follow(area: HTMLElement, plot: () => { left: number; width: num
     },
     { passive: false },
   );
-  area.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
+  // Wherever the focus is, unless something is typed or another list of keys is open.
+  document.addEventListener("keydown", (event) => {
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    if (!area.isConnected || isTyping(event.target) || document.querySelector("dialog[open]")) return;
     if (event.key === "Escape" && from) {
       from = null;
       hands.mark(null);

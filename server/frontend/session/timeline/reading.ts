@@ -1,36 +1,34 @@
 // What is to be read where the cursor is: in each lane what happens there, or the value of its metric.
 
 import { quantity } from "../../shell/charts";
-import { colourOf, curveOf, heightOf } from "./curves";
+import { curveOf, heightOf } from "./curves";
 import type { Curve, Picture } from "./data";
 import type { Scene } from "./draw";
+import type { Box } from "./lanes";
 import { endOf, weights } from "./pictures";
 import { count, duration } from "./words";
 
-/** What stands beside the cursor in a lane; `y` and `colour`: the point of its curve, in pixels from the top. */
+/** What is read in a lane; `y`: the point of its curve, in pixels from the top. */
 export interface Reading {
   lane: string;
-  top: number;
-  height: number;
+  box: Box;
   text: string;
   y: number | null;
-  colour: string;
 }
 
 export function readingsAt(scene: Scene, at: number): Reading[] {
   const picture = [scene.near, scene.whole].find((one) => one && one.begin <= at && at < endOf(one)) ?? null;
   const found: Reading[] = [];
-  let curves = 0;
-  for (const { kind, key, top, height } of scene.layout.boxes) {
-    const reading = { lane: key || kind, top, height, text: "", y: null as number | null, colour: "" };
+  for (const box of scene.layout.boxes) {
+    const { kind, key } = box;
+    const reading: Reading = { lane: key || kind, box, text: "", y: null };
     if (kind === "metric") {
-      reading.colour = colourOf(scene, curves++);
       const curve = curveOf(scene, key);
       const place = curve ? placeAt(curve, at) : -1;
       const value = curve?.values[place];
       if (curve && typeof value === "number") {
         reading.text = told(curve, place, value);
-        reading.y = heightOf(curve, { kind, key, top, height })(value);
+        reading.y = heightOf(curve, box)(value);
       }
     } else if (kind === "lifecycle") reading.text = statusAt(scene, at);
     else if (picture) reading.text = happenedIn(picture, Math.floor((at - picture.begin) / picture.step), kind);
@@ -64,7 +62,7 @@ function happenedIn(picture: Picture, place: number, lane: string): string {
 const some = (amount: number | undefined, noun: string): string => (amount ? count(amount, noun) : "");
 
 /** Which reading holds at an instant: the last one before; -1 where there is none any more, or none yet. */
-export function placeAt(curve: Curve, at: number): number {
+function placeAt(curve: Curve, at: number): number {
   let low = 0;
   let high = curve.times.length;
   while (low < high) {

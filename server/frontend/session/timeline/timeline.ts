@@ -3,6 +3,7 @@
 // The server's drawing is the first picture and stays where there is no script. The canvas, the window of the overview
 // and the cursor are the script's own (`data-own`): they live on when the page is brought up to date.
 
+import { clock } from "../../shell/clock";
 import { goTo } from "../../shell/navigate";
 import { onPage, refresh } from "../../shell/page";
 import { addressOf, inAddress, momentInAddress, viewInAddress } from "./address";
@@ -51,6 +52,7 @@ class Timeline {
   private pointing = 0;
   private settling = 0;
   private resting = 0;
+  private nudging = 0;
   private chosen = false;
   private readonly lanes = document.getElementById("lanes")!;
   private readonly picture = document.getElementById("picture")!;
@@ -256,6 +258,8 @@ class Timeline {
     if (key === "n" || key === "p") return this.step(key === "n" ? "next" : "previous");
     if (key === "Escape") return momentInAddress() !== null && (this.pick(null), true);
     if (key === "Enter") return this.cursor !== null && event.target === this.lanes && (this.pick(this.cursor), true);
+    // Elsewhere it leads to the top of the page.
+    if (key === "Home" && event.target !== this.lanes) return false;
     return this.move(key);
   }
 
@@ -281,8 +285,21 @@ class Timeline {
   /** Move the cursor by a share of the view's length. */
   private nudge(share: number): boolean {
     const from = this.cursor ?? momentInAddress() ?? this.at(0.5);
-    this.hover(Math.min(this.view.end, Math.max(this.view.begin, from + share * lengthOf(this.view))));
+    const at = Math.min(this.view.end, Math.max(this.view.begin, from + share * lengthOf(this.view)));
+    this.hover(at);
+    clearTimeout(this.nudging);
+    this.nudging = setTimeout(() => this.rest(at), SETTLED_MS);
     return true;
+  }
+
+  /** The cursor was moved by keys, and rests: the address shows the same, and what stands there is told in words. */
+  private rest(at: number): void {
+    this.looked = at;
+    history.replaceState(history.state, "", addressOf(this.view, this.seconds, at));
+    const said = document.getElementById("timeline-said");
+    const readings = readingsAt(this.scene(), at).map((one) => `${one.lane}: ${one.text}`);
+    if (said) said.textContent = [clock(at), ...readings].join(", ");
+    this.redraw();
   }
 
   private zoom(factor: number, share: number): boolean {

@@ -1,7 +1,10 @@
 // Instants and lengths of time in words, as the server says them.
 
+import { days } from "../../shell/clock";
+
 /** A place on the axis to so many digits of a second: `13:24`, `0:07.25`. */
 export function place(seconds: number, digits: number): string {
+  if (Math.abs(seconds) >= 86_400) return days(seconds);
   const ticks = Math.round(Math.abs(seconds) * 10 ** digits);
   const whole = Math.floor(ticks / 10 ** digits);
   const fraction = digits ? `.${String(ticks % 10 ** digits).padStart(digits, "0")}` : "";

@@ -78,7 +78,7 @@ def sentence(
 def _trouble(session: Session, stacks: list[Stacks], exception: Traceback | None, last: EventRow | None) -> Sentence:
     decided = deciding(session)
     reason = session.reason or (decided.reason if decided else session.status.value)
-    cause = exception if decided and decided.data.get("kind") == "exception" else None
+    cause = cause_of(decided, exception)
     words = wording.sentence_case(reason)
     if session.status is Status.CRASHED and session.hung:
         words += ", while it hung"
@@ -87,11 +87,21 @@ def _trouble(session: Session, stacks: list[Stacks], exception: Traceback | None
     said = frame is not None and (frame.function in words or _PLACE.search(words) is not None)
     after = None
     if last is not None and decided is not None:
-        after = (max(0.0, (decided.timestamp - last.event.timestamp).total_seconds()), last)
+        after = (max(0.0, (came(decided, cause) - last.event.timestamp).total_seconds()), last)
     if decided is not None and session.status is Status.HUNG and session.ended_at is None:
         since = max(session.created_at, decided.timestamp - timedelta(seconds=silent_seconds(decided)))
         return Sentence("Hung for", frame, since, after, f": {decided.reason.rstrip('. ')}")
     return Sentence(words, None if said else frame, after=after)
+
+
+def cause_of(decided: Verdict | None, exception: Traceback | None) -> Traceback | None:
+    """The exception that a verdict tells of, of which `exception` is the last that was logged."""
+    return exception if decided is not None and decided.data.get("kind") == "exception" else None
+
+
+def came(decided: Verdict, cause: Traceback | None) -> datetime:
+    """When a crash or a hang came: its exception is older than the end of the process, which may take its time."""
+    return decided.timestamp if cause is None else min(cause.timestamp, decided.timestamp)
 
 
 def _place(frames: list[Frame]) -> Frame | None:
@@ -137,13 +147,15 @@ class Clues:
     memory: str
 
 
-def clues(session: Session, final: Moment, start: datetime, series: Sequence[Series]) -> Clues | None:
+def clues(
+    session: Session, cause: Traceback | None, final: Moment, start: datetime, series: Sequence[Series]
+) -> Clues | None:
     """What may have to do with a crash or a hang; None for a session that had neither, or where nothing is known."""
     decided = deciding(session)
     if decided is None:
         return None
     found = changes(final.tree) if final.tree and final.changed_at is not None else []
-    ago = None if final.changed_at is None else (decided.timestamp - start).total_seconds() - final.changed_at
+    ago = None if final.changed_at is None else (came(decided, cause) - start).total_seconds() - final.changed_at
     memory = next((_grown(one) for one in series if one.vital and one.name == _MEMORY), "")
     if not found and not memory:
         return None

@@ -14,7 +14,7 @@ from datacat_server.store.protocol import Store
 from datacat_server.store.views import EventQuery, Series
 from datacat_server.telling import evidence, sentence, state_tree
 from datacat_server.telling.event_rows import DETECTED, EventRow, event_row
-from datacat_server.telling.moment import moment_at
+from datacat_server.telling.moment import Moment, moment_at
 from datacat_server.web.session import events, metrics
 from datacat_server.web.session.query import Query
 from datacat_server.web.session.timeline import axis, data, drawing, lanes
@@ -26,10 +26,11 @@ PROCESSES_SHOWN = 20
 FRAMES_IN_A_ROW = 20
 SERIES_SHOWN = 48
 _POINTS = 240
+_FACTS = {"argv": "command line", "cwd": "working folder"}
 
 
 def context(store: Store, query: Query) -> dict[str, Any]:
-    """What a page shows. Raises UnknownSession, and ValueError for events that cannot be shown."""
+    """What a page shows. Raises UnknownSession, and WrongQuestion for events that cannot be shown."""
     now = datetime.now(UTC)
     session = store.session(query.session_id, {"refused"})
     start, end = axis.span(session, now)
@@ -44,7 +45,7 @@ def context(store: Store, query: Query) -> dict[str, Any]:
     verdict = evidence.deciding(session)
     stacks = evidence.stacks(session)
     traceback = _last_exception(store, session)
-    cause = traceback if verdict and verdict.data.get("kind") == "exception" else None
+    cause = sentence.cause_of(verdict, traceback)
     moment = moment_at(store, session.id, start, at)
     final = moment if at is None else moment_at(store, session.id, start, None)
     before = _just_before(store, session, verdict, cause, start)
@@ -55,14 +56,15 @@ def context(store: Store, query: Query) -> dict[str, Any]:
         **events_context(store, query, start, view, events.FIRST_PAGE),
         "now": now,
         "sentence": sentence.sentence(session, stacks, traceback, before[0] if before else None, now),
-        "clues": sentence.clues(session, final, start, series),
+        "clues": sentence.clues(session, cause, final, start, series),
         "final": final,
         "lifetime": evidence.lifetime(session, now),
-        "verdict": verdict,
+        "came": sentence.came(verdict, cause) if verdict else None,
         "problem": _problem(session, store.session_problems(session.id)),
         "stacks": stacks,
         "traceback": traceback,
         "caused": cause is not None,
+        "tab": _tab(query, stacks, traceback, cause, before if verdict else [], final),
         "just_before": before if verdict else [],
         "axis": drawing.draw(session, (start, seconds), seen, whole, groups, at),
         "has_changes": any(whole.folded.state_changes),
@@ -75,7 +77,7 @@ def context(store: Store, query: Query) -> dict[str, Any]:
         "more_series": len(series) > len(shown),
         "refused": refused[:REFUSED_SHOWN],
         "refused_left_out": max(0, len(refused) - REFUSED_SHOWN),
-        "facts": {key: _fact(key, value) for key, value in islice(session.facts.items(), FACTS_SHOWN)},
+        "facts": {_FACTS.get(key, key): _fact(key, value) for key, value in islice(session.facts.items(), FACTS_SHOWN)},
         "processes": others[:PROCESSES_SHOWN],
         "processes_left_out": max(0, len(others) - PROCESSES_SHOWN),
         "lane_choices": lanes.choices(shown),
@@ -97,7 +99,7 @@ def state_context(store: Store, query: Query) -> dict[str, Any]:
 
 
 def events_context(store: Store, query: Query, start: datetime, view: axis.View, limit: int) -> dict[str, Any]:
-    """What the rows of events ask for. Raises UnknownSession, and ValueError for a cursor that is none."""
+    """What the rows of events ask for. Raises UnknownSession, and WrongQuestion for a cursor that is none."""
     return {"events": events.table(events.page(store, query, start, view, limit), query, start, limit)}
 
 
@@ -149,6 +151,19 @@ def _just_before(
         and (cause is None or stored.number != cause.number)
     ]
     return rows[:JUST_BEFORE]
+
+
+def _tab(
+    query: Query, stacks: list[evidence.Stacks], exception: evidence.Traceback | None,
+    cause: evidence.Traceback | None, before: list[EventRow], final: Moment,
+) -> str | None:  # fmt: skip
+    """The id of the evidence that is shown: what the address names, if it is there, else the first."""
+    tabs = ["tab-cause"] if cause else []
+    tabs += [f"stack-{nth}-{n}" for nth, one in enumerate(stacks, 1) for n in range(1, len(one.threads) + 1)]
+    tabs += ["last-exception"] if exception and not cause else []
+    tabs += ["last-events"] if before else []
+    tabs += ["last-state"] if final.tree and final.tree.rows else []
+    return query.tab if query.tab in tabs else next(iter(tabs), None)
 
 
 def _fact(key: str, value: Any) -> str:

@@ -1,6 +1,5 @@
 """The table of a session's events: which of them, a page at a time, and the choices above it."""
 
-import math
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -9,11 +8,12 @@ from datacat_server.model import Level, Session
 from datacat_server.store.protocol import Store
 from datacat_server.store.views import EventPage, EventQuery, Timeline
 from datacat_server.telling.event_rows import EventRow, event_row
-from datacat_server.web.session.query import EXCEPTIONS, IN_VIEW, Query
+from datacat_server.web.session.query import EXCEPTIONS, IN_VIEW, Query, WrongQuestion
 from datacat_server.web.session.timeline.axis import View
 
 FIRST_PAGE = 50
 LATER_PAGES = 100
+_WITH = "with an exception"
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,7 @@ class Choice:
     """One choice above the table, with how many events it picks in all of the session."""
 
     name: str
+    words: str
     count: int
     address: str
     current: bool
@@ -53,7 +54,7 @@ def wanted(query: Query, start: datetime, view: View) -> EventQuery:
     level = query.level
     seen = query.span == IN_VIEW
     end = view.end if seen else None
-    if query.until is not None and math.isfinite(query.until):
+    if query.until is not None:
         end = max(0.0, query.until) if end is None else min(end, max(0.0, query.until))
     return EventQuery(
         level=Level(level) if level and level != EXCEPTIONS else None,
@@ -76,8 +77,11 @@ def _just_after(start: datetime, seconds: float) -> datetime:
 
 
 def page(store: Store, query: Query, start: datetime, view: View, limit: int) -> EventPage:
-    """A page of the events that are meant. Raises UnknownSession, and ValueError for a cursor that is none."""
-    return store.event_page(query.session_id, wanted(query, start, view), limit=limit, cursor=query.cursor)
+    """A page of the events that are meant. Raises UnknownSession, and WrongQuestion for a cursor that is none."""
+    try:
+        return store.event_page(query.session_id, wanted(query, start, view), limit=limit, cursor=query.cursor)
+    except ValueError as error:
+        raise WrongQuestion(str(error)) from None
 
 
 def table(found: EventPage, query: Query, start: datetime, limit: int) -> Table:
@@ -99,11 +103,12 @@ def choices(session: Session, whole: Timeline, query: Query) -> list[Choice]:
     """All events, and those of each level there is; `whole`: the counts of all of the session."""
     levels = {level: sum(counts) for level, counts in whole.levels.items()}
     counts = {level.value: levels.get(level.value, 0) for level in reversed(Level)}
-    counts[EXCEPTIONS] = session.exception_count
-    found = [Choice("all", sum(levels.values()), query.here(level=None), query.level is None)]
-    for name, count in counts.items():
+    found = [Choice("all", "all", sum(levels.values()), query.here(level=None), query.level is None)]
+    # An exception is of a level too, and counted there.
+    named = [*((name, name, count) for name, count in counts.items()), (EXCEPTIONS, _WITH, session.exception_count)]
+    for name, words, count in named:
         if count or name == query.level:
-            found.append(Choice(name, count, query.here(level=name), name == query.level))
+            found.append(Choice(name, words, count, query.here(level=name), name == query.level))
     return found
 
 

@@ -1,11 +1,13 @@
 """A session's metrics as cards: the last value, statistics in words, a line, and bars for a histogram."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from math import isfinite
 
 import msgspec
+from msgspec.structs import replace
 
 from datacat_server import wording
 from datacat_server.model import Bucket
@@ -20,6 +22,8 @@ BAR_HEIGHT = 44
 QUANTILES = (0.5, 0.95, 0.99)
 RECENT, RECENT_SECONDS = 0.1, 10.0
 """What counts as last of a counter's course: this share of the session's life, and this long at least."""
+MOST_TAG_SETS = 12
+_ORDER = {"gauge": 0, "timer": 1, "histogram": 2, "counter": 3}
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,7 @@ class Quantile:
 
 @dataclass(frozen=True)
 class Figure:
-    """What a series comes to: a name such as `σ` or `median`, and the value with its unit."""
+    """What a series comes to: a name such as `deviation` or `median`, and the value with its unit."""
 
     name: str
     value: str
@@ -54,12 +58,14 @@ class Figure:
 class Card:
     """One series, ready to show; `title` is what it is called, `name` what it was logged as.
 
-    `lane` names it where the metrics of the time axis are chosen, None for one that has no course.
-    `points` is JSON for the chart, `[[seconds …], [values …]]`, with a null where the line breaks; `steps` says that a
-    value holds until the next. `ends` stands below the picture: for a line its first instant, its least and greatest
-    value and its last instant; for a histogram the bounds of its first and last bar.
+    `id` is of this metric only. `lane` names it where the metrics of the time axis are chosen, None for one that has no
+    course. `points` is JSON for the chart, `[[seconds …], [values …]]`, with a null where the line breaks; `steps` says
+    that a value holds until the next. `ends` stands below the picture: for a line where the session's time axis begins
+    and ends, for a histogram the bounds of its first and last bar. `alone` tells when its only reading was, of one that
+    has no picture. `tag_sets` are those that are summed in it, with what each came to, at most MOST_TAG_SETS.
     """
 
+    id: str
     lane: str | None
     name: str
     title: str
@@ -76,6 +82,9 @@ class Card:
     ends: list[str]
     bars: list[HistogramBar]
     quantiles: list[Quantile]
+    alone: str
+    tag_sets: list[tuple[str, str]]
+    tag_sets_left_out: int
 
 
 @dataclass(frozen=True)
@@ -87,19 +96,58 @@ class Group:
 
 
 def groups(series: Sequence[Series], start: datetime, seconds: float) -> list[Group]:
-    """The application's metrics, then the vitals of its process, then what DataCat costs."""
-    own = [one for one in series if not one.vital]
+    """The application's metrics, then the vitals of its process, then what DataCat costs.
+
+    Counters that differ in their tags only are one card, as they are one lane; what was read once only comes last.
+    """
+    own = sorted((one for one in series if not one.vital), key=lambda one: (_ORDER.get(one.type, 0), one.name))
     sampled = sorted((one for one in series if one.vital), key=lambda one: vitals.order(one.name))
     parts = (
         (None, own),
         ("Process", [one for one in sampled if not vitals.is_cost(one.name)]),
         ("DataCat’s daemon", [one for one in sampled if vitals.is_cost(one.name)]),
     )
-    return [Group(title, [card(one, start, seconds) for one in held]) for title, held in parts if held]
+    return [
+        Group(title, sorted((card(some, start, seconds) for some in _cards(held)), key=lambda one: one.alone != ""))
+        for title, held in parts
+        if held
+    ]
 
 
-def card(series: Series, start: datetime, seconds: float) -> Card:
-    """A series as a card; `start` is where the session's time axis starts, `seconds` how long the session has lived."""
+def _cards(series: Sequence[Series]) -> list[list[Series]]:
+    found: dict[tuple[object, ...], list[Series]] = {}
+    for one in series:
+        tags = () if one.type == "counter" else tuple(one.tags)
+        found.setdefault((one.vital, one.name, one.type, one.unit, tags), []).append(one)
+    return list(found.values())
+
+
+def _summed(parts: Sequence[Series]) -> Series:
+    """Counters that differ in their tags as one; of its course as many readings as the longest of them has."""
+    if len(parts) == 1:
+        return parts[0]
+    times, values = course.total(parts)
+    every = -(-len(times) // max(len(one.times) for one in parts)) if times else 1
+    kept = slice((len(times) - 1) % every if times else 0, None, every)  # the last one always
+    last = sum(one.last for one in parts)
+    return replace(
+        parts[0],
+        tags=[],
+        count=sum(one.count for one in parts),
+        last=last,
+        minimum=min(values, default=last),
+        maximum=max(values, default=last),
+        times=times[kept],
+        values=values[kept],
+    )
+
+
+def card(parts: Sequence[Series], start: datetime, seconds: float) -> Card:
+    """Series as a card: one, or counters that are summed.
+
+    `start` is where the session's time axis starts, `seconds` how long it is.
+    """
+    series = _summed(parts)
     headline, headline_is = series.last, ""
     figures: list[Figure] = []
     notes: list[str] = []
@@ -110,7 +158,7 @@ def card(series: Series, start: datetime, seconds: float) -> Card:
             headline, headline_is = series.total / series.count if series.count else series.last, "mean"
             quantiles = [(share, spread.quantile(series, share)) for share in QUANTILES]
             figures = [
-                Figure(f"p{share * 100:.0f}", f"≈ {_quantity(at, series)}") for share, at in quantiles if at is not None
+                Figure(f"p{share * 100:.0f}", f"≈ {_figure(at, series)}") for share, at in quantiles if at is not None
             ]
             figures += [*_spread(series), *_extremes(series), Figure("count", wording.number(series.count))]
         case _:
@@ -118,7 +166,9 @@ def card(series: Series, start: datetime, seconds: float) -> Card:
             figures.append(Figure("count", wording.number(series.count)))
             notes = _timed(series)
     bars = histogram_bars(series.buckets, series.unit)
+    alone = "" if bars or len(series.times) != 1 or series.count != 1 else _place(series.times[0], start)
     return Card(
+        id=_identity(series),
         lane=lanes.key(series) if lanes.can_have_lane(series) else None,
         name=series.name,
         title=vitals.words(series.name) if series.vital else series.name,
@@ -126,37 +176,52 @@ def card(series: Series, start: datetime, seconds: float) -> Card:
         type="" if series.vital else series.type,
         headline=_quantity(headline, series),
         headline_is=headline_is,
-        figures=figures,
+        figures=[] if alone else figures,
         notes=notes,
-        path=sparkline(series),
+        path="" if alone else sparkline(series, start, seconds),
         points=points(series) if len(series.times) > 1 else "",
         unit=wording.shorten(series.unit or "", wording.LONGEST_UNIT),
         steps=series.type == "counter",
-        ends=_bounds(series) if bars else _ends(series, start),
+        ends=_bounds(series) if bars else _ends(series, seconds),
         bars=bars,
         quantiles=_marks(series) if bars else [],
+        alone=alone,
+        tag_sets=[(" ".join(one.tags) or "no tags", _quantity(one.last, one)) for one in parts[:MOST_TAG_SETS]]
+        if len(parts) > 1
+        else [],
+        tag_sets_left_out=max(0, len(parts) - MOST_TAG_SETS),
     )
 
 
+def _identity(series: Series) -> str:
+    """What tells a card from all others, as long as the page lives."""
+    parts = [str(series.vital), series.name, series.type, series.unit or "", *series.tags]
+    return hashlib.blake2b(msgspec.json.encode(parts), digest_size=8).hexdigest()
+
+
+def _place(time: float, start: datetime) -> str:
+    return wording.elapsed(max(0.0, time - start.timestamp()), 0)
+
+
 def _average(series: Series) -> Figure:
-    return Figure("average", _quantity(series.total / series.count, series) if series.count else "–")
+    return Figure("average", _figure(series.total / series.count, series) if series.count else "–")
 
 
 def _extremes(series: Series) -> list[Figure]:
-    return [Figure("min", _quantity(series.minimum, series)), Figure("max", _quantity(series.maximum, series))]
+    return [Figure("min", _figure(series.minimum, series)), Figure("max", _figure(series.maximum, series))]
 
 
 def _rates(series: Series, seconds: float) -> list[Figure]:
     """How fast a counter moved: all the time, and at the end of what is known of it."""
     if not seconds:
         return []
-    found = [Figure("on average", wording.rate(series.last, seconds))]
+    found = [Figure("on average", wording.rate(series.last, seconds))] if isfinite(series.last / seconds) else []
     if len(series.times) > 2:
         recent = max(seconds * RECENT, RECENT_SECONDS)
         end = series.times[-1]
         begin = next((place for place, time in enumerate(series.times) if time >= end - recent), 0)
-        if end > series.times[begin]:
-            moved = series.values[-1] - series.values[begin]
+        moved = series.values[-1] - series.values[begin]
+        if end > series.times[begin] and isfinite(moved / (end - series.times[begin])):
             found.append(Figure("at last", wording.rate(moved, end - series.times[begin])))
     return found
 
@@ -167,10 +232,10 @@ def _spread(series: Series) -> list[Figure]:
     if found is None:
         return []
     about = "" if found.exact else "≈ "
-    figures = [Figure("median", about + _quantity(found.median, series))]
+    figures = [Figure("median", about + _figure(found.median, series))]
     # A deviation of values whose squares are too large for a number is not one.
     if isfinite(found.deviation):
-        figures.insert(0, Figure("σ", about + _quantity(found.deviation, series)))
+        figures.insert(0, Figure("deviation", about + _figure(found.deviation, series)))
     # Of a histogram the p50 is told already.
     return [figure for figure in figures if series.type != "histogram" or figure.name != "median"]
 
@@ -188,10 +253,8 @@ def _bounds(series: Series) -> list[str]:
     return [_bound(bucket.le, series.unit) for bucket in (used[:1] if len(used) == 1 else (used[0], used[-1]))]
 
 
-def _ends(series: Series, start: datetime) -> list[str]:
-    if len(series.times) < 2:
-        return []
-    return [wording.elapsed(time - start.timestamp(), 0) for time in (series.times[0], series.times[-1])]
+def _ends(series: Series, seconds: float) -> list[str]:
+    return [wording.elapsed(at, 0) for at in (0.0, seconds)] if len(series.times) > 1 else []
 
 
 def points(series: Series) -> str:
@@ -211,16 +274,19 @@ def _quantity(value: float, series: Series) -> str:
     return wording.quantity(value, series.unit)
 
 
-def sparkline(series: Series) -> str:
-    """An SVG path through the readings, in a box of LINE_WIDTH by LINE_HEIGHT; a dot for a single one."""
+def _figure(value: float, series: Series) -> str:
+    """A value below the headline, which names the unit: here it stands only where it depends on the value."""
+    return wording.quantity(value, series.unit if wording.is_scaled(series.unit) else None)
+
+
+def sparkline(series: Series, start: datetime, seconds: float) -> str:
+    """An SVG path through the readings over the session's time axis, in a box of LINE_WIDTH by LINE_HEIGHT."""
     times, values = series.times, series.values
     if not times:
         return ""
-    if len(times) == 1:
-        return f"M{LINE_WIDTH / 2} {LINE_HEIGHT / 2}h0"
     draw = course.steps if series.type == "counter" else course.line
-    box = course.Box(times[0], times[-1] - times[0], LINE_WIDTH, LINE_HEIGHT)
-    return draw(times, values, min(values), max(values), box)
+    box = course.Box(start.timestamp(), seconds, LINE_WIDTH, LINE_HEIGHT)
+    return draw(times, values, *course.bounds(min(values), max(values)), box)
 
 
 def _used(buckets: Sequence[Bucket]) -> Sequence[Bucket]:

@@ -3,18 +3,20 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
-from litestar.response import Stream
+from litestar.response import Redirect, Stream
 
 from datacat_server.pieces import json_of
 from datacat_server.store.protocol import Store, UnknownSession
 from datacat_server.telling import evidence
 from datacat_server.web.session import events
 from datacat_server.web.session.context import context, events_context, parts, state_context
-from datacat_server.web.session.query import Query, read_query
+from datacat_server.web.session.counterpart import counterpart
+from datacat_server.web.session.query import Query, WrongQuestion, read_query
 from datacat_server.web.session.timeline import axis, data
 from datacat_server.web.shell.errors import PageError
 from datacat_server.web.shell.negotiation import json_response, wants_json
@@ -74,13 +76,23 @@ def session_routes(store: Store, renderer: Renderer) -> list[HTTPRouteHandler]:
         except (LookupError, ValueError, OverflowError):
             raise PageError(404, "There is no such event.", "Its session may have been deleted.") from None
 
+    @get("/sessions/{session_id:str}/compare", include_in_schema=False, sync_to_thread=True)
+    def compare(session_id: FromPath[str]) -> Redirect:
+        """Leads to this session under one that ended well: found when it is asked for, no page waits for it."""
+        try:
+            other = counterpart(store, store.session(session_id, ()))
+        except UnknownSession:
+            raise _unknown_session() from None
+        ids = [session_id] if other is None else [other, session_id]
+        return Redirect("/compare?" + urlencode([("ids", one) for one in ids]), status_code=303)
+
     # Each address has a handler of its own: Litestar would wrap one of several addresses several times.
     both = [
         get(f"/sessions/{{session_id:str}}/{name}{suffix}", include_in_schema=False, sync_to_thread=True)(part)
         for name, part in (("state", state), ("events", event_rows))
         for suffix in ("", ".json")
     ]
-    return [session, *both, timeline, event]
+    return [session, *both, timeline, event, compare]
 
 
 def _answer(request: _Request, session_id: str, answer: Callable[[Query], Response[bytes]]) -> Response[bytes]:
@@ -89,7 +101,7 @@ def _answer(request: _Request, session_id: str, answer: Callable[[Query], Respon
         return answer(read_query(session_id, request.query_params))
     except UnknownSession:
         raise _unknown_session() from None
-    except ValueError as error:
+    except WrongQuestion as error:
         raise PageError(400, "These events cannot be shown.", f"{error}. Open the session without a filter.") from None
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from math import isfinite
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -13,9 +14,14 @@ EXCEPTIONS = "exception"
 """Stands for a level: events that are exceptions."""
 LEVELS = (*(level.value for level in reversed(Level)), EXCEPTIONS)
 IN_VIEW = "view"
-_TEXTS = ("level", "category", "label", "group", "name", "q", "span", "cursor", "series")
+MOST_OPEN = 20
+_TEXTS = ("level", "category", "label", "group", "name", "q", "span", "cursor", "series", "open", "tab")
 _PLACES = {"from": "begin", "to": "end", "at": "at", "until": "until"}
 """Fields by what they are called in addresses."""
+
+
+class WrongQuestion(ValueError):
+    """An address that asks for what there is not: `name: what it is`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +31,7 @@ class Query:
     `begin` and `end` (in addresses `from` and `to`): the part of the time axis that is seen, and `at` the instant that
     is looked at, in seconds from the axis' start. `lanes`: keys of the metrics on the axis, None for those worth one.
     `level` to `q` pick events, `span=view` those in the part of the axis that is seen, `until` those up to an instant.
-    `series=all`: every metric.
+    `series=all`: every metric. `open`: the numbers of the events that are open, with commas; `tab`: the evidence shown.
     """
 
     session_id: str
@@ -43,6 +49,16 @@ class Query:
     span: str | None = None
     cursor: str | None = None
     series: str | None = None
+    open: str | None = None
+    tab: str | None = None
+
+    @property
+    def opened(self) -> frozenset[int]:
+        """The numbers of the events that are open."""
+        words = (self.open or "").split(",")
+        return frozenset(
+            int(word) for word in words[:MOST_OPEN] if word.isascii() and word.isdigit() and len(word) < 19
+        )
 
     @property
     def events(self) -> str:
@@ -83,11 +99,11 @@ class Query:
 
 
 def read_query(session_id: str, parameters: MultiDict[Any]) -> Query:
-    """What an address asks for. Raises ValueError, `name: what it is`, for a place that is no number."""
+    """What an address asks for. Raises WrongQuestion for a level that is none, and a place that is no number."""
     lanes = parameters.getall("lane", None)
     texts: dict[str, Any] = {name: parameters.get(name) or None for name in _TEXTS}
     if texts["level"] is not None and texts["level"] not in LEVELS:
-        raise ValueError(f"level: there is no {texts['level'][:40]!r}, but {', '.join(LEVELS)}")
+        raise WrongQuestion(f"level: there is no {texts['level'][:40]!r}, but {', '.join(LEVELS)}")
     return Query(
         session_id=session_id,
         begin=_place("from", parameters),
@@ -102,6 +118,7 @@ def read_query(session_id: str, parameters: MultiDict[Any]) -> Query:
 def _place(name: str, parameters: MultiDict[Any]) -> float | None:
     text: str = parameters.get(name) or ""
     try:
-        return float(text) if text else None
+        place = float(text) if text else None
     except ValueError:
-        raise ValueError(f"{name}: {text[:40]!r} is no number of seconds") from None
+        raise WrongQuestion(f"{name}: {text[:40]!r} is no number of seconds") from None
+    return place if place is None or isfinite(place) else None

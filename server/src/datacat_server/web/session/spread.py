@@ -25,12 +25,12 @@ def spread(series: Series) -> Spread | None:
     """How a series spreads; None where there is nothing to spread: of a counter, or of a single reading."""
     if series.type == "counter" or series.count < 2:
         return None
+    if series.minimum == series.maximum:
+        return Spread(0.0, series.minimum, exact=True)
     if series.type == "histogram":
         return _of_buckets(series)
     if not series.values:
         return None
-    if series.minimum == series.maximum:
-        return Spread(0.0, series.minimum, exact=True)
     readings = [(value, 1) for value in series.values]
     return Spread(_deviation(readings), median(series.values), exact=len(series.values) == series.count)
 
@@ -38,6 +38,8 @@ def spread(series: Series) -> Spread | None:
 def _deviation(values: Sequence[tuple[float, int]]) -> float:
     """The standard deviation of values, each as often as it stands beside it."""
     total = sum(count for _, count in values)
+    if len({value for value, _ in values}) < 2:
+        return 0.0  # not what rounding makes of it
     mean = sum(value * (count / total) for value, count in values)
     # Multiplied, not raised to a power: that would be an error where the square is too large for a number.
     return sqrt(sum((value - mean) * (value - mean) * (count / total) for value, count in values))

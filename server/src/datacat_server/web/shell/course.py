@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datacat_server.store.views import CloseUp, Series
 
 MARGIN = 3
+LEAST_SPAN = 0.05
+"""A picture of values spans this share of the largest of them at least."""
 _FEW = 8
 GAP = 6  # times the usual distance of two readings: nothing was read in between
 
@@ -22,6 +24,15 @@ class Box:
 
     def x(self, time: float) -> str:
         return f"{(time - self.start) / (self.seconds or 1.0) * self.width:.1f}"
+
+
+def bounds(low: float, high: float) -> tuple[float, float]:
+    """The values at the foot and at the top of a picture: what hardly varies is not to look as if it did."""
+    least = LEAST_SPAN / 2 * max(abs(low), abs(high))
+    middle, half = low / 2 + high / 2, high / 2 - low / 2
+    if high == low or half >= least:
+        return low, high
+    return middle - least, middle + least
 
 
 def line(times: Sequence[float], values: Sequence[float], low: float, high: float, box: Box) -> str:

@@ -12,6 +12,7 @@ from datacat_server.store.protocol import Store
 from datacat_server.store.views import CloseUp, MetricFilter, Series
 from datacat_server.web.session.timeline import axis, lanes
 from datacat_server.web.session.timeline.phases import phases
+from datacat_server.web.shell import course
 
 POINTS = 2_048
 """So many readings of a metric at most, over the whole of a session."""
@@ -30,7 +31,7 @@ class Curve(Struct, frozen=True, kw_only=True):
     """The course of a metric: `values` at `times`, null where it breaks. `steps`: a value holds until the next.
 
     `lows` and `highs`: the least and the greatest of the readings that a value is the mean of, null where it breaks;
-    empty where every value is a reading. `low` and `high` are those of the whole session.
+    empty where every value is a reading. `low` and `high`: at the foot and the top of its lane.
     """
 
     key: str
@@ -126,6 +127,7 @@ def shown(
 
 def _curve(group: lanes.Group, start: datetime, seen: axis.View) -> Curve:
     drawn = lanes.within(lanes.course_of(group, start), seen)
+    foot, top = course.bounds(drawn.low, drawn.high)
     name, tags = lanes.words(group)
     unit = group[0].unit
     return Curve(
@@ -134,8 +136,8 @@ def _curve(group: lanes.Group, start: datetime, seen: axis.View) -> Curve:
         tags=tags,
         span=wording.quantities(drawn.low, drawn.high, unit),
         unit=wording.shorten(unit or "", wording.LONGEST_UNIT),
-        low=drawn.low,
-        high=drawn.high,
+        low=foot,
+        high=top,
         steps=drawn.steps,
         times=_times(drawn),
         values=_with_breaks(drawn.runs, drawn.values),

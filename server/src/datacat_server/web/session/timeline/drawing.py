@@ -13,11 +13,11 @@ from datacat_server.web.session.timeline import lanes
 from datacat_server.web.session.timeline.axis import Grid, Tick, View, ticks
 from datacat_server.web.session.timeline.phases import phases
 
-EVENTS_HEIGHT = 44
+EVENTS_HEIGHT = 56
 OVERVIEW_WIDTH, OVERVIEW_HEIGHT = 1000, 22
 
 _SEVERE = ("warning", "error", "critical")
-_LABEL_NEEDS = 12  # percent of the width
+_LABEL_NEEDS, _NARROWEST = 12, 0.3  # percent of the width
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ def _stretches(session: Session, start: datetime, seconds: float, view: View) ->
         x = view.x(phase.begin)
         width = round(view.x(phase.end) - x, 3)
         label = phase.name if width > _LABEL_NEEDS and phase.status != "active" else ""
-        found.append(Stretch(x, max(width, 0.3), phase.status, phase.title, label))
+        found.append(Stretch(x, max(width, _NARROWEST), phase.status, phase.title, label))
     return found
 
 
@@ -162,6 +162,8 @@ def _bars(counted: Counted, busiest: int, tall: int) -> list[Bar]:
         )
         x = counted.view.x(begin)
         width = round((counted.view.x(begin + step) - x) * 0.8, 3)
+        # The last one may begin just before the end.
+        x, width = min(x, 100 - _NARROWEST), max(width, _NARROWEST)
         y = float(tall)
         for weight, amount in weights.items():
             if amount:

@@ -12,7 +12,7 @@ from datacat_server.telling import vitals
 from datacat_server.web.session.timeline.axis import View
 from datacat_server.web.shell import course
 
-LINE_WIDTH, LINE_HEIGHT = 1000, 40
+LINE_WIDTH, LINE_HEIGHT = 1000, 56
 MAX_LANES = 3
 MOST_CHOSEN = 12
 _MEMORY = "process_resident_memory_bytes"
@@ -146,10 +146,11 @@ def lane(group: Group, start: datetime, seen: View) -> Lane:
     first = group[0]
     shown = within(course_of(group, start), seen)
     box = course.Box(seen.begin, seen.seconds, LINE_WIDTH, LINE_HEIGHT)
+    foot, top = course.bounds(shown.low, shown.high)
     if shown.steps:
-        path = course.steps(shown.times, shown.values, shown.low, shown.high, box)
+        path = course.steps(shown.times, shown.values, foot, top, box)
     else:
-        path = course.lines(shown.times, shown.values, shown.runs, shown.low, shown.high, box)
+        path = course.lines(shown.times, shown.values, shown.runs, foot, top, box)
     name, tags = words(group)
     return Lane(key(first), name, tags, wording.quantities(shown.low, shown.high, first.unit), path)
 
@@ -158,7 +159,8 @@ def words(group: Group) -> tuple[str, str]:
     """What a lane is called, and its tags."""
     first = group[0]
     tags = " ".join(first.tags) if len(group) == 1 else f"sum of {len(group)} tag sets"
-    name = f"process {vitals.words(first.name)}" if first.vital else first.name
+    whose = "DataCat’s daemon" if vitals.is_cost(first.name) else "process"
+    name = f"{whose} {vitals.words(first.name)}" if first.vital else first.name
     return wording.shorten(name, 60), wording.shorten(tags, 60)
 
 
