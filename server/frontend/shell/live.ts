@@ -46,9 +46,9 @@ class Follower {
     this.close();
     const source = new EventSource(this.address);
     source.addEventListener("ping", () => this.heard());
-    // A connection that opened is not heard from yet: only the server's own "open" says that it watches.
+    // A connection that opened is not heard from yet: only the server's "watching" says that it watches.
     // What changed between the making of this page and that moment is not in the stream.
-    for (const kind of ["open", "change"]) source.addEventListener(kind, (event) => event instanceof MessageEvent && this.change());
+    for (const kind of ["watching", "change"]) source.addEventListener(kind, (event) => event instanceof MessageEvent && this.change());
     source.addEventListener("error", () => {
       if (source.readyState === EventSource.CLOSED) void this.askWhy();
       this.failed();

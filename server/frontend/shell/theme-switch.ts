@@ -1,5 +1,7 @@
 // The switch between the system's choice of dark or light, and the reader's own.
 
+import { keep } from "./kept";
+
 const ORDER = ["system", "dark", "light"] as const;
 
 export function offerThemes(): void {
@@ -20,10 +22,10 @@ export function offerThemes(): void {
     const next = ORDER[(now + 1) % ORDER.length];
     if (next === undefined || next === "system") {
       delete root.dataset["theme"];
-      localStorage.removeItem("datacat-theme");
+      keep("datacat-theme", null);
     } else {
       root.dataset["theme"] = next;
-      localStorage.setItem("datacat-theme", next);
+      keep("datacat-theme", next);
     }
     say();
     document.dispatchEvent(new Event("datacat:theme"));

@@ -1,8 +1,10 @@
 // The exact times of the page, in the reader's zone or in UTC: the server writes them in UTC.
 
+import { keep, kept } from "./kept";
 import { onPage } from "./page";
 
 const KEPT = "datacat-zone";
+let chosen = kept(KEPT);
 
 export function offerZones(): void {
   const button = document.getElementById("zone");
@@ -17,8 +19,8 @@ export function offerZones(): void {
   };
   if (button) button.hidden = false;
   button?.addEventListener("click", () => {
-    if (inUtc()) localStorage.removeItem(KEPT);
-    else localStorage.setItem(KEPT, "utc");
+    chosen = inUtc() ? null : "utc";
+    keep(KEPT, chosen);
     say();
     document.dispatchEvent(new Event("datacat:zone"));
   });
@@ -27,7 +29,7 @@ export function offerZones(): void {
 
 /** Whether the reader wants times in UTC. */
 export function inUtc(): boolean {
-  return localStorage.getItem(KEPT) === "utc";
+  return chosen === "utc";
 }
 
 /** An instant to the millisecond: `2026-11-21 23:04:02.118 +01:00`, or with `UTC`. */

@@ -112,7 +112,8 @@ def mistaken(parameters: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
 
 def write_line(parameters: Iterable[tuple[str, str]]) -> str:
     """A line from which `read_line` makes the same parameters, but for their order; other names are left out."""
-    said, texts = [], []
+    said: list[str] = []
+    texts: list[str] = []
     for name, text in parameters:
         if not text:
             continue

@@ -101,3 +101,14 @@ def test_the_list_of_every_page_is_that_of_the_routes(pages: TestClient) -> None
     """What tests of every page go to: a page that is added is either there, or it is said to be none."""
     gets = {route.path_format for route in pages.app.routes if "GET" in getattr(route, "methods", ())}
     assert {path for path in gets if not path.endswith(".json")} == {*PAGES, *PARTS}
+
+
+def test_head_is_answered_as_get_without_the_body(pages: TestClient) -> None:
+    for address, status in (("/", 200), ("/sessions", 200), ("/settings", 200), ("/nowhere", 404)):
+        answer = pages.head(address)
+        assert (answer.status_code, answer.content) == (status, b""), address
+        assert answer.headers["content-type"] == pages.get(address).headers["content-type"]
+
+
+def test_a_parameter_of_the_wrong_kind_is_named(pages: TestClient) -> None:
+    assert "caret: expected" in pages.get("/complete?line=x&caret=y").text

@@ -26,7 +26,7 @@ def test_the_list_hears_of_every_change(address: str, store: SqliteStore) -> Non
     with httpx.stream("GET", f"{address}/live", timeout=30) as answer:
         assert answer.headers["content-type"].startswith("text/event-stream")
         stream = events(answer.iter_lines())
-        assert next(stream) == "open"
+        assert next(stream) == "watching"
         Recording("s-1").event(1, "started").send(store)
         assert next_but_pings(stream) == "change"
         store.delete("s-1")
@@ -38,7 +38,7 @@ def test_a_session_hears_of_its_own_changes_only(address: str, store: SqliteStor
     mine.send(store)
     with httpx.stream("GET", f"{address}/live?session=s-1", timeout=30) as answer:
         stream = events(answer.iter_lines())
-        assert next(stream) == "open"
+        assert next(stream) == "watching"
         Recording("s-2").event(1, "other").send(store)
         assert next(stream) == "ping"
         mine.event(2, "moved").send(store)
@@ -50,7 +50,7 @@ def test_a_session_hears_of_its_own_changes_only(address: str, store: SqliteStor
 def test_a_quiet_server_still_says_that_it_is_there(address: str) -> None:
     with httpx.stream("GET", f"{address}/live", timeout=30) as answer:
         stream = events(answer.iter_lines())
-        assert next(stream) == "open"
+        assert next(stream) == "watching"
         assert next(stream) == "ping"
 
 
@@ -62,7 +62,7 @@ def test_a_watch_that_fails_ends_its_streams_and_is_taken_up_again(
     recording.send(store)
     with httpx.stream("GET", address + where, timeout=30) as answer:
         stream = events(answer.iter_lines())
-        assert next(stream) == "open"
+        assert next(stream) == "watching"
         with monkeypatch.context() as broken:
             broken.setattr(store, "change_token", lambda: 1 // 0)
             assert [event for event in stream if event != "ping"] == []
@@ -70,7 +70,7 @@ def test_a_watch_that_fails_ends_its_streams_and_is_taken_up_again(
                 assert list(events(refused.iter_lines())) == []
     with httpx.stream("GET", address + where, timeout=30) as answer:
         stream = events(answer.iter_lines())
-        assert next(stream) == "open"
+        assert next(stream) == "watching"
         recording.event(2, "moved").send(store)
         assert next_but_pings(stream) == "change"
 
@@ -107,4 +107,4 @@ def test_what_comes_in_while_a_stream_opens_is_not_missed(store: SqliteStore) ->
         return messages
 
     heard = asyncio.run(asyncio.wait_for(told(), 30))
-    assert [message.split()[1] for message in heard] == [b"open", b"change"]
+    assert [message.split()[1] for message in heard] == [b"watching", b"change"]

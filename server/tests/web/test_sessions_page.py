@@ -2,12 +2,15 @@
 
 import json
 import re
+import traceback
 from collections.abc import Callable
 
 import pytest
 from datacat_server.config import Config
 from datacat_server.store.sqlite import SqliteStore
 from datacat_server.web.app import create_web
+from datacat_server.web.sessions import chosen
+from datacat_server.web.shell.errors import PageError
 from litestar.testing import TestClient
 from support.recordings import Recording, exception, played, segfault
 
@@ -294,3 +297,43 @@ def test_deleting_needs_a_key_that_may(
     assert store.sessions().total == 1
     assert locked_pages.post("/delete", data=form, headers=admin, follow_redirects=False).status_code == 303
     assert store.sessions().total == 0
+
+
+def test_a_filter_that_is_misspelt_is_not_taken_for_none(pages: TestClient, store: SqliteStore) -> None:
+    Recording("s-1").send(store)
+    for address in ("/sessions?prodct=MyGame", "/sessions.json?prodct=MyGame", "/export?prodct=MyGame"):
+        answer = pages.get(address)
+        assert (answer.status_code, "did you mean product?" in answer.text) == (400, True), address
+    assert pages.get("/sessions?columns=zzz").status_code == 400
+
+
+def test_a_word_that_is_no_field_is_told_on_the_list(pages: TestClient, store: SqliteStore) -> None:
+    Recording("s-1", product="error:KeyError").send(store)
+    for product in ("", "&product=nothing"):
+        text = pages.get(f"/sessions?q=error:KeyError{product}").text
+        assert "is no field, so" in text
+    assert "No session matches all of these filters." in text
+
+
+def test_nothing_chosen_is_refused_again_and_again_without_growing(pages: TestClient) -> None:
+    def depth() -> int:
+        try:
+            raise chosen._none_chosen()
+        except PageError as error:
+            return len(traceback.extract_tb(error.__traceback__))
+
+    for _ in range(3):
+        assert pages.get("/delete").status_code == 400
+    assert depth() == 1
+
+
+def test_a_list_to_come_back_to_has_no_fragment() -> None:
+    assert chosen._list("/sessions?a=1#//evil") == "/sessions?a=1"
+
+
+def test_deleting_nothing_is_refused(pages: TestClient, store: SqliteStore) -> None:
+    Recording("s-1").send(store)
+    token = re.search(r'name="token" value="([^"]+)"', pages.get("/delete?ids=s-1").text)
+    assert token is not None
+    answer = pages.post("/delete", data={"token": token[1], "ids": ""}, follow_redirects=False)
+    assert (answer.status_code, "No session is chosen" in answer.text) == (400, True)

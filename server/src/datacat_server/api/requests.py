@@ -1,6 +1,5 @@
 """What holds of every request, whatever it asks: HEAD is GET without the body, and each is counted and timed."""
 
-import asyncio
 import time
 from collections.abc import Collection
 from typing import cast
@@ -9,6 +8,7 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPReceiveMessage, HTTPScope, Message, Receive, Scope, Send
 
 from datacat_server.api.prometheus import RequestFigures
+from datacat_server.serving.head import without_body
 
 _OTHER = "other"
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -54,31 +54,8 @@ class Requests:
             if inner is outer:
                 await self._app(inner, receive_on, send_on)
             else:
-                await self._without_body(inner, receive_on, send_on)
+                await without_body(self._app, inner, receive_on, send_on)
         finally:
             method = outer["method"] if outer["method"] in _METHODS else _OTHER
             call = inner.get("path_template") or (outer["path"] if outer["path"] in self._paths else _OTHER)
             self._figures.end(method, call, status, time.perf_counter() - begun, received)
-
-    async def _without_body(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
-        """Answer with the headers; what would stream its body is not kept at it."""
-        enough = asyncio.Event()
-
-        async def send_head(message: Message) -> None:
-            if message["type"] == "http.response.body":
-                if enough.is_set():
-                    return
-                enough.set()
-                message = {"type": "http.response.body", "body": b"", "more_body": False}
-            await send(message)
-
-        work = asyncio.ensure_future(self._app(scope, receive, send_head))
-        stop = asyncio.ensure_future(enough.wait())
-        try:
-            await asyncio.wait({work, stop}, return_when=asyncio.FIRST_COMPLETED)
-            if work.done():
-                await work
-        finally:
-            for task in (work, stop):
-                task.cancel()
-            await asyncio.gather(work, stop, return_exceptions=True)

@@ -2,13 +2,15 @@
 
 from pathlib import Path
 from secrets import token_bytes
+from typing import cast
 
 from litestar import Litestar
 from litestar.config.compression import CompressionConfig
 from litestar.datastructures import CacheControlHeader, MutableScopeHeaders
+from litestar.enums import ScopeType
 from litestar.exceptions import HTTPException, InternalServerException
 from litestar.static_files import create_static_files_router
-from litestar.types import Message, Scope
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from datacat_server.access.admission import Admission
 from datacat_server.access.scopes import PUBLIC
@@ -16,6 +18,7 @@ from datacat_server.access.secret import load_secret
 from datacat_server.access.signing import Signer
 from datacat_server.config import Config
 from datacat_server.serving.application import Application
+from datacat_server.serving.head import without_body
 from datacat_server.store.errors import StoreError
 from datacat_server.store.protocol import Store
 from datacat_server.telling import evidence
@@ -76,7 +79,7 @@ def create_web(store: Store, config: Config) -> Litestar:
         active_sessions=Census(store).active,
     )
 
-    return Application(
+    app = Application(
         route_handlers=[
             *rooms,
             *live_routes(store),
@@ -102,3 +105,15 @@ def create_web(store: Store, config: Config) -> Litestar:
         openapi_config=None,
         logging_config=None,
     )
+    app.asgi_handler = _answering_head(app.asgi_handler)
+    return app
+
+
+def _answering_head(app: ASGIApp) -> ASGIApp:
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == ScopeType.HTTP and scope["method"] == "HEAD":
+            await without_body(app, cast(HTTPScope, {**scope, "method": "GET"}), receive, send)
+        else:
+            await app(scope, receive, send)
+
+    return answer

@@ -10,7 +10,7 @@ from datacat_server.filters import Filter
 from datacat_server.model import SessionSummary, Status
 from datacat_server.store.problems import ProblemFilter, ProblemSummary
 from datacat_server.store.protocol import Store
-from datacat_server.store.releases import Release, ReleaseCourse, UnknownRelease
+from datacat_server.store.releases import Release, ReleaseCourse
 
 LATELY = timedelta(days=1)
 TREND_DAYS = 14
@@ -59,7 +59,7 @@ def read_overview(store: Store) -> Overview:
         active_is_capped=active.total_is_capped,
         hung=_troubled(store, Filter(status=Status.HUNG)),
         crashed=_troubled(store, Filter(status=Status.CRASHED, start=now - LATELY)),
-        releases=list(_courses(store, shown)),
+        releases=store.release_courses([(one.product, one.version) for one in shown], days=TREND_DAYS),
         more_releases=len(known.releases) > len(shown),
         problems=_newest_problems(store),
     )
@@ -77,14 +77,6 @@ def _newest_of_each(releases: list[Release]) -> Iterator[Release]:
         of_each.setdefault(release.product, []).append(release)
     for versions in islice(of_each.values(), MOST_PRODUCTS):
         yield from versions[:VERSIONS_OF_EACH]
-
-
-def _courses(store: Store, releases: list[Release]) -> Iterator[ReleaseCourse]:
-    for release in releases:
-        try:
-            yield store.release(release.product, release.version, days=TREND_DAYS)
-        except UnknownRelease:
-            continue  # its last session was deleted meanwhile
 
 
 def _newest_problems(store: Store) -> list[ProblemSummary]:

@@ -7,6 +7,7 @@ from typing import Any
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, NotFoundException
 
+from datacat_server.ingest.explain import explain
 from datacat_server.store.errors import StoreError
 from datacat_server.web.shell.negotiation import json_response, wants_json
 from datacat_server.web.shell.rendering import Renderer
@@ -47,7 +48,7 @@ class ErrorPages:
             case 405:
                 known = PageError(405, "This page can only be read.", "Open it in a browser, or with a GET request.")
             case status if status < 500:
-                known = PageError(status, "The address is not right.", str(error.detail))
+                known = PageError(status, "The address is not right.", _what_is_wrong(error))
             case _:
                 return self.unexpected(request, error)
         return self.page_error(request, known)
@@ -67,3 +68,10 @@ class ErrorPages:
         _log.error("could not answer %s", request.url.path, exc_info=error)
         advice = "The server's log says why. Try again; if it stays, report it with what the log says."
         return self.page_error(request, PageError(500, "This page could not be made.", advice))
+
+
+def _what_is_wrong(error: HTTPException) -> str:
+    """Which parameter will not do, and what it should be, where that is known."""
+    for found in error.extra if isinstance(error.extra, list) else []:
+        return f"{explain(ValueError(found.get('message', '')), str(found.get('key')))}."
+    return str(error.detail)

@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 class Heard(StrEnum):
     """What a page is told: from now on nothing is missed; something changed; nothing did."""
 
-    OPEN = "open"
+    WATCHING = "watching"
     CHANGE = "change"
     PING = "ping"
 
@@ -49,7 +49,7 @@ class Changes:
         self._watch: asyncio.Task[None] | None = None
 
     async def follow(self) -> AsyncGenerator[Heard]:
-        """OPEN once nothing can be missed any more, then CHANGE whenever the store changed, or PING; ends when lost.
+        """WATCHING once nothing can be missed any more, then CHANGE when the store changed, or PING; ends when lost.
 
         PING comes after PING_SECONDS without a change. Raises what the store raises where it cannot be watched.
         """
@@ -59,7 +59,7 @@ class Changes:
             token = await self._token()
             if self._watch is None or self._watch.done():
                 self._watch = asyncio.create_task(self._poll(token))
-            yield Heard.OPEN
+            yield Heard.WATCHING
             while not listener.lost:
                 try:
                     await asyncio.wait_for(listener.woken.wait(), PING_SECONDS)
@@ -133,7 +133,7 @@ def live_routes(store: Store) -> list[HTTPRouteHandler]:
 
     @get("/live", include_in_schema=False)
     async def live(session: FromQuery[str | None] = None) -> Stream:
-        """A stream of `open`, then `change` whenever the list, or the one session asked for, is not what it was."""
+        """A stream of `watching`, then `change` whenever the list, or the one session asked for, is not what it was."""
         content = _all_sessions(changes) if session is None else _one_session(changes, store, session)
         return Stream(_until_it_fails(content), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
 
