@@ -4,7 +4,10 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from datacat_server.store.comparison import MetricRow, SeriesStatistics
 from datacat_server.store.sqlite import SqliteStore
+from datacat_server.web.compare import overlays
+from datacat_server.web.compare.asked import Asked
 from litestar.testing import TestClient
 from playwright.sync_api import Browser, Page, expect
 from support.recordings import Recording, played, segfault
@@ -97,6 +100,43 @@ def test_means_within_five_percent_are_folded_as_nearly_the_same(pages: TestClie
     assert "×2.5" in differing
     assert "fps" not in differing
     assert "fps" in same
+
+
+def test_counters_are_compared_by_their_totals_and_sampled_values_stand_last(
+    pages: TestClient, store: SqliteStore
+) -> None:
+    for name, times in (("s-1", 2), ("s-2", 6)):
+        recording = Recording(name)
+        for moment in range(times):
+            recording.metric(moment, "shots", "counter", delta=5)
+        recording.metric(1, "fps", "gauge", value=times).send(store)
+    html = pages.get("/compare?ids=s-1,s-2").text
+    shots = words(html[html.index("<bdi>shots") :].partition("</tr>")[0])
+    assert re.search(r"10 +30 ×3", shots), shots
+    assert "–" not in shots, "a total has no least and greatest"
+
+
+def test_those_of_the_same_version_that_ended_well_are_offered_first(pages: TestClient, store: SqliteStore) -> None:
+    segfault(Recording("s-1").event(1, "x"), 2).send(store)
+    Recording("well").event(1, "x").status(2, "ended", "End").send(store)
+    for number in range(3):
+        Recording(f"newer-{number}", version="2").event(1, "x").send(store)
+    html = pages.get("/compare?ids=s-1").text
+    assert html.index("ids=well") < html.index("ids=newer-0")
+
+
+def test_without_a_choice_a_few_metrics_are_drawn_and_the_memory_is_among_them() -> None:
+    varying = SeriesStatistics(count=9, mean=2, minimum=1, maximum=3, last=2)
+
+    def row(name: str, *, vital: bool = False, kind: str = "gauge") -> MetricRow:
+        return MetricRow(name=name, type=kind, tags=[], unit=None, vital=vital, differs=True, values=[varying] * 2)
+
+    memory = row("process_resident_memory_bytes", vital=True)
+    rows = [*(row(f"m{number}") for number in range(5)), row("shots", kind="counter"), memory]
+    drawn = [one.name for one in overlays.chosen(rows, Asked(("a", "b")))]
+    assert drawn == ["m0", "m1", "process_resident_memory_bytes"]
+    named = overlays.chosen(rows, Asked(("a", "b"), metrics=("shots",)))
+    assert [one.name for one in named] == ["shots"]
 
 
 @pytest.fixture

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from datacat_server.web.metrics import page as page_of_metrics
+from datacat_server.web.metrics.suggestions import LISTED
 from litestar.testing import TestClient
 from playwright.sync_api import Browser, Page, expect
 
@@ -111,3 +113,51 @@ def test_a_metric_is_shown_by_fold_and_version_with_the_sessions_at_its_edges(
     assert pages.get("/metrics.json").json()["metrics"][0]["name"] == "memory_usage"
     assert pages.get("/metrics?name=memory_usage&aggregate=most").status_code == 400
     assert "No value" in pages.get("/metrics?name=other").text
+
+
+def test_an_answer_that_takes_long_comes_after_its_page(
+    page: Page, pages: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page_of_metrics, "QUICK_READINGS", 2)
+    place = "/metrics?name=memory_usage&aggregate=all"
+    first = words(pages.get(place).text)
+    assert "6 readings" not in first
+    assert "Read all of these sessions" in first, "without a script a link leads to it"
+    assert "6 readings" in words(pages.get(f"{place}&wait=yes").text)
+    assert "6 readings" in words(pages.get(place).text), "what is kept comes at once"
+    page.goto(place)
+    expect(page.locator("#verdict")).to_contain_text("6 readings")
+    expect(page.locator("#answer .bars")).to_be_visible()
+
+
+def test_more_metrics_than_are_listed_are_counted(pages: TestClient, send: Callable[..., Any]) -> None:
+    records = [{"kind": "metric", "name": f"m{i:03}", "type": "gauge", "value": i} for i in range(LISTED + 2)]
+    send("s1", records=records)
+    assert "2 more; write a part of the name" in words(pages.get("/metrics").text)
+
+
+def test_values_that_are_near_each_other_are_told_apart(pages: TestClient, send: Callable[..., Any]) -> None:
+    for number, size in enumerate((22_913_000, 22_940_000, 22_968_000)):
+        metric = {"kind": "metric", "name": "memory", "type": "gauge", "value": size, "unit": "bytes"}
+        send(f"s{number}", records=[metric])
+    assert "3 sessions: 22.913 MB to 22.968 MB, median 22.940 MB" in words(pages.get("/metrics?name=memory").text)
+
+
+def test_a_unit_that_does_not_scale_stands_once_in_the_heading(pages: TestClient, send: Callable[..., Any]) -> None:
+    for number, rate in enumerate((58.5, 59.7)):
+        metric = {"kind": "metric", "name": "fps", "type": "gauge", "value": rate, "unit": "frames/s"}
+        send(f"s{number}", records=[metric])
+    html = pages.get("/metrics?name=fps").text
+    assert "Distribution, frames/s" in words(html)
+    assert "frames/s" not in html[html.index('class="measured edges"') :]
+
+
+@pytest.mark.parametrize("fold", ["peak", "all"])
+def test_the_greatest_numbers_that_there_are_have_a_page(
+    pages: TestClient, send: Callable[..., Any], fold: str
+) -> None:
+    for number, value in enumerate((-1.7e308, 1.7e308, 5e-324)):
+        records = [{"kind": "metric", "name": "huge", "type": kind, "value": value} for kind in ("gauge", "gauge")]
+        send(f"s{number}", records=records, version=f"1.{number}")
+    assert "1.7e+308" in pages.get(f"/metrics?name=huge&aggregate={fold}").text
+    assert pages.get("/compare?ids=s0,s1,s2&metrics=huge").status_code == 200

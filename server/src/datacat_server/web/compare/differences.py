@@ -197,8 +197,8 @@ def _of_metric(row: MetricRow) -> list[Cell]:
             continue
         mean = _told(row, value)
         far = base is None or abs(mean / 2 - base / 2) > NEARLY / 2 * max(abs(mean), abs(base))
-        # What was read once says nothing of how it usually is.
-        is_sure = row.type == "counter" or (value.count > 1 and (first is None or first.count > 1))
+        # Of a process that was sampled once nobody knows how it usually was.
+        is_sure = not row.vital or (value.count > 1 and (first is None or first.count > 1))
         change = _change(mean, base) if far and is_sure else ""
         cells.append(Cell(wording.quantity(mean, row.unit, step), far, _range(row, value), change))
     return cells
