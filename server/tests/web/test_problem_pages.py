@@ -1,11 +1,13 @@
 """Problems on pages: what is shown of them, what their sessions have in common, and forms that only this site sends."""
 
 import re
+import time
 from collections.abc import Callable
 from typing import Any
 
 from datacat_server.store.sqlite import SqliteStore
 from litestar.testing import TestClient
+from playwright.sync_api import Page, expect
 from support.recordings import Recording, exception, played, segfault
 
 
@@ -35,17 +37,81 @@ def test_a_list_of_problems_says_kind_count_and_version_and_filters(pages: TestC
 
 def test_one_problem_shows_stack_days_and_sessions_as_a_page_and_as_json(pages: TestClient, store: SqliteStore) -> None:
     problem = crashed_ones(store)
+    assert 'class="hit"' not in pages.get(f"/problems/{problem}").text  # one day is no course
+    segfault(Recording("s-before", started=time.time() - 86_400), 1).send(store)
     response = pages.get(f"/problems/{problem}")
     text = words(response.text)
-    assert "Seen 3 times in 3 sessions" in text
+    assert "Seen 4 times in 4 sessions" in text
     assert re.search(r'href="/sessions/s-1\?at=21\.000"', response.text)
     assert len(re.findall(r'class="hit"', response.text)) == 30
     assert len(re.findall(r'class="hit"', pages.get(f"/problems/{problem}?days=90").text)) == 90
     assert pages.get(f"/problems/{problem}?days=31").status_code == 400
     found = pages.get(f"/problems/{problem}", headers={"Accept": "application/json"}).json()
     assert found["problem"]["id"] == problem
-    assert found["common"]["sessions"] == 3
+    assert found["common"]["sessions"] == 4
     assert pages.get("/problems/none").status_code == 404
+
+
+def test_a_problem_that_showed_once_says_so_and_what_it_was_first(pages: TestClient, store: SqliteStore) -> None:
+    text = words(pages.get(f"/problems/{crashed_ones(store, 1)}").text)
+    [problem] = store.problems().problems
+    assert problem.message
+    assert text.index(problem.message) < text.index("Once, in 1.4.2 on bluebird")
+    assert "in common" not in text
+
+
+def test_the_sessions_of_a_problem_can_be_those_of_one_version_or_machine(
+    pages: TestClient, store: SqliteStore, send: Callable[..., Any]
+) -> None:
+    for number, (version, machine) in enumerate((("1.0", "m-1"), ("1.0", "m-2"), ("2.0", "m-1"))):
+        crash = {"kind": "status", "status": "crashed", "data": {"reason": "exit code 3", "exit_code": 3}}
+        send(f"s-{number}", records=[crash], version=version, machine_id=machine, hostname=f"host of {machine}")
+    problem = store.problems().problems[0].id
+
+    def shown(query: str = "") -> set[str]:
+        return set(re.findall(r'<tr id="in-(s-\d)"', pages.get(f"/problems/{problem}{query}").text))
+
+    assert shown() == {"s-0", "s-1", "s-2"}
+    html = pages.get(f"/problems/{problem}").text
+    assert f'/problems/{problem}?version=1.0#in-sessions"' in html
+    assert f'/problems/{problem}?machine=m-1#in-sessions"' in html
+    assert shown("?version=1.0") == {"s-0", "s-1"}
+    assert shown("?machine=m-1") == {"s-0", "s-2"}
+    assert shown("?version=1.0&machine=m-1") == {"s-0"}
+    assert shown("?version=9") == set()
+    assert "machine host of m-1, show those of every machine" in words(
+        pages.get(f"/problems/{problem}?machine=m-1").text
+    )
+
+
+def test_parts_of_the_sessions_of_one_version_are_all_of_that_version(pages: TestClient, store: SqliteStore) -> None:
+    for number in range(50):
+        segfault(Recording(f"s-{number}", version=f"{number % 2}.0"), 1).send(store)
+    problem = store.problems().problems[0].id
+    address, shown = f"/problems/{problem}?version=1.0", list[str]()
+    for _ in range(2):
+        html = pages.get(address).text
+        shown += re.findall(r'<tr id="in-s-(\d+)"', html)
+        following = re.search(r'rel="next" href="([^"#]+)', html)
+        address = f"/problems/{problem}{following[1].replace('&amp;', '&')}" if following else ""
+    assert sorted(map(int, shown)) == list(range(1, 50, 2))
+    assert not address
+
+
+def test_what_is_asked_of_the_list_is_folded_on_a_narrow_screen_only(
+    address: str, page: Page, store: SqliteStore
+) -> None:
+    crashed_ones(store, 1)
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.goto(f"{address}/problems")
+    find = page.get_by_role("button", name="Find")
+    unfold = page.get_by_text("Product, version, text, order")
+    expect(find).to_be_visible()
+    expect(unfold).to_be_hidden()
+    page.set_viewport_size({"width": 360, "height": 800})
+    expect(find).to_be_hidden()
+    unfold.click()
+    expect(find).to_be_visible()
 
 
 def test_a_problem_is_resolved_reopened_and_ignored_by_forms(pages: TestClient, store: SqliteStore) -> None:

@@ -77,8 +77,26 @@ def test_a_share_has_its_interval_and_a_clear_difference_to_the_version_before_i
     assert "96.6 % of its 30 sessions are crash-free" in text
     assert "against 1.0 it crashes less" in text
     assert "96.6 % 83.3–99.4 %" in text
-    assert "+63.3 better 1.0" in text
-    assert "no clear difference 1.0" in text  # none of either hung
+    assert "+63.3 better vs 1.0" in text
+    assert "no clear difference" in text  # none of either hung
+
+
+def test_releases_of_all_products_stand_by_product_and_the_worst_newest_one_is_named(
+    pages: TestClient, store: SqliteStore
+) -> None:
+    many_sessions(store)
+    for number in range(20):
+        for version in ("1.9", "1.10"):
+            recording = Recording(f"o-{version}-{number}", product="Other", version=version)
+            (segfault(recording, 1) if number < 5 else recording.status(1, "ended", "End")).send(store)
+    html = pages.get("/releases").text
+    assert "Other 1.10 is the worst of the newest versions: 75 % crash-free, 100 % hang-free." in words(html)
+    assert re.findall(r'id="release-(\w+)-([\d.]+)"', html) == [
+        ("MyGame", "2.0"), ("MyGame", "1.0"), ("Other", "1.10"), ("Other", "1.9"),
+    ]  # fmt: skip
+    assert html.count('class="over" href="/releases?product=Other"') == 1
+    by_rate = re.findall(r'id="release-(\w+)-([\d.]+)"', pages.get("/releases?sort=crash_free").text)
+    assert by_rate[0] == ("MyGame", "1.0")
 
 
 def test_new_problems_of_a_release_lead_to_those_and_no_others(pages: TestClient, store: SqliteStore) -> None:
