@@ -6,8 +6,6 @@ interface Mark {
   exceptions: boolean;
 }
 
-const SCROLLING_MS = 300;
-
 export function meetTimeline(): void {
   document.addEventListener("datacat:reveal", (event) => {
     const row = rowOf((event as CustomEvent<Mark>).detail);
@@ -17,15 +15,14 @@ export function meetTimeline(): void {
     row.classList.add("here");
     scrollInTable(row);
   });
-  let scrolledAt = -Infinity;
-  const scrolled = () => {
-    scrolledAt = performance.now();
-    if (document.querySelector(".event-row:hover")) say("datacat:hover", null);
-  };
+  let pointer = { x: -1, y: -1 };
+  document.addEventListener("pointermove", (event) => (pointer = { x: event.clientX, y: event.clientY }), { passive: true });
+  const scrolled = () => document.querySelector(".event-row:hover") && say("datacat:hover", null);
   addEventListener("scroll", scrolled, { passive: true, capture: true });
   document.addEventListener("pointerover", (event) => {
     // What comes under a pointer that rests is not looked at.
-    if (event.pointerType !== "mouse" || performance.now() - scrolledAt < SCROLLING_MS) return;
+    const rests = event.clientX === pointer.x && event.clientY === pointer.y;
+    if (event.pointerType !== "mouse" || rests) return;
     const row = rowUnder(event.target);
     if (row || rowUnder(event.relatedTarget)) say("datacat:hover", row ? placeOf(row) : null);
   });
