@@ -100,6 +100,7 @@ def test_a_file_from_before_there_were_digests_gets_them(tmp_path: Path, store: 
     before = digests(folder)
     with closing(connect(folder / FILE_NAME)) as db:
         db.execute("DROP TABLE past_values")
+        db.execute("DROP INDEX sessions_active")
         db.execute("PRAGMA user_version = 9")
     with closing(SqliteStore(folder)) as again:
         assert been(again, "x", 7) == ["s1", "s2", "s3"]

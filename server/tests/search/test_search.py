@@ -238,7 +238,7 @@ def test_a_total_beyond_what_is_counted_says_so(api: TestClient, send: Send, mon
         ("status=bored", "status: expected one of crashed, hung"),
         ("sort=name", "sort: expected one of created, updated"),
         ("sort=--created", "sort: "),
-        ("from=yesterday", "from: expected "),
+        ("from=lately", "from: expected "),
         ("q=" + "x" * 201, "q: "),
         ("q=" + "x " * 11, "q: has more than 10 words"),
         ("state=level", "state: expected path:value"),
