@@ -22,6 +22,7 @@ PARTS = (
     "/live",
     "/metrics/complete",
     "/problems/{problem_id}/common",
+    "/sessions/{session_id}/compare",
     "/sessions/{session_id}/events",
     "/sessions/{session_id}/events/{name}",
     "/sessions/{session_id}/state",
