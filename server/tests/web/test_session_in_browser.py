@@ -46,7 +46,7 @@ def test_a_mark_leads_to_its_event_and_a_row_to_its_instant(page: Page, store: S
     expect(page.locator(".event-row").nth(9)).to_be_visible()
     row = page.locator(".event-row").nth(3)
     row.hover()
-    expect(page.locator("#timeline-cursor output")).to_have_text(row.locator("time").inner_text())
+    expect(page.locator("#timeline-cursor output")).to_have_text(row.locator("summary time").inner_text())
     row.locator("summary").click()
     page.wait_for_url(f"**at={row.get_attribute('data-at')}*")
     expect(row.locator(".opened")).to_be_visible()
