@@ -33,7 +33,8 @@ PARTS = (
 
 def left_out(addresses: Iterable[str], but: Iterable[str] = ()) -> set[str]:
     """Which pages none of the addresses is one of, but for some."""
-    return set(PAGES) - set(but) - {page for page in PAGES for address in addresses if _is(page, address)}
+    there = {page for address in addresses for page in PAGES if _is(page, address)}
+    return set(PAGES) - set(but) - there
 
 
 def _is(page: str, address: str) -> bool:
