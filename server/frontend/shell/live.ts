@@ -1,12 +1,14 @@
-// Follows the server's stream of changes, says so when it is lost, and finds it again by itself.
+// Follows the server's stream of changes, says so when it is lost, and finds it again by itself. Where other windows of
+// the browser have all the streams it can keep, a page looks again and again instead.
 
+import { place, type Release } from "./places";
 import { refresh } from "./page";
 import { showTab } from "./tab";
 
 const AT_MOST_EVERY_MS = 1000;
 const REST_PER_WORK = 3; // times as long as the page took: one that costs the server much is asked for less often
 const LONGEST_REST_MS = 10000;
-const AGAIN_MS = 5000; // a page that could not be made is asked for again
+const AGAIN_MS = 5000; // a page that could not be made is asked for again, and so is one without a stream
 const SILENT_MS = 16000; // the server says something every 5 seconds
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 5000;
@@ -27,27 +29,34 @@ class Follower {
   private busy = false;
   private again = false;
   private leaving = false;
+  private opening = 0;
+  private place: Release | null = null;
 
   constructor(private readonly address: string) {}
 
   follow(): void {
     // A browser has few connections to one server: a page that nobody sees gives its own back.
-    document.addEventListener("visibilitychange", () => (document.hidden ? this.close() : this.open()));
+    document.addEventListener("visibilitychange", () => (document.hidden ? this.close() : void this.open()));
     addEventListener("pagehide", () => ((this.leaving = true), this.close()));
     addEventListener("pageshow", (event) => {
       this.leaving = false;
-      if (event.persisted) this.open();
+      if (event.persisted) void this.open();
     });
-    this.open();
+    void this.open();
   }
 
-  private open(): void {
+  private async open(): Promise<void> {
     if (document.hidden) return;
     this.close();
+    const opening = this.opening;
+    const release = await place();
+    if (opening !== this.opening) return release?.();
+    this.place = release;
     const source = new EventSource(this.address);
     source.addEventListener("ping", () => this.heard());
     // A connection that opened is not heard from yet: only the server's "watching" says that it watches.
     // What changed between the making of this page and that moment is not in the stream.
+    source.addEventListener("watching", () => this.place || this.lookAgain());
     for (const kind of ["watching", "change"]) source.addEventListener(kind, (event) => event instanceof MessageEvent && this.change());
     source.addEventListener("error", () => {
       if (source.readyState === EventSource.CLOSED) void this.askWhy();
@@ -57,7 +66,16 @@ class Follower {
     this.listen();
   }
 
+  /** This page may not keep its stream: it has heard that the server is there, and comes back. */
+  private lookAgain(): void {
+    this.close();
+    this.retryTimer = setTimeout(() => void this.open(), AGAIN_MS);
+  }
+
   private close(): void {
+    this.opening += 1;
+    this.place?.();
+    this.place = null;
     clearTimeout(this.silence);
     clearTimeout(this.retryTimer);
     this.source?.close();
@@ -96,7 +114,7 @@ class Follower {
     this.failures += 1;
     this.lostAt ??= new Date();
     if (this.failures > 1) this.say();
-    this.retryTimer = setTimeout(() => this.open(), this.retry);
+    this.retryTimer = setTimeout(() => void this.open(), this.retry);
     this.retry = Math.min(this.retry * 2, LONGEST_RETRY_MS);
   }
 

@@ -93,7 +93,7 @@ def test_days_have_names(word: str) -> None:
 
 
 def test_an_instant_that_is_none_is_answered_with_one_that_is() -> None:
-    with pytest.raises(ValueError, match="such as today, yesterday, 2026-01-31 .*not 'last week'"):
+    with pytest.raises(ValueError, match=r"such as today, yesterday, 2026-01-31 .*not 'last week'"):
         parse_filter(read_line('from:"last week"'))
 
 

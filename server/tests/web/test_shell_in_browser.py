@@ -54,6 +54,21 @@ def test_pages_of_many_sessions_follow_the_server(page: Page, store: SqliteStore
         expect(page.locator("#page")).to_contain_text("KeyError")
 
 
+def test_more_windows_than_a_browser_has_connections_all_open_and_follow(
+    browser: Browser, address: str, store: SqliteStore
+) -> None:
+    Recording("s-0").event(1, "x").send(store)
+    context = browser.new_context(base_url=address)
+    windows = [context.new_page() for _ in range(8)]
+    for number, window in enumerate(windows):
+        window.goto("/sessions" if number % 2 else "/sessions/s-0")
+        live(window)
+    Recording("s-1").event(1, "x").send(store)
+    for window in windows[1::2]:
+        expect(window.locator('[data-session="s-1"]')).to_be_visible(timeout=15_000)
+    context.close()
+
+
 def test_what_is_typed_stays_when_the_page_is_brought_up_to_date(page: Page, store: SqliteStore) -> None:
     Recording("s-1").event(1, "x").send(store)
     page.goto("/sessions")
@@ -123,7 +138,7 @@ def test_a_page_that_could_not_be_made_comes_by_itself_when_it_can(
     with monkeypatch.context() as patched:
         patched.setattr(store, "releases", broken)
         page.goto("/")
-        expect(page.locator("h1")).to_have_text("The sessions could not be read.")
+        expect(page.locator("h1")).to_contain_text("The sessions could not be read.")
     expect(page.locator("h1.sentence")).to_contain_text("1 is active", timeout=30_000)
 
 
