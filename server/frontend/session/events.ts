@@ -2,6 +2,7 @@
 
 import { goTo } from "../shell/navigate";
 import { onPage, refresh } from "../shell/page";
+import { sayTimes } from "../shell/zone";
 import { meetTimeline } from "./rows";
 
 const AHEAD = "1200px";
@@ -140,6 +141,7 @@ async function fetchRows(address: string, signal?: AbortSignal): Promise<Documen
   if (!answer.ok) throw new Error(`${answer.status}`);
   const template = document.createElement("template");
   template.innerHTML = await answer.text();
+  sayTimes(template.content);
   return template.content;
 }
 

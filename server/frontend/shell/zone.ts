@@ -15,7 +15,7 @@ export function offerZones(): void {
       button.setAttribute("aria-label", `Times: ${utc ? "UTC" : "local"}`);
       button.title = utc ? "Exact times are in UTC" : `Exact times are in your zone, ${Intl.DateTimeFormat().resolvedOptions().timeZone}`;
     }
-    tell(utc);
+    sayTimes(document);
   };
   if (button) button.hidden = false;
   button?.addEventListener("click", () => {
@@ -25,26 +25,28 @@ export function offerZones(): void {
     document.dispatchEvent(new Event("datacat:zone"));
   });
   onPage(say);
+  // Parts of a page that come after it.
+  document.addEventListener("htmx:afterSwap", () => sayTimes(document));
 }
 
 /** Whether the reader wants times in UTC. */
-export function inUtc(): boolean {
+function inUtc(): boolean {
   return chosen === "utc";
 }
 
 /** An instant to the millisecond: `2026-11-21 23:04:02.118 +01:00`, or with `UTC`. */
-export function exact(instant: Date, utc = inUtc()): string {
+function exact(instant: Date, utc = inUtc()): string {
   const offset = utc ? 0 : -instant.getTimezoneOffset();
   const shifted = new Date(instant.getTime() + offset * 60_000).toISOString();
   return `${shifted.slice(0, 10)} ${shifted.slice(11, 23)} ${utc ? "UTC" : zone(offset)}`;
 }
 
-/** Rewrite the exact times of the page: the titles, and the text where `data-exact` is set: to the second, or `full`. */
-function tell(utc: boolean): void {
-  for (const time of document.querySelectorAll<HTMLTimeElement>("time[datetime]")) {
+/** Rewrite exact times for the reader: the titles, and the text where `data-exact` is set: to the second, or `full`. */
+export function sayTimes(where: ParentNode): void {
+  for (const time of where.querySelectorAll<HTMLTimeElement>("time[datetime]")) {
     const instant = new Date(time.dateTime);
     if (Number.isNaN(instant.getTime()) || !time.dateTime.includes("T")) continue;
-    const text = exact(instant, utc);
+    const text = exact(instant);
     time.title = text;
     const shown = time.dataset["exact"];
     if (shown !== undefined) time.textContent = shown === "full" ? text : text.slice(0, 19);

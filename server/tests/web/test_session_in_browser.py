@@ -119,3 +119,29 @@ def test_many_turns_of_the_wheel_ask_for_few_pictures_and_the_last_one_is_shown(
     assert 1 <= len(pictures) < 20
     last = parse_qs(urlsplit(pictures[-1]).query)
     assert float(last["from"][0]) <= asked(page, "from") < asked(page, "to") <= float(last["to"][0])
+
+
+def test_rows_that_come_by_scrolling_are_there_once_and_in_the_readers_zone(
+    browser: Browser, address: str, store: SqliteStore
+) -> None:
+    recording = Recording("s-1")
+    for number in range(400):
+        recording.event(number / 4, f"event-{number:03}")
+    recording.status(100, "ended", "End").send(store)
+    with careful_page(browser, address, height=900, timezone_id="Asia/Kathmandu") as page:
+        page.goto("/sessions/s-1")
+        shown = page.locator(".event-row").count()
+        conditions = {"offline": False, "latency": 150, "downloadThroughput": -1, "uploadThroughput": -1}
+        page.context.new_cdp_session(page).send("Network.emulateNetworkConditions", conditions)
+        table, oldest = page.locator("#event-table"), page.locator(".event-row", has_text="event-000")
+        while not oldest.count():
+            table.evaluate("table => table.scrollTo(0, table.scrollHeight)")
+            page.wait_for_timeout(50)
+        for _ in range(3):  # chunks far from the screen give their rows back, and fetch them again
+            table.evaluate("table => table.scrollTo(0, 0)")
+            table.evaluate("table => table.scrollTo(0, table.scrollHeight)")
+        expect(oldest).to_be_visible()
+        ids = page.eval_on_selector_all(".event-row", "rows => rows.map(row => row.id)")
+        assert len(ids) == len(set(ids)) > shown
+        title = oldest.locator("summary time").get_attribute("title")
+        assert title and title.endswith("+05:45")

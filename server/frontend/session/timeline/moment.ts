@@ -1,6 +1,7 @@
 // The state at the cursor: asked for when the cursor rests, and shown beside the axis.
 
 import { Idiomorph } from "idiomorph/htmx";
+import { sayTimes } from "../../shell/zone";
 
 const REST_MS = 70;
 
@@ -42,6 +43,7 @@ export class Moment {
       delete section.dataset["own"];
       Idiomorph.morph(section, html, { morphStyle: "outerHTML" });
       const fresh = document.getElementById("state");
+      if (fresh) sayTimes(fresh);
       if (fresh && at !== null) fresh.dataset["own"] = "";
     } catch {
       // Stale, or the server is away.
