@@ -49,7 +49,7 @@ def _covered(root: Path, distribution: str, floor: float) -> Covered:
         return Covered(0.0)
     shares = {}
     for file in sorted(data.get_data().measured_files()):
-        if Path(file).is_relative_to(root / distribution):
+        if Path(file).is_relative_to(root / distribution) and file.endswith(".py"):
             _, lines, _, missing, _ = data.analysis2(file)
             shares[str(Path(file).relative_to(root))] = 100.0 * (1 - len(missing) / max(1, len(lines)))
     return Covered(share, {file: share for file, share in shares.items() if share < floor})
