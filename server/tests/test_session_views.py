@@ -150,7 +150,7 @@ def test_an_event_of_another_session_or_none_is_not_found(api: TestClient, send:
         ("events?level=loud", "level: expected one of debug, info, warning, error, critical"),
         ("events?text=map", "text"),
         ("events?order=newest", "order"),
-        ("events?from=yesterday", "from"),
+        ("events?from=last-week", "from"),
         ("events?cursor=7", "cursor"),
         ("events?limit=0", "limit"),
         ("events?sort=random", "sort: expected one of -time, time"),
