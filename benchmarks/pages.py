@@ -19,6 +19,8 @@ from playwright.sync_api import Browser, Error, Page, sync_playwright
 from views import LONG, views
 
 TIMES = 20
+LOOK_MS = 500
+"""For so long a page is looked at before the next one is asked for: what comes after it has come by then."""
 ZOOMS = 24
 _FIND_BROWSER = Path(__file__).parents[1] / "scripts" / "browser.py"
 _TIMES = """() => new Promise((resolve) => {
@@ -84,12 +86,14 @@ def _load(running: real.Running, browser: Browser, address: str) -> Loaded | str
     times = []
     try:
         page.goto(address)
+        page.wait_for_timeout(LOOK_MS)
         before = running.cpu_seconds()
         for _ in range(TIMES):
             answer = page.goto(address, wait_until="load")
             if answer is None or answer.status != 200:
                 return f"status {answer and answer.status}"
             times.append(page.evaluate(_TIMES))
+            page.wait_for_timeout(LOOK_MS)
         computed = (running.cpu_seconds() - before) / TIMES * 1e3
     except Error as error:
         return str(error).splitlines()[0]
