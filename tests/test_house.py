@@ -126,7 +126,7 @@ def test_the_calls_into_a_session_in_the_readme_are_answered(programs, server):
 
 
 def test_the_examples_of_the_python_document_end_on_the_server(programs, server):
-    codes = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "python.md").read_text(), re.DOTALL)
+    codes = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "guides" / "python.md").read_text(), re.DOTALL)
     for code in codes:
         program = programs.start(code, server.url)
         program.communicate()

@@ -124,7 +124,7 @@ def test_a_value_on_a_bound_is_at_most_that_bound() -> None:
 
 def test_the_guide_names_metrics_and_columns_that_there_are(api: TestClient) -> None:
     api.post("/api/sessions", json={"product": "Game", "id": "s1"})
-    guide = (Path(__file__).parents[2] / "docs" / "grafana.md").read_text(encoding="utf-8")
+    guide = (Path(__file__).parents[2] / "docs" / "guides" / "grafana.md").read_text(encoding="utf-8")
     families = [family.name for family in text_string_to_metric_families(api.get("/metrics").text)]
     told = {name for name in families if name.startswith("datacat_")}
     named = {name.removesuffix("_total") for name in re.findall(r"`(datacat_\w+)[{`]", guide)}

@@ -17,7 +17,7 @@ from datacat_server.store.sqlite import SqliteStore, alerts
 from litestar.testing import TestClient
 from support.webhooks import CRASH, HANG, RAISED, Delivery, Receiver, wait_until, webhooks
 
-DOCUMENT = Path(__file__).parents[3] / "docs" / "webhooks.md"
+DOCUMENT = Path(__file__).parents[3] / "docs" / "guides" / "webhooks.md"
 Deliver = Callable[..., Delivery]
 Send = Callable[..., Any]
 

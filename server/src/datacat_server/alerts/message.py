@@ -1,6 +1,6 @@
 """What is sent to a webhook: one alert, or how many of which kind there were where there were too many.
 
-Shapes: docs/webhooks.md. A delivery's id is made of the webhook and the alerts that it tells of, so that it is the same
+Shapes: docs/guides/webhooks.md. A delivery's id is made of the webhook and the alerts that it tells of, so that it is the same
 however often it is sent.
 """
 
