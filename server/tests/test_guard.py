@@ -65,6 +65,15 @@ def test_what_does_not_is_400_and_says_why(headers: dict[str, str], details: str
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
+@pytest.mark.parametrize("host", ["datacat.example.org", "DataCat.example.org:443"])
+def test_a_proxy_may_hand_on_the_name_of_the_web_url(host: str) -> None:
+    guard = guarded(make)(Config(web_url="https://datacat.example.org/"))
+    assert ask(guard, host=host, origin=f"https://{host}").status_code == 200
+    assert ask(guard, host=f"evil.{host}").status_code == 400
+    assert ask(guard, host="[").status_code == 400
+    assert ask(guarded(make)(Config(web_url="https://[")), host="[").status_code == 400
+
+
 def test_a_server_for_others_answers_to_any_name() -> None:
     guard = guarded(make)(Config(host="0.0.0.0"))
     assert ask(guard, host="datacat.example").status_code == 200

@@ -4,7 +4,7 @@ from datacat_server.cli.program import run_program
 from datacat_server.cli.settings import takes_settings
 from datacat_server.config import Config
 
-OF_THE_SERVER = {"server_port", "retention_days", "cleanup_interval_hours", "heartbeat_timeout_seconds", "web_url"}
+OF_THE_SERVER = {"server_port", "retention_days", "cleanup_interval_hours", "heartbeat_timeout_seconds"}
 
 
 @takes_settings("datacat-web", without=OF_THE_SERVER, port="web_port")

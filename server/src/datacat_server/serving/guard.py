@@ -29,19 +29,22 @@ _BODY_TYPES = frozenset(
 
 def guarded(create: Callable[[Config], ASGIApp], *, json_only: bool = False) -> Callable[[Config], "Guard"]:
     """Makes what creates an application into what creates it behind a guard."""
-    return lambda config: Guard(create(config), config.host, json_only=json_only)
+    return lambda config: Guard(create(config), config.host, web_url=config.web_url, json_only=json_only)
 
 
 class Guard:
     """An ASGI application that refuses what a foreign web page sends, and hands on everything else.
 
     Where `host`, the address that is listened on, is not the loopback one, the names of the machine are not known,
-    and any will do. `json_only`: a body has to be JSON by its Content-Type, or have none.
+    and any will do; else a proxy beside it may hand on the name in `web_url`, by which people reach it. `json_only`: a
+    body has to be JSON by its Content-Type, or have none.
     """
 
-    def __init__(self, app: ASGIApp, host: str, *, json_only: bool = False) -> None:
+    def __init__(self, app: ASGIApp, host: str, *, web_url: str | None = None, json_only: bool = False) -> None:
         self._app = app
-        self._hosts = _HERE | {host.lower()} if is_loopback(host) else None
+        # None is what a Host has that cannot be read: it must not be among them.
+        named = {_name_of((web_url or "").partition("://")[2])} - {None}
+        self._hosts = _HERE | {host.lower()} | named if is_loopback(host) else None
         self._json_only = json_only
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -57,7 +60,10 @@ class Guard:
         headers = {name: value.decode("latin-1").strip() for name, value in scope["headers"]}
         host = headers.get(b"host", "")
         if self._hosts is not None and host and _name_of(host) not in self._hosts:
-            return f"host: {host[:200]!r} is no name of this server; ask it as localhost or 127.0.0.1"
+            return (
+                f"host: {host[:200]!r} is no name of this server; ask it as localhost or 127.0.0.1, "
+                "or set web_url to the address that a proxy has for it"
+            )
         if scope["method"] in _READING:
             return None
         if not _same_origin(headers, host):

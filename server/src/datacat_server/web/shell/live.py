@@ -135,6 +135,8 @@ def live_routes(store: Store) -> list[HTTPRouteHandler]:
     async def live(session: FromQuery[str | None] = None) -> Stream:
         """A stream of `watching`, then `change` whenever the list, or the one session asked for, is not what it was."""
         content = _all_sessions(changes) if session is None else _one_session(changes, store, session)
-        return Stream(_until_it_fails(content), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+        # A proxy that gathers an answer until it is whole would never hand this one on; nginx does not where told so.
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        return Stream(_until_it_fails(content), media_type="text/event-stream", headers=headers)
 
     return [live]
