@@ -30,19 +30,26 @@ def race_detector() -> list[str]:
     return ["-race"] if any(shutil.which(name) for name in _COMPILERS) else []
 
 
+def settings() -> dict[str, str]:
+    """Variables for the Go command: without any network, and with a cache of the environment's."""
+    return {
+        "GOFLAGS": "-mod=mod",
+        "GOPROXY": "off",
+        "GOTOOLCHAIN": "local",
+        "GOCACHE": os.environ.get("GOCACHE", str(ROOT / ".venv" / "go-cache")),
+        "CGO_ENABLED": "1" if race_detector() else "0",
+    }
+
+
 def go(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run the Go command in the client's module, without any network. Skips the test where there is no Go."""
     command = find_go()
     if command is None:
         pytest.skip("there is no Go: neither on the PATH nor from `make test`, which fetches one where it can")
-    own = {"GOFLAGS": "-mod=mod", "GOPROXY": "off", "GOTOOLCHAIN": "local", "CGO_ENABLED": "1"}
-    own.setdefault("GOCACHE", os.environ.get("GOCACHE", str(ROOT / ".venv" / "go-cache")))
-    if not race_detector():
-        own["CGO_ENABLED"] = "0"
     return subprocess.run(
         [command, *words],
         cwd=MODULE,
-        env={**os.environ, **own, **environment},
+        env={**os.environ, **settings(), **environment},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
