@@ -1,7 +1,7 @@
 """Creates a virtual environment and installs into it what a purpose needs, with pinned versions.
 
 scripts/set_up.py run      .venv: both packages (the web bundle is built on the way)
-scripts/set_up.py test     .venv: that, and what the tests and checks need
+scripts/set_up.py test     .venv: that, and what the tests, the checks and the documents' site need
 scripts/set_up.py oldest  .venvs/oldest: both packages, on whichever Python runs this
 scripts/set_up.py bench    .venvs/bench: both packages, and what they are measured against
 
@@ -49,7 +49,11 @@ def digest(purpose: str) -> str:
 def requirements(purpose: str) -> list[str]:
     """What to hand to `pip install`."""
     groups = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]
-    return PACKAGES + groups.get(purpose, [])
+    names = list(groups.get(purpose, []))
+    for place, entry in enumerate(names):
+        if isinstance(entry, dict):
+            names[place : place + 1] = groups[entry["include-group"]]
+    return PACKAGES + names
 
 
 def create(venv: Path) -> None:
