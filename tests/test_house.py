@@ -1,6 +1,5 @@
 """The house around the code: links that lead somewhere, and one version for all."""
 
-import configparser
 import functools
 import json
 import os
@@ -13,6 +12,9 @@ from dataclasses import fields
 from graphlib import TopologicalSorter
 from pathlib import Path
 
+import datacat
+import datacat_daemon
+import datacat_server
 from datacat_daemon.config import Config as DaemonConfig
 from datacat_server.config import Config
 from support.reading import get, session_with_status, wait_for
@@ -21,10 +23,17 @@ ROOT = Path(__file__).parents[1]
 
 
 def test_both_distributions_have_one_version():
-    client = configparser.ConfigParser()
-    client.read(ROOT / "python" / "setup.cfg")
-    server = tomllib.loads((ROOT / "server" / "pyproject.toml").read_text())
-    assert client["metadata"]["version"] == server["project"]["version"]
+    """Each says it once, in its package; the server asks for a client that is no older than itself."""
+    assert datacat_server.__version__ == datacat_daemon.__version__ == datacat.__version__
+    server = tomllib.loads((ROOT / "server" / "pyproject.toml").read_text())["project"]
+    (client,) = (needed for needed in server["dependencies"] if needed.startswith("datacat-client"))
+    assert client.startswith(f"datacat-client>={datacat.__version__},")
+    assert not [needed for needed in server["dependencies"] if re.match(r"datacat\b(?!-)", needed)]  # somebody else's
+
+
+def test_every_distribution_has_the_licence():
+    for folder in ("python", "server"):
+        assert (ROOT / folder / "LICENSE").read_text() == (ROOT / "LICENSE").read_text()
 
 
 def test_constraints_name_versions_only():
