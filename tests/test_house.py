@@ -99,7 +99,7 @@ def test_the_help_of_run_names_its_variables():
 
 
 def test_the_example_in_the_readme_ends_on_the_server_as_told(programs, server):
-    code = re.search(r"```python title="vault.py"\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)[1]
+    code = re.search(r'```python title="vault.py"\n(.*?)```', (ROOT / "README.md").read_text(), re.DOTALL)[1]
     program = programs.start(code, server.url)
     program.communicate()
     assert program.returncode == 1
