@@ -1,5 +1,6 @@
-# Each target does its own set-up; see CONTRIBUTING.md.  make demo ONCE=1 stops by itself and checks the verdicts.
-.PHONY: demo test lint bench
+# Each target does its own set-up; see CONTRIBUTING.md.  make demo ONCE=1 stops by itself and checks the verdicts;
+# make docs PICTURES=1 takes the screenshots anew.
+.PHONY: demo test lint docs bench
 
 demo:
 	@scripts/set-up run
@@ -12,6 +13,10 @@ test:
 lint:
 	@scripts/set-up test
 	@scripts/lint
+
+docs:
+	@scripts/set-up test
+	@scripts/docs/build $(if $(PICTURES),--pictures)
 
 bench:
 	@scripts/set-up bench

@@ -1,9 +1,9 @@
-"""The Go toolchain: the one on the PATH, or the one that set-up has put into this environment (scripts/set_up.py)."""
+"""The Go toolchain that scripts/find_go.py finds."""
 
-import importlib.util
 import os
 import shutil
 import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -17,12 +17,8 @@ _COMPILERS = ("gcc", "clang", "cc")
 @cache
 def find_go() -> str | None:
     """The command `go`, or None where there is none."""
-    found = shutil.which("go")
-    package = importlib.util.find_spec("go")
-    if found is None and package is not None and package.origin is not None:
-        bundled = Path(package.origin).parent / "bin" / "go"
-        found = str(bundled) if bundled.is_file() else None
-    return found
+    words = [sys.executable, str(ROOT / "scripts" / "find_go.py")]
+    return subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True).stdout.strip() or None
 
 
 def race_detector() -> list[str]:

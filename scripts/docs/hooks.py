@@ -1,0 +1,55 @@
+"""What MkDocs calls while it builds the site: adds the pages made of the program itself, and leads links out of `docs`.
+
+A reference page is Markdown that is made at each build, from the program that it describes, and is no file anywhere.
+"""
+
+import posixpath
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import command_line
+import go_package
+import rest_calls
+import rest_types
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.plugins import get_plugin_logger
+from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
+
+ROOT = Path(__file__).resolve().parents[2]
+ICON = ROOT / "server" / "src" / "datacat_server" / "web" / "static" / "icon.svg"
+PAGES: dict[str, Callable[[], str]] = {
+    "reference/rest-api.md": rest_calls.page,
+    "reference/rest-types.md": rest_types.page,
+    "reference/command-line.md": command_line.page,
+    "reference/go.md": go_package.page,
+}
+_LINK = re.compile(r"(?<=\]\()(\.\./[^)\s#]+)(#[^)\s]*)?(?=\))")
+
+log = get_plugin_logger("datacat")
+
+
+def on_files(files: Files, *, config: MkDocsConfig) -> Files:
+    """Add the generated pages and the picture that stands for DataCat."""
+    for path, page in PAGES.items():
+        files.append(File.generated(config, path, content=page()))
+    files.append(File.generated(config, "images/icon.svg", abs_src_path=str(ICON)))
+    return files
+
+
+def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Lead what points out of `docs` to the repository; what is not there is a warning, and no site is built."""
+    folder = posixpath.dirname(page.file.src_uri)
+
+    def led(found: re.Match[str]) -> str:
+        path = posixpath.normpath(posixpath.join("docs", folder, found[1]))
+        if path.startswith("docs/") or path == "docs":
+            return found[0]
+        there = ROOT / path
+        if not there.exists():
+            log.warning(f"{page.file.src_uri} links to {path}, which does not exist")
+        kind = "tree" if there.is_dir() else "blob"
+        return f"{config.repo_url}/{kind}/main/{path}{found[2] or ''}"
+
+    return _LINK.sub(led, markdown)

@@ -1,0 +1,34 @@
+"""The page of the types of the REST API."""
+
+from typing import Any
+
+from schema import anchor, api, said, words
+from tables import paragraphs, table
+
+INTRODUCTION = """\
+# Types of the REST API
+
+What bodies and answers of [the REST API](rest-api.md) are made of. A field that is not marked as always there may be
+absent or null.
+"""
+
+
+def page() -> str:
+    """Markdown: each type that has a name, by its name."""
+    schemas = api()["components"]["schemas"]
+    return paragraphs([INTRODUCTION, *(_type(name, schemas[name]) for name in sorted(schemas))])
+
+
+def _type(name: str, schema: dict[str, Any]) -> str:
+    required = schema.get("required", [])
+    rows = [
+        (f"`{field}`", words(one, ""), "yes" if field in required else "", said(one.get("description", ""), one))
+        for field, one in schema.get("properties", {}).items()
+    ]
+    return paragraphs(
+        [
+            f"## {name} {{#{anchor(name)}}}",
+            schema.get("description", ""),
+            table(("Field", "Type", "Always", "What"), rows) or f"One of {words(schema, '')}.",
+        ]
+    )
