@@ -329,4 +329,4 @@ def test_a_disk_that_takes_no_more_is_503_and_the_server_lives_on(
 def test_each_command_takes_the_names_that_others_have_for_an_option(start: Start, words: tuple[str, ...]) -> None:
     code, _, err = start("datacat", *words).finish()
     assert code != 0
-    assert "expected an address" in err or ("Invalid value for" in err and "--server-port" in err)
+    assert "expected an address" in err or ("invalid value for" in err and "--server-port" in err)

@@ -8,7 +8,7 @@ import typer
 from datacat.address import server_address
 from datacat_daemon.shipping.endpoint import certificate_trouble
 
-from datacat_server.cli.settings import fail
+from datacat_server.cli.leaving import CommandError, fail
 
 DEFAULT_URL = "http://localhost:9090"
 
@@ -21,7 +21,7 @@ KeyOption = Annotated[
 ]
 
 
-class ServerError(Exception):
+class ServerError(CommandError):
     """The server could not be asked, or would not; the message says what to do. `status`: of its answer, if any."""
 
     def __init__(self, message: str, status: int | None = None) -> None:

@@ -20,7 +20,7 @@ from datacat_server.cli.addressing import (
     not_answering,
     refused,
 )
-from datacat_server.cli.settings import fail
+from datacat_server.cli.leaving import fail
 
 _CONNECT_SECONDS = 10.0
 _ANSWER_SECONDS = 60.0

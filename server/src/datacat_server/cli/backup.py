@@ -6,9 +6,10 @@ from typing import Annotated
 import msgspec
 import typer
 
-from datacat_server.cli.copying import progress_bar
+from datacat_server.cli.copying import copying
+from datacat_server.cli.leaving import fail
 from datacat_server.cli.options import ConfigOption, DataPathOption, JsonOption
-from datacat_server.cli.settings import configured, fail
+from datacat_server.cli.settings import configured
 from datacat_server.store.errors import StoreError
 from datacat_server.store.sqlite.upkeep.backup import back_up
 from datacat_server.wording import count, size
@@ -29,7 +30,7 @@ def backup(
     """
     config = configured(config_file, {"data_path": data_path})
     try:
-        with progress_bar("Copying") as progress:
+        with copying() as progress:
             contents = back_up(Path(config.data_path).absolute(), file.absolute(), force=force, progress=progress)
     except StoreError as error:
         fail(error)

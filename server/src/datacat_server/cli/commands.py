@@ -8,10 +8,10 @@ import typer
 
 from datacat_server.cli.groups import group_of
 from datacat_server.cli.options import CONTEXT, for_typer, version_option
+from datacat_server.cli.running import EXIT_CODES, Command, Group
 from datacat_server.cli.settings import SettingsCommand
 
 NAME = "datacat"
-EXIT_CODES = "Exit codes: 0 done, 1 not done, with the reason on standard error, 2 misused, 130 ended by Ctrl-C."
 
 
 def datacat(version: bool = version_option(NAME)) -> None:
@@ -22,6 +22,7 @@ def application(names: Iterable[str]) -> typer.Typer:
     """`datacat` with the commands named; nothing is imported for others."""
     app = typer.Typer(
         name=NAME,
+        cls=Group,
         no_args_is_help=True,
         pretty_exceptions_enable=False,
         context_settings=CONTEXT,
@@ -35,9 +36,10 @@ def application(names: Iterable[str]) -> typer.Typer:
         if isinstance(command, typer.Typer):
             app.add_typer(command, name=name, rich_help_panel=group)
         elif isinstance(command, SettingsCommand):
-            app.command(name, rich_help_panel=group)(for_typer(command))
+            app.command(name, cls=Command, rich_help_panel=group, epilog=EXIT_CODES)(for_typer(command))
         elif name == "run":  # what follows the program is its own, even where it looks like an option
-            app.command(context_settings={"allow_interspersed_args": False}, rich_help_panel=group)(command)
+            own = {"allow_interspersed_args": False}
+            app.command(name, cls=Command, rich_help_panel=group, context_settings=own)(command)
         else:
-            app.command(name, rich_help_panel=group)(command)
+            app.command(name, cls=Command, rich_help_panel=group, epilog=EXIT_CODES)(command)
     return app

@@ -29,6 +29,7 @@ def completion(
     Or have it installed for the shell that you are in: datacat --install-completion
     """
     from datacat_server.cli.commands import NAME, application
+    from datacat_server.cli.running import run_typer
 
     os.environ["_DATACAT_COMPLETE"] = f"source_{shell}"
-    application(())(prog_name=NAME)
+    run_typer(application(()), NAME)

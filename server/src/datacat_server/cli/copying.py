@@ -1,17 +1,23 @@
-"""What `datacat backup` and `datacat restore` share: the progress bar."""
+"""What `datacat backup` and `datacat restore` show while they copy."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
-from datacat_server.cli import moving
+from datacat_server.store.progress import Progress
+from datacat_server.terminal.progress import measured, progress_line
 
 
 @contextmanager
-def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar on standard error while inside, if that is a terminal; to be told how much is done, and of how much."""
-    with moving.progress_bar(what) as bar:
+def copying() -> Iterator[Progress]:
+    """How much of the database is copied, and then that the copy is looked through."""
+    with progress_line("Copying") as line:
+        tell = measured(line.show)
 
         def show(done: int, total: int) -> None:
-            bar(done, total, "" if done < total else "checking it")
+            if done < total:
+                tell(done, total)
+            else:
+                line.rename("Checking the copy")
+                line.show(0, 0, "")
 
         yield show

@@ -5,13 +5,15 @@ from typing import Annotated
 
 import msgspec
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from datacat_server.cli.options import ConfigOption, DataPathOption, JsonOption
 from datacat_server.doctor.examination import examine
 from datacat_server.doctor.findings import Finding, Level
+from datacat_server.terminal.progress import progress_line
+from datacat_server.terminal.style import output, width_of
+from datacat_server.wording import count, number
 
 _STYLES = {Level.OK: "green", Level.WARN: "yellow", Level.BAD: "bold red"}
 _ICONS = {Level.OK: "✓ ok", Level.WARN: "! warn", Level.BAD: "✗ bad"}
@@ -53,15 +55,17 @@ def doctor(
     }
     findings: list[Finding] = []
     shown = _Shown()
-    with Console(stderr=True).status("Looking ...") as status:
-        for finding in examine(
-            config_file, flags, os.environ, full=full, recount=recount, mend=repair, progress=status.update
-        ):
+    with progress_line("Looking") as line:
+
+        def tell(what: str, done: int = 0, total: int = 0) -> None:
+            line.rename(what)
+            line.show(done, total, f"{number(done)} of {count(total, 'session')}" if total else "")
+
+        for finding in examine(config_file, flags, os.environ, full=full, recount=recount, mend=repair, progress=tell):
             findings.append(finding)
             if not as_json:
-                status.stop()  # or it would be written into
+                line.remove()  # or it would be written into
                 shown.add(finding)
-                status.start()
     worst = {finding.level for finding in findings}
     if as_json:
         verdict = next(level for level in (Level.BAD, Level.WARN, Level.OK) if level in worst)
@@ -75,9 +79,8 @@ class _Shown:
     """Findings for people, each as soon as it is there."""
 
     def __init__(self) -> None:
-        self._console = Console(highlight=False)
-        if not self._console.is_terminal:
-            self._console = Console(highlight=False, width=_WIDTH_OF_A_PIPE)
+        self._console = output()
+        self._width = width_of(self._console) or _WIDTH_OF_A_PIPE
         self._about = ""
 
     def add(self, finding: Finding) -> None:
@@ -92,7 +95,7 @@ class _Shown:
         if finding.advice:
             text.append(f"\n→ {finding.advice}", style="bold")
         table.add_row(Text(f"  {_ICONS[finding.level]}", style=_STYLES[finding.level]), text)
-        self._console.print(table)
+        self._console.print(table, width=self._width)
         self._console.file.flush()
 
     def end(self, findings: list[Finding]) -> None:

@@ -1,6 +1,5 @@
 """`datacat export`."""
 
-import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -25,15 +24,16 @@ from datacat_server.cli.filtering import (
     VersionOption,
     filter_from,
 )
-from datacat_server.cli.moving import Show, data_folder, progress_bar
+from datacat_server.cli.leaving import fail
+from datacat_server.cli.moving import data_folder
 from datacat_server.cli.options import ConfigOption, DataPathOption, JsonOption
 from datacat_server.cli.rest import server_of
-from datacat_server.cli.settings import fail
 from datacat_server.export.files import new_file, packed
 from datacat_server.export.formats import Format, LineWriter, MissingPackage, format_of, writer_of
 from datacat_server.export.stream import Tally, export_stream, lines_of
 from datacat_server.filters import Filter, to_query
 from datacat_server.store.errors import StoreError
+from datacat_server.terminal.progress import Show, progress_bar
 from datacat_server.wording import count, size
 
 _STDOUT = "-"
@@ -90,17 +90,15 @@ def export(
             fail("a Parquet file is nothing for a terminal; name a file")
         tally = Tally()
         with (
-            progress_bar("Exporting") as show,
+            _progress(file) as show,
             _target(file, force=force) as raw,
             _source(wanted, url, api_key, data_path, config_file) as chunks,
         ):
             with packed(raw, compression) as packing:
                 _write(lines_of(chunks), make_writer(packing), tally, raw, show)
             written = raw.tell() if file != _STDOUT else None
-    except BrokenPipeError:
-        # Whoever reads the other end has seen enough; Python would complain when it closes standard output.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise typer.Exit(1) from None
+    except BrokenPipeError:  # of standard output, which is nothing that cannot be written
+        raise
     except FileExistsError:
         fail(f"{file} is there already; name another file, or replace it with --force")
     except OSError as error:
@@ -108,6 +106,16 @@ def export(
     except (ServerError, StoreError, MissingPackage, ValueError) as error:
         fail(error)
     _say(file, kind, tally, written, as_json=as_json)
+
+
+@contextmanager
+def _progress(file: str) -> Iterator[Show]:
+    """A bar, unless what is exported goes to the terminal itself."""
+    if file == _STDOUT and sys.stdout.isatty():
+        yield lambda done, total, told: None
+    else:
+        with progress_bar("Exporting") as show:
+            yield show
 
 
 def _write(lines: Iterable[bytes], writer: LineWriter, tally: Tally, file: IO[bytes], show: Show) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from datacat_server.cli.completing import complete_machine, complete_product, complete_status, complete_version
-from datacat_server.cli.settings import fail
+from datacat_server.cli.leaving import fail
 from datacat_server.filters import Filter, parse_filter
 
 ProductOption = Annotated[

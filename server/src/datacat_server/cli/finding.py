@@ -6,7 +6,7 @@ from itertools import islice
 
 from datacat_server.cli.addressing import ServerError
 from datacat_server.cli.asking import Reader, session_path
-from datacat_server.cli.settings import fail
+from datacat_server.cli.leaving import fail
 from datacat_server.filters import LONGEST_Q, STATUSES, Filter, parse_filter, to_query
 from datacat_server.model import SessionPage, SessionSummary
 from datacat_server.quoting import in_quotes

@@ -13,16 +13,17 @@ import msgspec
 import typer
 
 from datacat_server.cli.addressing import KeyOption, ServerError, UrlOption
-from datacat_server.cli.moving import Show, data_folder, progress_bar
+from datacat_server.cli.leaving import fail
+from datacat_server.cli.moving import data_folder
 from datacat_server.cli.options import ConfigOption, DataPathOption, JsonOption
 from datacat_server.cli.rest import server_of
-from datacat_server.cli.settings import fail
 from datacat_server.cli.uploading import Upload
 from datacat_server.export.check import Check
 from datacat_server.export.files import ReadableFile, read_lines
 from datacat_server.export.formats import MissingPackage
 from datacat_server.export.intake import Intake, Intaken
 from datacat_server.store.errors import StoreError
+from datacat_server.terminal.progress import Show, progress_bar
 from datacat_server.wording import count
 
 _SHOWN_EVERY = 1_000

@@ -3,24 +3,26 @@
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from datacat_server.access.scopes import Scope
 from datacat_server.access.tokens import digest, new_token
-from datacat_server.cli.settings import fail
+from datacat_server.cli.leaving import fail
+from datacat_server.cli.moving import opened
+from datacat_server.cli.options import ConfigOption, DataPathOption, JsonOption
+from datacat_server.cli.running import EXIT_CODES, Command, Group
 from datacat_server.config import Config, ConfigError, load_config
 from datacat_server.model import encode
 from datacat_server.store.errors import StoreError
 from datacat_server.store.keys import KeyStore, NameTaken, StoredKey, UnknownKey
-from datacat_server.store.sqlite import SqliteStore
+from datacat_server.terminal.style import output, said, show, width_of
+from datacat_server.terminal.table import Column, table_lines
 from datacat_server.wording import ago
 
 LONGEST_NAME = 100
@@ -32,27 +34,18 @@ _USES = {
 }
 """What a key with a scope is for."""
 
-keys = typer.Typer(no_args_is_help=True, help="Make, list and revoke API keys.")
-
-_DataPath = Annotated[
-    str | None, typer.Option("--data-path", help="Folder of the data. Default: ./datacat_data.", metavar="TEXT")
-]
-_ConfigFile = Annotated[
-    Path | None,
-    typer.Option("--config", help="File of settings, JSON. Default: ./config.json, if any.", metavar="FILE"),
-]
-_AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+keys = typer.Typer(cls=Group, no_args_is_help=True, help="Make, list and revoke API keys.")
 
 
-@keys.command()
+@keys.command(cls=Command, epilog=EXIT_CODES)
 def add(
     name: Annotated[str, typer.Argument(help="What the key is for, such as build-machines.", metavar="NAME")],
     scope: Annotated[
         list[str], typer.Option(help="ingest, read or admin; can be given again for another.", metavar="SCOPE")
     ],
-    data_path: _DataPath = None,
-    config_file: _ConfigFile = None,
-    as_json: _AsJson = False,
+    data_path: DataPathOption = None,
+    config_file: ConfigOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Make a key, and show it this once: what is kept is its digest.
 
@@ -83,12 +76,12 @@ def add(
     _say_whether_asked(config)
 
 
-@keys.command()
+@keys.command(cls=Command, epilog=EXIT_CODES)
 def ls(
     every: Annotated[bool, typer.Option("--all", help="Show the revoked ones, too.")] = False,
-    data_path: _DataPath = None,
-    config_file: _ConfigFile = None,
-    as_json: _AsJson = False,
+    data_path: DataPathOption = None,
+    config_file: ConfigOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """List the keys. When one was last used is known to ten minutes."""
     config = _config(config_file, data_path)
@@ -98,7 +91,9 @@ def ls(
         print(encode([_facts(key) for key in shown]).decode())
         return
     if shown:
-        Console().print(_table(shown, every))
+        console = output()
+        for line in _lines(shown, width_of(console)):
+            show(console, line)
     else:
         typer.echo("No keys yet. Make one with: datacat keys add NAME --scope ingest")
     if config.api_key:
@@ -106,12 +101,12 @@ def ls(
     _say_whether_asked(config)
 
 
-@keys.command()
+@keys.command(cls=Command, epilog=EXIT_CODES)
 def revoke(
     name: Annotated[str, typer.Argument(help="Name of the key, or its id.", metavar="NAME")],
-    data_path: _DataPath = None,
-    config_file: _ConfigFile = None,
-    as_json: _AsJson = False,
+    data_path: DataPathOption = None,
+    config_file: ConfigOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """End a key. Servers refuse it within two seconds, and browsers that signed in with it are signed out."""
     config = _config(config_file, data_path)
@@ -140,7 +135,7 @@ def _store(config: Config, *, must_exist: bool = False) -> Iterator[KeyStore]:
     if must_exist and not folder.is_dir():
         fail(f"data_path: {folder} is not there; name the folder of the server's data with --data-path")
     try:
-        with closing(SqliteStore(folder)) as store:
+        with opened(folder) as store:
             yield store
     except StoreError as error:
         fail(error)
@@ -163,20 +158,28 @@ def _facts(key: StoredKey) -> dict[str, Any]:
     }
 
 
-def _table(shown: list[StoredKey], every: bool) -> Table:
+_COLUMNS = (
+    Column("name", least=16),
+    Column("scopes"),
+    Column("key", goes=2),
+    Column("made", goes=3),
+    Column("last used", goes=1),
+    Column("revoked"),
+)
+
+
+def _lines(shown: list[StoredKey], width: int | None) -> list[Text]:
+    """A table with a row for each; the column of what is revoked is there where something is."""
     now = datetime.now(UTC)
-    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
-    for title in ("name", "scopes", "key", "made", "last used", *(["revoked"] if every else [])):
-        table.add_column(title, overflow="fold", no_wrap=title != "name")
-    for key in shown:
-        cells = [
-            Text(key.name, "bold" if key.revoked is None else "dim"),
-            Text(", ".join(key.scopes), "yellow" if Scope.ADMIN in key.scopes else ""),
-            Text(f"dc_{key.id}_…", "dim"),
-            Text(ago(key.created, now)),
-            Text(ago(key.last_used, now) if key.last_used else "never", "" if key.last_used else "dim"),
-        ]
-        if every:
-            cells.append(Text(ago(key.revoked, now) if key.revoked else ""))
-        table.add_row(*cells)
-    return table
+    return table_lines(_COLUMNS, [_row(key, now) for key in shown], width)
+
+
+def _row(key: StoredKey, now: datetime) -> list[Text]:
+    return [
+        said(key.name, "bold" if key.revoked is None else "dim"),
+        Text(", ".join(key.scopes), "yellow" if Scope.ADMIN in key.scopes else ""),
+        Text(f"dc_{key.id}_…", "dim"),
+        Text(ago(key.created, now)),
+        Text(ago(key.last_used, now) if key.last_used else "never", "" if key.last_used else "dim"),
+        Text(ago(key.revoked, now) if key.revoked else ""),
+    ]

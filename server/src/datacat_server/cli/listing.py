@@ -53,7 +53,7 @@ class Listing:
     def follow(self) -> NoReturn:
         """Print them, and what becomes of them, until it is interrupted. Raises ServerError."""
         console = output()
-        if self._as_json or not console.is_terminal:
+        if self._as_json or not console.is_interactive:
             self._follow_by_lines(console)
         from rich.live import Live  # for those who watch; a list is to be there at once
 

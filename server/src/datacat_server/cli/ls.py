@@ -21,7 +21,6 @@ from datacat_server.cli.filtering import (
     filter_from,
 )
 from datacat_server.cli.finding import picked
-from datacat_server.cli.leaving import leaving_well
 from datacat_server.cli.listing import Listing
 from datacat_server.cli.options import JsonOption
 
@@ -80,9 +79,8 @@ def ls(
         ever_contains=ever_contains,
     )
     parameters = [*picked(search or (), options), ("sort", sort)]
-    with leaving_well():
-        listing = Listing(reader_of(url, api_key), parameters, None if every else limit, page, as_json=as_json)
-        if watch:
-            listing.follow()
-        else:
-            listing.show()
+    listing = Listing(reader_of(url, api_key), parameters, None if every else limit, page, as_json=as_json)
+    if watch:
+        listing.follow()
+    else:
+        listing.show()

@@ -4,6 +4,7 @@ import os
 import sys
 
 from datacat_server.cli.groups import COMMANDS
+from datacat_server.cli.leaving import leaving_well
 
 
 def main() -> None:
@@ -11,6 +12,11 @@ def main() -> None:
 
     Who names a command waits for that one alone: `datacat run` is not to take longer for all that a server needs.
     """
+    with leaving_well():
+        _run()
+
+
+def _run() -> None:
     match sys.argv[1:] or _completed():
         case ["up", *arguments] if sys.argv[1:]:
             from datacat_server.cli.up import up
@@ -25,8 +31,9 @@ def main() -> None:
         case _:
             needed = COMMANDS
     from datacat_server.cli.commands import NAME, application
+    from datacat_server.cli.running import run_typer
 
-    application(needed)(prog_name=NAME)
+    run_typer(application(needed), NAME)
 
 
 def _completed() -> list[str]:

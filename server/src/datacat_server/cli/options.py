@@ -3,11 +3,12 @@
 import inspect
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
 from datacat_server import __version__
+from datacat_server.cli.running import Command, run_typer
 from datacat_server.cli.settings import OPTIONS, SettingsCommand
 
 
@@ -59,8 +60,8 @@ def for_typer(command: SettingsCommand) -> Callable[..., None]:
     return function
 
 
-def run_command(command: SettingsCommand) -> None:
+def run_command(command: SettingsCommand) -> NoReturn:
     """Run a program that is this one command."""
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, context_settings=CONTEXT)
-    app.command()(for_typer(command))
-    app()
+    app.command(cls=Command)(for_typer(command))
+    run_typer(app, command.name)

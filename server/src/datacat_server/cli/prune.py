@@ -1,22 +1,22 @@
 """`datacat prune`."""
 
 import sys
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 import typer
-from rich.console import Console
 
+from datacat_server.cli.leaving import fail
+from datacat_server.cli.moving import database_in, opened
 from datacat_server.cli.options import ConfigOption, DataPathOption, JsonOption
-from datacat_server.cli.settings import configured, fail
+from datacat_server.cli.settings import configured
 from datacat_server.instants import AGES, read_age
 from datacat_server.store.errors import StoreError
 from datacat_server.store.sqlite import SqliteStore
-from datacat_server.store.sqlite.file.connection import FILE_NAME
 from datacat_server.store.sqlite.upkeep.compact import check_alone, compact
+from datacat_server.terminal.progress import counted, progress_bar, progress_line
 from datacat_server.wording import count, size
 
 _MOST_DAYS = 500_000
@@ -48,15 +48,13 @@ def prune(
     config = configured(config_file, {"data_path": data_path})
     age = timedelta(days=min(config.retention_days, _MOST_DAYS)) if older_than is None else _age(older_than)
     folder = Path(config.data_path).absolute()
-    file = folder / FILE_NAME
-    if not file.exists():
-        fail(f"there is no database in {folder}; say where it is with --data-path")
+    file = database_in(folder)
     try:
         if compact_file and not dry_run:
             check_alone(folder)
         before = datetime.now(UTC) - age
         bytes_before = file.stat().st_size
-        with closing(SqliteStore(folder)) as store:
+        with opened(folder) as store:
             found = store.silent(before, product=product)
             if dry_run:
                 _say(as_json, found=found, removed=0, freed=0)
@@ -64,15 +62,24 @@ def prune(
             if not _agreed(found, age, product, yes=yes, as_json=as_json):
                 typer.echo("nothing was removed")
                 return
-            with Console(stderr=True).status(f"Removing {count(found, 'session')} ..."):
-                removed = store.prune(before, product=product)
-                store.clear()
+            removed = _remove(store, before, product)
         if compact_file:
-            with Console(stderr=True).status("Rewriting the file ..."):
+            with progress_bar("Rewriting the file") as show:
+                show(0, 0, size(file.stat().st_size))
                 compact(folder)
         _say(as_json, found=found, removed=removed, freed=max(0, bytes_before - file.stat().st_size))
     except (StoreError, OSError) as error:
         fail(error)
+
+
+def _remove(store: SqliteStore, before: datetime, product: str | None) -> int:
+    """Remove them, and wait until their space is given back; how many. Interrupted, a server does the rest."""
+    with progress_line("Removing") as line:
+        tell = counted(line.show, "session")
+        removed = store.prune(before, product=product, progress=tell)
+        line.rename("Clearing away")
+        store.clear(tell)
+    return removed
 
 
 def _agreed(found: int, age: timedelta, product: str | None, *, yes: bool, as_json: bool) -> bool:

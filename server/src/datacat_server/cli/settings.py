@@ -6,12 +6,12 @@ again after it was killed is waited for. It reads and explains what is not plain
 
 import os
 import re
-import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
+from datacat_server.cli.leaving import fail, warn
 from datacat_server.config import Config, ConfigError, load_config
 from datacat_server.environment import unknown_variables
 from datacat_server.serving.memory import hurry
@@ -98,12 +98,6 @@ def takes_settings(
     return lambda function: SettingsCommand(function, name, without, port)
 
 
-def fail(message: object) -> NoReturn:
-    """Say what is wrong and leave with exit code 1."""
-    print(f"error: {message}", file=sys.stderr)
-    raise SystemExit(1)
-
-
 def configured(file: Path | None, flags: Mapping[str, Any]) -> Config:
     """The configuration that holds for a command; one that will not do ends it. `flags`: settings, None for unset."""
     try:
@@ -111,5 +105,5 @@ def configured(file: Path | None, flags: Mapping[str, Any]) -> Config:
     except ConfigError as error:
         fail(error)
     for variable in unknown_variables(os.environ, Config.__struct_fields__):
-        print(f"warning: {variable}: unknown variable, which sets nothing", file=sys.stderr)
+        warn(f"{variable}: unknown variable, which sets nothing")
     return config

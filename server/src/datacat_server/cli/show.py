@@ -8,7 +8,6 @@ from datacat_server.cli.addressing import KeyOption, UrlOption
 from datacat_server.cli.asking import reader_of
 from datacat_server.cli.completing import complete_session
 from datacat_server.cli.finding import LAST, session_meant
-from datacat_server.cli.leaving import leaving_well
 from datacat_server.cli.options import JsonOption
 from datacat_server.model import Level
 
@@ -50,7 +49,6 @@ def show(
     """
     from datacat_server.cli.showing import Request, print_report  # late: `datacat --help` should not wait for it
 
-    with leaving_well():
-        reader = reader_of(url, api_key)
-        request = Request(session_meant(reader, session, search or ()), state_at, events, level)
-        print_report(reader, request, full=full, as_json=as_json)
+    reader = reader_of(url, api_key)
+    request = Request(session_meant(reader, session, search or ()), state_at, events, level)
+    print_report(reader, request, full=full, as_json=as_json)

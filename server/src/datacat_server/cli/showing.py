@@ -8,8 +8,8 @@ from typing import Any
 from msgspec import UNSET, structs
 
 from datacat_server.cli.asking import Reader, session_path
+from datacat_server.cli.leaving import fail
 from datacat_server.cli.one_session import told_at, told_of, with_events
-from datacat_server.cli.settings import fail
 from datacat_server.instants import AGES, TooFarBack, read_age, read_instant
 from datacat_server.model import Level, Session, encode
 from datacat_server.terminal.report import Told, report_lines

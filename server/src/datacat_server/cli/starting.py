@@ -11,7 +11,7 @@ from logging.handlers import WatchedFileHandler
 from pathlib import Path
 
 from datacat_server.access.exposure import warnings
-from datacat_server.cli.settings import fail
+from datacat_server.cli.leaving import fail
 from datacat_server.config import Config, ConfigError
 from datacat_server.repeats import RepeatsOnce
 from datacat_server.serving.memory import give_back_freed_memory, keep_what_is_there
@@ -20,6 +20,8 @@ from datacat_server.store.errors import StoreError
 from datacat_server.store.protocol import Store
 from datacat_server.store.sqlite import SqliteStore
 from datacat_server.store.sqlite.file.lock import only_server
+from datacat_server.terminal.colours import wants_colours
+from datacat_server.terminal.progress import counted, progress_bar
 
 log = logging.getLogger("datacat.start")
 
@@ -41,7 +43,7 @@ def run(
     try:
         _set_up_log(config.log_file)
         # Who has chores is the server of the folder; the web UI alone is there beside it.
-        with closing(SqliteStore(folder)) as store, only_server(folder) if chores else nullcontext():
+        with closing(_opened(folder, config)) as store, only_server(folder) if chores else nullcontext():
             said = warnings(config, store)
 
             def on_ready(addresses: list[str]) -> None:
@@ -60,6 +62,14 @@ def run(
         fail(error)
 
 
+def _opened(folder: Path, config: Config) -> SqliteStore:
+    """The store; at a terminal a bar shows how far it is with bringing data of an older version up to date."""
+    if config.log_file or not sys.stderr.isatty():
+        return SqliteStore(folder)
+    with progress_bar("Bringing the tables up to date") as show:
+        return SqliteStore(folder, counted(show, "session"))
+
+
 def _warn(text: str, config: Config) -> None:
     """Say it in the log, and at the terminal where that is not the log."""
     at_terminal = sys.stderr.isatty()
@@ -68,7 +78,7 @@ def _warn(text: str, config: Config) -> None:
     if config.log_file or at_terminal:
         width = shutil.get_terminal_size().columns
         lines = textwrap.fill(f"WARNING: {text}", width, break_on_hyphens=False)
-        print(f"{_BOLD_YELLOW}{lines}{_PLAIN}" if at_terminal else lines, file=sys.stderr)
+        print(f"{_BOLD_YELLOW}{lines}{_PLAIN}" if wants_colours(sys.stderr) else lines, file=sys.stderr)
 
 
 def _set_up_log(file: str | None) -> None:

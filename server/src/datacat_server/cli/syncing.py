@@ -9,10 +9,10 @@ import typer
 from datacat.address import server_address
 from datacat_daemon.config import BadConfig, load_config
 from datacat_daemon.sync import Leftover, Sync
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from datacat_server.cli.settings import fail
+from datacat_server.cli.leaving import fail
+from datacat_server.terminal.progress import counted, progress_bar
+from datacat_server.terminal.style import safe
 from datacat_server.wording import count
 
 _MOST_NAMED = 10
@@ -27,39 +27,37 @@ def ship(server_url: str | None, api_key: str | None, *, as_json: bool) -> bool:
     if server_url is not None and server_address(server_url) is None:
         fail(f"--server-url: expected an address such as http://localhost:9090, not {server_url}")
     work = Sync(config, server_url, api_key=api_key)
-    if as_json:
-        complete = work.run(lambda: None)
-        typer.echo(json.dumps(_as_data(work)))
-        return complete
-    with _progress(work) as show:
+    with _progress(work, as_lines=not as_json) as show:
         complete = work.run(show)
-    _tell(work)
+    if as_json:
+        typer.echo(json.dumps(_as_data(work)))
+    else:
+        _tell(work)
     return complete
 
 
 @contextmanager
-def _progress(work: Sync) -> Iterator[Callable[[], None]]:
-    """A bar on a terminal, and a line for every session that is shipped."""
-    console = Console(soft_wrap=True, highlight=False)
+def _progress(work: Sync, *, as_lines: bool) -> Iterator[Callable[[], None]]:
+    """A bar of records; `as_lines`: and a line for every session that is shipped."""
     total = sum(session.records for session in work.sessions)
-    columns = (TextColumn("Shipping"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(compact=True))
     told: set[str] = set()
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("", total=total)
+    with progress_bar("Shipping") as bar:
+        tell = counted(bar, "record")
 
         def show() -> None:
-            progress.update(task, completed=total - sum(session.waiting for session in work.sessions))
             for session in work.sessions:
-                if session.shipped and session.manifest.session_id not in told:
+                if as_lines and session.shipped and session.manifest.session_id not in told:
                     told.add(session.manifest.session_id)
-                    progress.console.print(f"shipped  {_words(session, session.records)}", markup=False)
+                    print(f"shipped  {_words(session, session.records)}", flush=True)
+            if total:
+                tell(total - sum(session.waiting for session in work.sessions), total)
 
         yield show
 
 
 def _words(session: Leftover, records: int) -> str:
     manifest = session.manifest
-    return f"{manifest.session_id}  {count(records, 'record')}  {manifest.product} {manifest.version}"
+    return safe(f"{manifest.session_id}  {count(records, 'record')}  {manifest.product} {manifest.version}")
 
 
 def _tell(work: Sync) -> None:

@@ -8,7 +8,6 @@ from datacat_server.cli.addressing import KeyOption, UrlOption
 from datacat_server.cli.asking import reader_of
 from datacat_server.cli.completing import complete_product, complete_session
 from datacat_server.cli.finding import session_meant
-from datacat_server.cli.leaving import leaving_well
 from datacat_server.cli.options import JsonOption
 from datacat_server.model import Level
 
@@ -64,22 +63,21 @@ def tail(
     """
     from datacat_server.cli.following import Following, Wanted  # late: `datacat --help` should not wait for it
 
-    with leaving_well():
-        reader = reader_of(url, api_key)
-        session_id = None if session is None else session_meant(reader, session)
-        wanted = Wanted(
-            session_id=session_id,
-            since=since,
-            last=last,
-            filters={
-                "min_level": level and level.value,
-                "name": name,
-                "category": category,
-                "group": group,
-                "label": label,
-                "q": q,
-                "exceptions": "true" if exceptions else None,
-                "product": product,
-            },
-        )
-        Following(reader, wanted, full=full, as_json=as_json).run(follow=follow)
+    reader = reader_of(url, api_key)
+    session_id = None if session is None else session_meant(reader, session)
+    wanted = Wanted(
+        session_id=session_id,
+        since=since,
+        last=last,
+        filters={
+            "min_level": level and level.value,
+            "name": name,
+            "category": category,
+            "group": group,
+            "label": label,
+            "q": q,
+            "exceptions": "true" if exceptions else None,
+            "product": product,
+        },
+    )
+    Following(reader, wanted, full=full, as_json=as_json).run(follow=follow)

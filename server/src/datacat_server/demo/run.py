@@ -11,6 +11,7 @@ from pathlib import Path
 from types import FrameType
 
 from rich.console import Console
+from rich.text import Text
 
 from datacat_server.demo.cast import CAST
 from datacat_server.demo.outcome import Outcome, look
@@ -133,6 +134,9 @@ def explain(console: Console, outcomes: list[Outcome], swarm: Swarm) -> None:
 
 def serve(console: Console, services: Services) -> None:
     """Keep everything up until Ctrl-C."""
-    console.print(f"\nSee for yourself: [bold]{services.web_url}[/bold]   (Ctrl-C stops everything)", soft_wrap=True)
+    console.print(
+        Text.assemble("\nSee for yourself: ", (services.web_url, "bold"), "   (Ctrl-C stops everything)"),
+        soft_wrap=True,
+    )
     with contextlib.suppress(KeyboardInterrupt):
         signal.pause()

@@ -1,6 +1,6 @@
 """Everything that the doctor looks at, in order."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from datacat_server.doctor.disk import look_at_disk
 from datacat_server.doctor.findings import Finding, bad, ok
 from datacat_server.doctor.folds import look_at_folds
 from datacat_server.doctor.ports import look_at_ports
+from datacat_server.doctor.progress import Progress, untold
 from datacat_server.doctor.settings import look_at_settings
 from datacat_server.doctor.spool import ABOUT as SPOOL
 from datacat_server.doctor.spool import look_at_spool, spool_folders
@@ -24,23 +25,23 @@ def examine(
     full: bool,
     recount: bool = False,
     mend: bool = False,
-    progress: Callable[[str], object] = str,
+    progress: Progress = untold,
 ) -> Iterator[Finding]:
     """Look at everything, one thing after the other. `file`, `flags`: as of `load_config`.
 
     `full`, `recount`: look at the indexes and the folds of the database too. `mend`: fold anew what is amiss there.
-    `progress` is told in words what is being looked at, where that takes long.
+    `progress` is told of what takes long.
     """
     findings, config = look_at_settings(file, flags, environment)
     yield from findings
     yield from look_at_versions()
     folder = Path(config.data_path).absolute()
     yield from look_at_ports(config, folder)
-    progress("Looking at every page of the database ...")
+    progress("Looking at every page of the database" + (" and its indexes" if full else ""))
     yield from look_at_database(folder, full=full, named=flags.get("data_path") is not None)
     if recount or mend:
         yield from look_at_folds(folder, mend=mend, progress=progress)
-    progress("Looking at the spool ...")
+    progress("Looking at the spool")
     yield from _look_at_spools()
     yield from _look_at_disks(config, folder)
 

@@ -1,18 +1,19 @@
 """Whether what is folded of sessions is what their records say; it can be folded anew."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
 
 from datacat_server.doctor.findings import Finding, bad, ok
+from datacat_server.doctor.progress import Progress, untold
 from datacat_server.store.errors import StoreError
 from datacat_server.store.sqlite.file.backfill import any_left
 from datacat_server.store.sqlite.file.connection import FILE_NAME
 from datacat_server.store.sqlite.file.functions import add_functions
 from datacat_server.store.sqlite.file.migrate import newest_version, version_of
 from datacat_server.store.sqlite.upkeep.check import looking_at
-from datacat_server.store.sqlite.upkeep.recount import Fold, add_shadows, sessions_after, unsound
+from datacat_server.store.sqlite.upkeep.recount import Fold, add_shadows, count_sessions, sessions_after, unsound
 from datacat_server.store.sqlite.upkeep.repair import alone, repair
 from datacat_server.store.sqlite.upkeep.totals import unsound_totals
 from datacat_server.wording import count
@@ -40,10 +41,10 @@ class _Found:
             yield f"{name}, of all sessions"
 
 
-def look_at_folds(folder: Path, *, mend: bool, progress: Callable[[str], object] = str) -> Iterator[Finding]:
+def look_at_folds(folder: Path, *, mend: bool, progress: Progress = untold) -> Iterator[Finding]:
     """Count anew what is folded in a data folder, and say what differs; `mend`: fold that anew.
 
-    `progress` is told in words how far it has come.
+    `progress` is told how far it has come.
     """
     file = folder / FILE_NAME
     if not file.exists():
@@ -58,7 +59,8 @@ def look_at_folds(folder: Path, *, mend: bool, progress: Callable[[str], object]
                 found = _recounted(db, progress)
             told = list(found.told())
             if told and mend:
-                repair(folder, found.unsound)
+                progress("Folding anew what differs")
+                repair(folder, found.unsound, lambda done, total: progress("Folding anew what differs", done, total))
                 for what in told:
                     yield ok(ABOUT, f"folded anew: {what}")
                 return
@@ -71,13 +73,14 @@ def look_at_folds(folder: Path, *, mend: bool, progress: Callable[[str], object]
         yield ok(ABOUT, f"what is folded of {count(found.sessions, 'session')} is what the records say")
 
 
-def _recounted(db: sqlite3.Connection, progress: Callable[[str], object]) -> _Found:
+def _recounted(db: sqlite3.Connection, progress: Progress) -> _Found:
     found = _Found()
-    progress("Counting anew what is folded of all sessions ...")
+    progress("Counting anew what is folded of all sessions")
     db.execute("PRAGMA temp_store = MEMORY")
     add_functions(db)
     found.totals = unsound_totals(db)
     add_shadows(db)
+    total = count_sessions(db)
     last = 0
     while some := sessions_after(db, last):
         for number, session_id in some:
@@ -85,6 +88,6 @@ def _recounted(db: sqlite3.Connection, progress: Callable[[str], object]) -> _Fo
             for fold in unsound(db, number):
                 found.unsound.append((number, fold))
                 found.named.setdefault(fold.name, []).append(session_id)
+            progress("Counting anew what is folded", found.sessions, total)
         last = some[-1][0]
-        progress(f"Counting anew what is folded: {count(found.sessions, 'session')} ...")
     return found

@@ -2,11 +2,13 @@
 
 import sys
 from io import TextIOWrapper
+from typing import Literal
 
 from rich.console import Console
 from rich.text import Text
 
 from datacat_server.model import Status
+from datacat_server.terminal.colours import wants_colours
 
 STATUS_ICONS: dict[str, str] = {
     Status.CRASHED: "✗",
@@ -52,11 +54,21 @@ def status_text(status: str) -> Text:
 
 
 def output(*, errors: bool = False) -> Console:
-    """Standard output, or standard error: in colours on a terminal, unless $NO_COLOR is set."""
+    """Standard output, or standard error, as wide as its terminal, and with colours where these are wanted."""
     stream = sys.stderr if errors else sys.stdout
     if isinstance(stream, TextIOWrapper) and stream.encoding.lower() not in ("utf-8", "utf8"):
         stream.reconfigure(errors="replace")  # an icon that the terminal's encoding has not is no reason to fail
-    return Console(stderr=errors, highlight=False, markup=False, emoji=False)
+    is_terminal = stream.isatty()
+    # What is forced into a pipe has the colours that every terminal has: where it is shown in the end, nobody knows.
+    colours: Literal["auto", "standard"] = "auto" if is_terminal else "standard"
+    return Console(
+        stderr=errors,
+        force_terminal=is_terminal,
+        color_system=colours if wants_colours(stream) else None,
+        highlight=False,
+        markup=False,
+        emoji=False,
+    )
 
 
 def show(console: Console, line: Text) -> None:

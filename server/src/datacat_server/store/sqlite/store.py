@@ -20,6 +20,7 @@ from datacat_server.store.exchange import ExportedSession, Outcome
 from datacat_server.store.figures import Intake, StoreFigures
 from datacat_server.store.keys import StoredKey
 from datacat_server.store.metrics import Aggregate, MetricNames, MetricPage
+from datacat_server.store.progress import Progress, untold
 from datacat_server.store.protocol import UnknownSession
 from datacat_server.store.sqlite import keys
 from datacat_server.store.sqlite.alert_log import SqliteAlertLog
@@ -40,7 +41,7 @@ from datacat_server.store.sqlite.spread_store import SpreadCalls
 from datacat_server.store.sqlite.writing import machines
 from datacat_server.store.sqlite.writing.importing import import_session, mark_problem
 from datacat_server.store.sqlite.writing.ledger import Ledger
-from datacat_server.store.sqlite.writing.prune import any_abandoned
+from datacat_server.store.sqlite.writing.prune import any_abandoned, count_condemned
 from datacat_server.store.sqlite.writing.sweeper import Sweeper
 from datacat_server.store.sqlite.writing.writer import Writer
 from datacat_server.store.views import (
@@ -60,15 +61,18 @@ _PAGE = 200
 _EXPIRED_AT_ONCE = 500
 _SILENT_AT_ONCE = 500
 _IN_MEMORY = 1024 * 1024
+_LOOK_SECONDS = 0.2
 
 
 class SqliteStore(ProblemCalls, ListCalls, ArrivalCalls, SpreadCalls):
     """Sessions in `datacat.sqlite3` of a data folder, which is made where there is none; private to its owner.
 
     Several processes may open the same folder. Raises StoreError when the folder or file cannot be used.
+
+    `progress` is told of sessions, where data of an older version are brought up to date; by default the log is.
     """
 
-    def __init__(self, data_path: Path) -> None:
+    def __init__(self, data_path: Path, progress: Progress | None = None) -> None:
         try:
             data_path.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
@@ -80,7 +84,7 @@ class SqliteStore(ProblemCalls, ListCalls, ArrivalCalls, SpreadCalls):
         try:
             connection = connect(path)
             try:
-                migrate(connection)
+                migrate(connection, progress)
             except Exception as error:
                 connection.close()
                 raise explained(error) from error
@@ -251,9 +255,11 @@ class SqliteStore(ProblemCalls, ListCalls, ArrivalCalls, SpreadCalls):
         with self._readers.snapshot() as db:
             return read.count_silent_since(db, to_microseconds(before), product)
 
-    def prune(self, before: datetime, *, product: str | None = None) -> int:
+    def prune(self, before: datetime, *, product: str | None = None, progress: Progress = untold) -> int:
+        """As the protocol says; `progress` is told of sessions."""
         instant = to_microseconds(before)
         removed, place = 0, (-1, -1)
+        found = self.silent(before, product=product)
         while True:
             with self._readers.snapshot() as db:
                 expired = read.read_silent_since(db, instant, product, place, _EXPIRED_AT_ONCE)
@@ -262,15 +268,27 @@ class SqliteStore(ProblemCalls, ListCalls, ArrivalCalls, SpreadCalls):
             some = [session_id for session_id, _ in expired]
             removed += self._writer.run(partial(Ledger.expire, session_ids=some, before=instant), frees=True)
             place = expired[-1][1]
+            progress(removed, found)
         if product is None:
             self._writer.run(lambda ledger: ledger.forget_deleted(instant))
         self._sweeper.start()
         return removed
 
-    def clear(self) -> None:
-        """Return when what removed sessions have left is cleared away, and its space given back."""
+    def clear(self, progress: Progress = untold) -> None:
+        """Return when what removed sessions have left is cleared away, and its space given back.
+
+        `progress` is told of sessions; where all are cleared away and space is given back, that all are.
+        """
         self._sweeper.start()
-        self._sweeper.wait()
+        total = self._uncleared()
+        while not self._sweeper.wait(_LOOK_SECONDS):
+            left = self._uncleared()
+            total = max(total, left)
+            progress(total - left, total)
+
+    def _uncleared(self) -> int:
+        with self._readers.snapshot() as db:
+            return count_condemned(db)
 
     def clear_abandoned(self) -> None:
         with self._readers.snapshot() as db:

@@ -10,6 +10,7 @@ import sqlite3
 import time
 from collections.abc import Callable
 
+from datacat_server.store.progress import Progress
 from datacat_server.store.sqlite.file.problem_backfill import backfill_session
 from datacat_server.store.sqlite.folds.courses import build_courses
 from datacat_server.store.sqlite.folds.event_counts import backfill_event_counts
@@ -59,9 +60,12 @@ def any_left(db: sqlite3.Connection) -> bool:
     return db.execute("SELECT 1 FROM backfills LIMIT 1").fetchone() is not None
 
 
-def backfill(db: sqlite3.Connection) -> None:
-    """Fold what is left, in transactions of about half a second or one session each, and say how far it is."""
-    said = time.monotonic()
+def backfill(db: sqlite3.Connection, progress: Progress | None = None) -> None:
+    """Fold what is left, in transactions of about half a second or one session each, and tell how far it is.
+
+    `progress` is told of sessions; where there is none, the log is, now and then.
+    """
+    tell = progress or _Log()
     migrations = len(_marks(db))
     more = True
     while more:
@@ -73,9 +77,20 @@ def backfill(db: sqlite3.Connection) -> None:
             if db.in_transaction:
                 db.execute("ROLLBACK")
             raise
-        if more and time.monotonic() >= said + _SAY_EVERY_SECONDS:
-            said = time.monotonic()
-            log.info("bringing the tables up to date: %d of %d sessions", *_progress(db, migrations))
+        if more:
+            tell(*_progress(db, migrations))
+
+
+class _Log:
+    """Tells the log how far it is, and not too often."""
+
+    def __init__(self) -> None:
+        self._said = time.monotonic()
+
+    def __call__(self, done: int, total: int) -> None:
+        if time.monotonic() >= self._said + _SAY_EVERY_SECONDS:
+            self._said = time.monotonic()
+            log.info("bringing the tables up to date: %d of %d sessions", done, total)
 
 
 def _step(db: sqlite3.Connection) -> bool:

@@ -9,6 +9,7 @@ from functools import cache
 from importlib.resources import files
 
 from datacat_server.store.errors import StoreError
+from datacat_server.store.progress import Progress
 from datacat_server.store.sqlite.file.backfill import any_left, backfill, note_backfill
 
 
@@ -47,17 +48,17 @@ def version_of(connection: sqlite3.Connection) -> int:
     return version
 
 
-def migrate(connection: sqlite3.Connection) -> None:
+def migrate(connection: sqlite3.Connection, progress: Progress | None = None) -> None:
     """Bring the tables up to date, one numbered file after the other, each in its own transaction, and then what
     they are to hold of the data that was there before them.
 
     Raises UnfitFile as `version_of` does, and sqlite3.Error where a step fails, which leaves the version before it.
-    What is broken off while the data is folded goes on from there.
+    What is broken off while the data is folded goes on from there. `progress` is told how many sessions are folded.
     """
     if version_of(connection) < newest_version():
         _make_tables(connection)
     if any_left(connection):
-        backfill(connection)
+        backfill(connection, progress)
 
 
 def _make_tables(connection: sqlite3.Connection) -> None:

@@ -9,12 +9,13 @@ whole, checked and on disk.
 import os
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from datacat_server.store.errors import StoreDamaged, StoreError
+from datacat_server.store.progress import Progress
 from datacat_server.store.sqlite.file.connection import FILE_NAME, connect_read_only
 from datacat_server.store.sqlite.file.lock import LOCK_NAME, DataLock
 from datacat_server.store.sqlite.file.migrate import UnfitFile, version_of
@@ -24,12 +25,11 @@ _STEP_PAGES = 2_000
 _BESIDE = ("-wal", "-shm")
 _FULL = "its disk is full; free some space there, or take another place"
 
-Progress = Callable[[int, int], None]
-"""Called with how many pages are copied, and how many there are."""
-
 
 def back_up(data_path: Path, target: Path, *, force: bool, progress: Progress) -> Contents:
     """Copy the database of a data folder, in use or not, to a file for its owner only; what the copy holds.
+
+    `progress` is told of bytes, before the copy is checked.
 
     Raises StoreError, with nothing left behind, where there is no database, `target` is there already and not to be
     replaced (`force`), there is no room, or the copy does not hold together (StoreDamaged).
@@ -135,7 +135,12 @@ def _copy(source: Path, target: sqlite3.Connection, progress: Progress) -> None:
             raise StoreError(f"{source} {error.reason}") from error
         except sqlite3.DatabaseError as error:
             raise _unreadable(error, source) from error
-        reading.backup(target, pages=_STEP_PAGES, progress=lambda _, left, pages: progress(pages - left, pages))
+        page: int = reading.execute("PRAGMA page_size").fetchone()[0]
+
+        def tell(_status: int, left: int, pages: int) -> None:
+            progress(page * (pages - left), page * pages)
+
+        reading.backup(target, pages=_STEP_PAGES, progress=tell)
     # As it is in the copy, a write-ahead log would come with it.
     target.execute("PRAGMA journal_mode = DELETE")
 

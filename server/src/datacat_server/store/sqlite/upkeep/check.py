@@ -11,6 +11,7 @@ from datacat_server.store.errors import StoreError
 from datacat_server.store.sqlite.file.connection import connect_read_only
 from datacat_server.store.sqlite.file.migrate import version_of
 from datacat_server.store.sqlite.rows.failures import explained
+from datacat_server.store.sqlite.upkeep.interruptible import interruptible
 
 SQLITE_VERSION = sqlite3.sqlite_version
 _MOST_PROBLEMS = 20
@@ -47,7 +48,9 @@ def problems_in(connection: sqlite3.Connection, *, full: bool = True) -> list[st
     the file cannot be looked at.
     """
     try:
-        rows = connection.execute(f"PRAGMA {'integrity' if full else 'quick'}_check({_MOST_PROBLEMS})").fetchall()
+        with interruptible(connection):
+            kind = "integrity" if full else "quick"
+            rows = connection.execute(f"PRAGMA {kind}_check({_MOST_PROBLEMS})").fetchall()
     except sqlite3.DatabaseError as error:
         if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
             return [str(error)]

@@ -8,6 +8,7 @@ from datacat_server.store.errors import StoreError
 from datacat_server.store.sqlite.file.connection import FILE_NAME, connect
 from datacat_server.store.sqlite.file.lock import DataLock
 from datacat_server.store.sqlite.rows.failures import explained
+from datacat_server.store.sqlite.upkeep.interruptible import interruptible
 
 
 def check_alone(data_path: Path) -> None:
@@ -27,7 +28,8 @@ def compact(data_path: Path) -> None:
     try:
         with closing(connect(data_path / FILE_NAME)) as connection:
             connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # what VACUUM makes of it, if it is not so yet
-            connection.execute("VACUUM")
+            with interruptible(connection):
+                connection.execute("VACUUM")
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     except sqlite3.Error as error:
         found = explained(error)

@@ -44,6 +44,12 @@ def sessions_after(db: sqlite3.Connection, number: int) -> list[tuple[int, str]]
     return db.execute(query, (number, _AT_ONCE)).fetchall()
 
 
+def count_sessions(db: sqlite3.Connection) -> int:
+    """How many sessions there are."""
+    found: int = db.execute("SELECT count(*) FROM sessions").fetchone()[0]
+    return found
+
+
 def add_shadows(db: sqlite3.Connection) -> None:
     """Have the connection write some folds to empty tables of its own, so that they can be made anew beside the file's.
 

@@ -1,10 +1,11 @@
 """Folds anew what `recount` and `totals` found to differ, while nobody else uses the file: all of it or nothing."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from datacat_server.store.progress import Progress, untold
 from datacat_server.store.sqlite.file.connection import FILE_NAME, connect
 from datacat_server.store.sqlite.file.lock import DataLock
 from datacat_server.store.sqlite.rows.failures import explained
@@ -23,8 +24,10 @@ def alone(data_path: Path) -> Iterator[None]:
         lock.release()
 
 
-def repair(data_path: Path, unsound: Iterable[tuple[int, Fold]]) -> None:
+def repair(data_path: Path, unsound: Sequence[tuple[int, Fold]], progress: Progress = untold) -> None:
     """Build folds of sessions, given by their numbers, and count all totals anew; within `alone`.
+
+    `progress` is told of folds.
 
     Raises StoreError, with nothing changed, where the disk is full.
     """
@@ -34,7 +37,8 @@ def repair(data_path: Path, unsound: Iterable[tuple[int, Fold]]) -> None:
             # A session that is counted again is no news of a problem that somebody has resolved.
             marks = db.execute("SELECT status, resolved, resolved_in, regressed, regressed_in, id FROM problems")
             kept = marks.fetchall()
-            for session, fold in unsound:
+            for place, (session, fold) in enumerate(unsound):
+                progress(place, len(unsound))
                 fold.build(db, session)
             count_totals(db)
             db.executemany(

@@ -54,6 +54,12 @@ def clear_some(db: sqlite3.Connection, *, sparing: bool = False) -> bool:
     return False
 
 
+def count_condemned(db: sqlite3.Connection) -> int:
+    """How many removed sessions have left something that is not cleared away yet."""
+    left: int = db.execute("SELECT count(*) FROM removals WHERE until IS NULL").fetchone()[0]
+    return left
+
+
 def any_abandoned(db: sqlite3.Connection) -> bool:
     """Whether imports ended midway, by a kill perhaps, whose time is over by now."""
     return (

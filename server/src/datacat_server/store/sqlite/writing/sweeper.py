@@ -33,11 +33,12 @@ class Sweeper:
                 self._thread = threading.Thread(target=self._run, name="datacat-store-sweeper", daemon=True)
                 self._thread.start()
 
-    def wait(self) -> None:
-        """Return when nothing is left to clear away, or the sweeper was stopped."""
+    def wait(self, seconds: float | None = None) -> bool:
+        """Return when nothing is left to clear away, or the sweeper was stopped, or seconds are over: whether it is."""
         thread = self._thread
         if thread is not None:
-            thread.join()
+            thread.join(seconds)
+        return thread is None or not thread.is_alive()
 
     def stop(self) -> None:
         """Leave the rest to the next one."""
