@@ -11,6 +11,7 @@ pytest_plugins = [
     "support.leftovers",
     "support.preloaded",
     "support.servers",
+    "support.stage",
     "support.browser",
     "support.demo",
     "support.child_coverage",

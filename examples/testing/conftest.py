@@ -1,0 +1,3 @@
+"""Loads the plugin for all tests of this folder."""
+
+pytest_plugins = ["datacat_pytest"]
