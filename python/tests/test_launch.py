@@ -195,11 +195,6 @@ def test_a_daemon_that_is_named_by_a_relative_path_is_started(tmp_path):
     assert wait_for(said.exists)
 
 
-def test_on_windows_it_is_said_that_no_daemon_runs_there(monkeypatch):
-    monkeypatch.setattr(launch.os, "name", "nt")
-    assert "does not run on Windows yet. Records stay in C:\\spool" in launch.start_daemon("C:\\spool")
-
-
 def script(path, text):
     path.write_text(text)
     path.chmod(path.stat().st_mode | stat.S_IXUSR)

@@ -9,6 +9,13 @@ import time
 
 from datacat.exceptions_of_signals import let_through
 
+windows = None
+if os.name == "nt":
+    try:
+        from datacat import windows
+    except ImportError:  # a Python without ctypes
+        pass
+
 PY2 = sys.version_info[0] == 2
 
 if PY2:
@@ -35,6 +42,9 @@ else:
         """The wall clock, microseconds since 1970 UTC."""
         return int(_time() * 1000000)
 
+
+_REPLACE_TRIES = 40
+_REPLACE_SECONDS = 0.005
 
 monotonic = getattr(time, "monotonic", time.time)
 
@@ -104,10 +114,18 @@ def replace_file(path, content):
                 left = left[os.write(descriptor, left) :]  # on a disk that is nearly full it takes a part
         finally:
             os.close(descriptor)
-        getattr(os, "replace", os.rename)(temporary, path)
+        _replace(temporary, path)
     except BaseException:
         unlink_if_there(temporary)
         raise
+
+
+def give_name(temporary, path):
+    """Give a file that is whole its name, unless there is one of that name. Raises OSError, then too."""
+    if os.name == "nt":  # a renaming replaces nothing there, and not every Python can link
+        os.rename(temporary, path)
+    else:
+        os.link(temporary, path)
 
 
 def unlink_if_there(path):
@@ -118,3 +136,15 @@ def unlink_if_there(path):
         let_through()
         if error.errno != errno.ENOENT:
             raise
+
+
+def _replace(temporary, path):
+    replace = getattr(os, "replace", os.rename)
+    for _ in range(_REPLACE_TRIES if os.name == "nt" else 0):
+        try:
+            return replace(temporary, path)
+        except OSError as error:
+            if error.errno != errno.EACCES:
+                raise
+            time.sleep(_REPLACE_SECONDS)  # somebody just reads the old one: Windows does not replace it meanwhile
+    return replace(temporary, path)

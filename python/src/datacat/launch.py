@@ -1,13 +1,19 @@
 """Starts the daemon beside this process, and does not wait for it.
 
 It becomes nobody's child: a shell starts it in a session of its own and is gone at once, so that Ctrl-C does not reach
-it and the application never finds a process that it did not start among its children.
+it and the application never finds a process that it did not start among its children. How Windows does it stands in
+`launch_windows`.
 """
 
 import os
 import shlex
 import subprocess
 import sys
+
+from datacat._compat import windows
+
+if os.name == "nt":
+    from datacat import launch_windows
 
 try:
     import ctypes
@@ -16,7 +22,6 @@ except ImportError:
 
 OLDEST_PYTHON = (3, 9)
 
-NOT_ON_WINDOWS = "the daemon does not run on Windows yet"
 NO_PYTHON = (
     "no Python 3.9 or newer was found to run datacat-daemon; "
     "install datacat-client for a newer Python, or name the daemon in $DATACAT_DAEMON"
@@ -78,23 +83,58 @@ def start_daemon(folder, pid=None, port=None):
         pid: its process, if that is another one than this.
         port: where it is to listen for clients in other languages, or None.
     """
-    if os.name != "posix":
-        return _RECORDS_STAY % (NOT_ON_WINDOWS, folder)
-    pidfd = None
+    start = _start_on_windows if os.name == "nt" else _start_by_shell
     try:
-        script, words = _command()
-        pidfd = _pidfd_of(pid or os.getpid())
-        options = ["--process-dir", folder] + ([] if pidfd is None else ["--pidfd", str(_PIDFD)])
-        options += [] if port is None else ["--port", str(port)]
-        _run_detached(script, words + options, pidfd)
+        start(folder, pid or os.getpid(), [] if port is None else ["--port", str(port)])
     except _NoDaemon as error:
         return _RECORDS_STAY % (error, folder)
     except Exception as error:
         return _RECORDS_STAY % ("the daemon could not be started (%s)" % error, folder)
+    return None
+
+
+def _start_by_shell(folder, pid, options):
+    pidfd = None
+    try:
+        script, words = _command()
+        pidfd = _pidfd_of(pid)
+        options = ["--process-dir", folder] + ([] if pidfd is None else ["--pidfd", str(_PIDFD)]) + options
+        _run_detached(script, words + options, pidfd)
     finally:
         if pidfd is not None:
             os.close(pidfd)
-    return None
+
+
+def _start_on_windows(folder, pid, options):
+    words = _command_on_windows()
+    handle = launch_windows.handle_of(pid)
+    options = ["--process-dir", folder] + ([] if handle is None else ["--pidfd", str(handle)]) + options
+    try:
+        launch_windows.run_detached(words + options, folder, handle)
+    finally:
+        if handle is not None:
+            windows.close(handle)
+
+
+def _command_on_windows():
+    """The first words of the daemon's command line. Raises _NoDaemon."""
+    chosen = os.environ.get("DATACAT_DAEMON")
+    if chosen and chosen.strip():
+        words = launch_windows.words_of(chosen)
+        program = launch_windows.find(words[0])
+        if program is None:
+            raise _NoDaemon(NO_SUCH_DAEMON % chosen)
+        return [program] + words[1:]
+    boot = ["-I", "-c", _BOOT, _home()]
+    if sys.version_info >= OLDEST_PYTHON and _is_interpreter(sys.executable):
+        return [sys.executable] + boot
+    program = launch_windows.find("datacat-daemon")
+    if program is not None:
+        return [program]
+    python = launch_windows.other_python()
+    if python is None:
+        raise _NoDaemon(NO_PYTHON)
+    return python + boot
 
 
 def _pidfd_of(pid):
@@ -122,15 +162,19 @@ def _pidfd_before_39(pid):
 
 def _command():
     """A shell script that starts the daemon, and the first of its words. Raises _NoDaemon."""
-    home = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     chosen = os.environ.get("DATACAT_DAEMON")
     if chosen and chosen.strip():
         return _IN_BACKGROUND, _words_of(chosen)
     if sys.version_info >= OLDEST_PYTHON and _is_interpreter(sys.executable):
-        return _IN_BACKGROUND, [sys.executable, "-I", "-c", _BOOT, home]
+        return _IN_BACKGROUND, [sys.executable, "-I", "-c", _BOOT, _home()]
     if any(_is_on_path(name) for name in ("datacat-daemon",) + _PYTHONS):
-        return _TRY_EACH_PYTHON, [_BOOT, home]
+        return _TRY_EACH_PYTHON, [_BOOT, _home()]
     raise _NoDaemon(NO_PYTHON)
+
+
+def _home():
+    """The folder that this package and the daemon's lie in."""
+    return os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 def _words_of(command):

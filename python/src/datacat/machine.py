@@ -8,6 +8,8 @@ import subprocess
 import sys
 import uuid
 
+from datacat._compat import windows
+
 
 def machine_id():
     """A stable name of this machine: its own id, hashed, so that it tells nothing else (32 hex digits)."""
@@ -16,11 +18,13 @@ def machine_id():
 
 def boot_id():
     """Another value after every start of the machine; None where the system has none to read cheaply."""
-    return _read("/proc/sys/kernel/random/boot_id")
+    return windows.boot_id() if windows else _read("/proc/sys/kernel/random/boot_id")
 
 
 def process_start(pid):
     """When a process started, in the kernel's ticks, as text, or None: with the pid it names a process for good."""
+    if windows:
+        return windows.process_start(pid)
     stat = _read("/proc/%d/stat" % pid)
     # the command, in parentheses, may hold anything; field 22 is the 20th after it
     return stat.rpartition(")")[2].split()[19] if stat else None
@@ -71,10 +75,16 @@ def _platform():
     if hasattr(os, "uname"):
         system = os.uname()
         return "%s-%s-%s" % (system[0], system[2], system[4])
+    if hasattr(sys, "getwindowsversion"):
+        # platform.platform() asks the management service (WMI) there, which takes its time
+        version = sys.getwindowsversion()
+        return "Windows-%d.%d.%d-%s" % (version[:3] + (os.environ.get("PROCESSOR_ARCHITECTURE", "unknown"),))
     return platform.platform()
 
 
 def _own_id():
+    if windows and windows.machine_guid():
+        return windows.machine_guid()
     for path in ("/etc/machine-id", "/var/lib/dbus/machine-id"):
         found = _read(path)
         if found:

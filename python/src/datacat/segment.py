@@ -56,7 +56,7 @@ import struct
 import sys
 import zlib
 
-from datacat._compat import allocate, map_file, monotonic, open_temporary, unlink_if_there
+from datacat._compat import allocate, give_name, map_file, monotonic, open_temporary, unlink_if_there
 from datacat.exceptions_of_signals import let_through
 
 MAGIC = b"DCATSEG1"
@@ -129,7 +129,7 @@ def make_segment(folder, writer, sequence, ordinal, size=SEGMENT_SIZE):
         finally:
             os.close(descriptor)
         try:
-            os.link(temporary, path)
+            give_name(temporary, path)
         except OSError:
             let_through()
             if not os.path.exists(path):

@@ -8,7 +8,6 @@ that listens for clients in other languages gets more folders while it runs, and
 from __future__ import annotations
 
 import gc
-import select
 import time
 from collections import deque
 from collections.abc import Callable
@@ -25,7 +24,7 @@ from datacat_daemon.waker import Waker
 from datacat_daemon.watching.process import Process
 from datacat_daemon.watching.process_watch import ProcessWatch
 from datacat_daemon.watching.session_watch import LONGEST_TURN
-from datacat_daemon.watching.sleep import SleepWatch, through_sleep
+from datacat_daemon.watching.sleep import SleepWatch, awake, through_sleep
 
 HURRIED_TURN_SECONDS = 0.08
 TURN_SECONDS = LONGEST_TURN
@@ -118,7 +117,7 @@ class Daemon:
             return False
         self._take_newcomers()
         now = time.monotonic()
-        slept = self._sleep.look(through_sleep(), time.monotonic(), now_us())
+        slept = self._sleep.look(through_sleep(), awake(), now_us())
         for folder, watch in list(self._watches.items()):
             if slept is not None:
                 watch.note_sleep(slept)
@@ -150,19 +149,17 @@ class Daemon:
         return True
 
     def _wait(self) -> None:
-        poll = select.poll()
-        poll.register(self._waker.fileno(), select.POLLIN)
+        wakers: list[int] = []
         if self._starter is not None and self._starter.fileno() >= 0 and not self._starter.has_ended():
-            poll.register(self._starter.fileno(), select.POLLIN)
+            wakers.append(self._starter.fileno())
         watches = list(self._watches.values())
         for watch in watches:
-            for descriptor in watch.wakers():
-                poll.register(descriptor, select.POLLIN)
+            wakers += watch.wakers()
         if all(watch.only_waits for watch in watches):
             seconds = IDLE_TURN_SECONDS
         else:
             seconds = HURRIED_TURN_SECONDS if any(watch.hurried for watch in watches) else TURN_SECONDS
-        poll.poll(seconds * 1000)
+        self._waker.wait(wakers, seconds)
         self._waker.clear()
 
     def _adopt(self, folder: Path, process: Process | None = None) -> bool:

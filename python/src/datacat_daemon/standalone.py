@@ -5,20 +5,25 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sys
 from pathlib import Path
 
-from datacat import spool
+from datacat import machine, spool
 
 from datacat_daemon.config import Config
 from datacat_daemon.http.service import Service
 from datacat_daemon.spool.log import DaemonLog
-from datacat_daemon.watching.process import Process, read_stat, watch_process
+from datacat_daemon.watching.process import Process, watch_process
+
+LEAVING_SIGNALS = [signal.SIGTERM, signal.SIGINT]
+if sys.platform == "win32":
+    LEAVING_SIGNALS.append(signal.SIGBREAK)
 
 
 def run(config: Config) -> str | None:
     """Listen while the process lives that started this one, and until all is shipped; None, or why it could not.
 
-    With nobody there who started it, it listens until SIGTERM or SIGINT.
+    With nobody there who started it, it listens until SIGTERM or SIGINT (on Windows Ctrl-C or Ctrl-Break).
     """
     starter = _starter()
     try:
@@ -32,7 +37,7 @@ def run(config: Config) -> str | None:
             f"cannot listen on 127.0.0.1:{config.daemon_port}: {error.strerror}; "
             "choose another port with --port, or 0 for a free one"
         )
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in LEAVING_SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:  # as of a shell's background job, which Ctrl-C is not for
             signal.signal(number, lambda *_: service.leave())
     with contextlib.suppress(OSError):  # nobody may want to know
@@ -45,8 +50,10 @@ def _starter() -> Process | None:
     pid = os.getppid()
     if pid <= 1:
         return None
-    stat = read_stat(pid)
-    return watch_process(pid, None if stat is None else stat.start)
+    start, own = machine.process_start(pid), machine.process_start(os.getpid())
+    if sys.platform == "win32" and (start is None or own is None or int(start) > int(own)):
+        return None  # it has ended, and its number was given to another one since
+    return watch_process(pid, start)
 
 
 def _spool() -> Path:

@@ -10,7 +10,8 @@ import pytest
 from datacat.control import ControlPage
 from datacat.segment import SegmentWriter
 from datacat_daemon.watching.children import Children
-from datacat_daemon.watching.process import PsProcess, read_stat
+from datacat_daemon.watching.proc_stat import read_stat
+from datacat_daemon.watching.process_polled import PsProcess
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
 

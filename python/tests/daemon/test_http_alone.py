@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from datacat_daemon.watching.process import read_stat
+from datacat_daemon.watching.proc_stat import read_stat
 from support.http_daemon import HttpDaemon, ask, port_in
 
 AWAY = "http://127.0.0.1:9"

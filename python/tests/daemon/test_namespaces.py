@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from datacat_daemon.watching import namespaces
 from datacat_daemon.watching.namespaces import is_gone, may_be_hidden, own_namespace, whereabouts
-from datacat_daemon.watching.process import read_stat
+from datacat_daemon.watching.proc_stat import read_stat
 
 UNSHARE = ["unshare", "--pid", "--fork", "--mount-proc"]
 

@@ -8,16 +8,13 @@ import sys
 import pytest
 from datacat_daemon.watching import process as module
 from datacat_daemon.watching import signals
-from datacat_daemon.watching.process import (
-    PidfdProcess,
-    PolledProcess,
-    PsProcess,
-    Stat,
-    boot_id,
-    read_stat,
-    watch_process,
-)
+from datacat_daemon.watching.proc_stat import Stat, read_stat
+from datacat_daemon.watching.process import boot_id, watch_process
+from datacat_daemon.watching.process_polled import PolledProcess, PsProcess
 from datacat_daemon.watching.signals import in_words, is_handled, signal_name
+
+if sys.platform == "linux":
+    from datacat_daemon.watching.process_pidfd import PidfdProcess, status_by_pidfd
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc and pidfd")
 WAITS = "import sys; sys.stdin.readline(); "
@@ -69,7 +66,7 @@ def test_a_zombie_tells_how_it_ended(start, wait_for, code, status):
 def test_a_pidfd_tells_how_it_ended_also_after_its_parent_has_collected_it(start):
     process = start("import os; os._exit(7)")
     watched = PidfdProcess(process.pid, start_time(process))
-    assert module._status_by_pidfd(watched.fileno()) is None
+    assert status_by_pidfd(watched.fileno()) is None
     process.communicate(b"\n")
     assert watched.has_ended()
     release = tuple(int(part) for part in os.uname().release.split(".")[:2])
@@ -119,7 +116,7 @@ def test_without_pidfd_and_without_proc_there_is_still_a_way(start, monkeypatch)
     watched.close()
     monkeypatch.delattr(os, "pidfd_open", raising=False)
     assert isinstance(watch_process(process.pid, None), PolledProcess if sys.platform == "linux" else PsProcess)
-    monkeypatch.setattr(module, "_SELF_STAT", "/none")
+    monkeypatch.setattr(module, "SELF_STAT", "/none")
     assert isinstance(watch_process(process.pid, None), PsProcess)
 
 

@@ -105,7 +105,7 @@ def test_what_a_process_uses_is_told_alike_in_every_way(monkeypatch):
     process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     try:
         time.sleep(0.3)
-        ways = [module._by_ps] + [module._by_proc] * (sys.platform == "linux")
+        ways = [module._by_ps] + [module._by_system] * (sys.platform == "linux")
         if module.importlib.util.find_spec("psutil"):
             ways.append(module._by_psutil)
         usages = [way(process.pid) for way in ways]

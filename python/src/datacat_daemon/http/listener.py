@@ -16,7 +16,6 @@ from typing import Any
 
 from datacat_daemon.http.errors import HttpError, unavailable
 from datacat_daemon.http.protocol import Request, RequestReader, answer
-from datacat_daemon.waker import Waker
 
 MOST_CONNECTIONS = 128
 MOST_HELD = 32 << 20
@@ -47,12 +46,12 @@ class Listener:
         self._socket.setblocking(False)
         self.port: int = self._socket.getsockname()[1]
         self._log = log
-        self._waker = Waker()
+        self._alarm, self._ringer = socket.socketpair()  # not a pipe: on Windows a selector takes sockets only
         self._closing = False
         self._connections: set[_Connection] = set()
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._socket, selectors.EVENT_READ, None)
-        self._selector.register(self._waker, selectors.EVENT_READ, None)
+        self._selector.register(self._alarm, selectors.EVENT_READ, None)
         self._thread: threading.Thread | None = None
 
     def start(self, respond: Respond) -> None:
@@ -69,12 +68,13 @@ class Listener:
         if self._closing:
             return
         self._closing = True
-        self._waker.wake()
+        self._ringer.send(b"!")
         if self._thread is not None:
             self._thread.join(_STOP_SECONDS)
         self._selector.close()
         self._socket.close()
-        self._waker.close()
+        self._alarm.close()
+        self._ringer.close()
 
     def _run(self, respond: Respond) -> None:
         while not self._closing:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
 from datacat import machine
 
 from datacat_daemon.http.errors import bad_request
-from datacat_daemon.watching.process import Process, read_stat, watch_process
+from datacat_daemon.watching.process import Process, watch_process
 
-_MOST_PID = 1 << 22
+_MOST_PID = (1 << 32) - 1 if sys.platform == "win32" else 1 << 22
 _MOST_ARGUMENTS = 50
 _MOST_ARGUMENT = 1_000
 
@@ -24,11 +25,10 @@ def watch_parent(pid: int) -> Process:
     if pid == os.getpid():
         raise bad_request(f"parent_pid: {pid} is this daemon; send the process id of your own program")
     status = _status(pid)
-    if not (_may_be_signalled(pid) if status is None else status.get("Uid", ["-1"])[0] == str(os.getuid())):
+    if not _is_ours(pid, status):
         raise bad_request(f"parent_pid: process {pid} is another user's")
-    stat = read_stat(pid)
     is_thread = status is not None and status.get("Tgid") != [str(pid)]
-    process = None if is_thread else watch_process(pid, None if stat is None else stat.start)
+    process = None if is_thread else watch_process(pid, machine.process_start(pid))
     if process is None or process.has_ended():
         if process is not None:
             process.close()
@@ -75,7 +75,11 @@ def _status(pid: int) -> dict[str, list[str]] | None:
     return {name: rest.split() for name, _, rest in (line.partition(":") for line in lines)}
 
 
-def _may_be_signalled(pid: int) -> bool:
+def _is_ours(pid: int, status: dict[str, list[str]] | None) -> bool:
+    if sys.platform == "win32":
+        return True  # another user's cannot be opened: that is said by whoever watches it
+    if status is not None:
+        return status.get("Uid", ["-1"])[0] == str(os.getuid())
     try:
         os.kill(pid, 0)
     except PermissionError:

@@ -71,6 +71,7 @@ class Outbox:
         self._ended: dict[str, list[int]] = {}
         self._more = False
         self._unread: OSError | None = None
+        self._shipped: set[Path] = set()
 
     @property
     def empty(self) -> bool:
@@ -246,22 +247,26 @@ class Outbox:
         for writer, reader in self._readers.items():
             while reader.finished and reader.finished[0][1] <= self._acked.get(writer, 0):
                 sequence, _ = reader.finished.pop(0)
-                self._delete_segment(writer, sequence)
+                self._shipped.add(self._folder / segment_name(writer, sequence))
                 if sequence == reader.sequence:
                     reader.close()  # its blocks are free only then
         for writer, sequences in list(self._ended.items()):
             if self._readers[writer].next <= self._acked.get(writer, 0):
-                for sequence in sequences:
-                    self._delete_segment(writer, sequence)
+                self._shipped.update(self._folder / segment_name(writer, sequence) for sequence in sequences)
                 self._readers.pop(writer).close()
                 self._merger.forget(writer)
                 del self._ended[writer]
 
-    def _delete_segment(self, writer: str, sequence: int) -> None:
-        try:
-            (self._folder / segment_name(writer, sequence)).unlink(missing_ok=True)
-        except OSError as error:
-            self._log.write(f"a shipped segment stays: {error}")
+        self._delete_shipped()
+
+    def _delete_shipped(self) -> None:
+        """Delete what is shipped; what cannot be deleted, as on Windows while its writer still maps it, next time."""
+        for path in list(self._shipped):
+            try:
+                path.unlink(missing_ok=True)
+                self._shipped.discard(path)
+            except OSError as error:
+                self._log.write(f"a shipped segment stays for now: {error}")
 
     def _set_aside(self, record: Record, why: dict[str, object]) -> None:
         self._aside.add((record.writer, record.ordinal))

@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 from datacat import control as layout
 
+from datacat_daemon.spool.files import open_to_read, read_at
+
 _READ_SIZE = layout.EXIT_US + 8
 
 
@@ -54,10 +56,10 @@ class ControlReader:
         """
         try:
             if self._descriptor < 0:
-                self._descriptor = os.open(self._path, os.O_RDONLY)
+                self._descriptor = open_to_read(self._path)
         except FileNotFoundError:
             return self._last
-        page = os.pread(self._descriptor, _READ_SIZE, 0)
+        page = read_at(self._descriptor, _READ_SIZE, 0)
         if page == self._page:
             return self._last
         if len(page) == _READ_SIZE and page[:8] == layout.MAGIC:

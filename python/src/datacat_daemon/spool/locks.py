@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
+import sys
 from pathlib import Path
+
+from datacat_daemon.spool.files import open_lock
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(descriptor: int) -> None:
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # the first byte, of a file that has none
+
+else:
+    import fcntl
+
+    def _lock(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 class FileLock:
-    """An exclusive `flock` on a file, which is made if need be."""
+    """An exclusive lock on a file, which is made if need be."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -24,11 +38,11 @@ class FileLock:
         if self._descriptor >= 0:
             return True
         try:
-            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+            descriptor = open_lock(self._path)
         except OSError:
             return False
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock(descriptor)
         except OSError:
             os.close(descriptor)
             return False

@@ -9,6 +9,8 @@ from pathlib import Path
 from datacat.quota import has_room
 from datacat.segment import PREPARED, make_segment, segment_name
 
+from datacat_daemon.spool.files import open_to_read, read_at
+
 _LOOK = 32
 
 
@@ -67,6 +69,6 @@ class SegmentPreparer:
 
     def _is_half_full(self) -> bool:
         if self._descriptor < 0:
-            self._descriptor = os.open(self._path(self._sequence), os.O_RDONLY)
+            self._descriptor = open_to_read(self._path(self._sequence))
             self._size = os.fstat(self._descriptor).st_size
-        return any(os.pread(self._descriptor, _LOOK, self._size // 2))
+        return any(read_at(self._descriptor, _LOOK, self._size // 2))

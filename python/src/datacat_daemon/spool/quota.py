@@ -8,6 +8,7 @@ If that is not enough, the file `full` tells all writers to drop, and to count, 
 from __future__ import annotations
 
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -76,10 +77,16 @@ def size_of(folder: Path) -> int:
                 if entry.is_dir(follow_symlinks=False):
                     taken += size_of(Path(entry.path))
                 else:
-                    taken += entry.stat(follow_symlinks=False).st_blocks * _BLOCK
+                    taken += _taken_by(entry.stat(follow_symlinks=False))
     except OSError:
         pass
     return taken
+
+
+def _taken_by(file: os.stat_result) -> int:
+    if sys.platform == "win32":
+        return file.st_size
+    return file.st_blocks * _BLOCK
 
 
 def _remove(session: Path) -> int:

@@ -5,7 +5,7 @@ call; it goes on in a later segment only once that one has begun, and what lies 
 too, is then lost, and known by the jump of the ordinals. A file that cannot be read for another reason (no descriptor
 left, a failing disk) is not passed over: `trouble` says so, and what is in it counts as unread.
 
-Files are read with `pread`, not mapped: a file that somebody cuts short would end the daemon by SIGBUS.
+Files are read, not mapped: a file that somebody cuts short would end the daemon by SIGBUS.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from datacat import segment as layout
+
+from datacat_daemon.spool.files import open_to_read, read_at
 
 _FIRST_LOOK = 4096
 _CHUNK = 1 << 18
@@ -220,7 +222,7 @@ class WriterReader:
 
     def _pread(self, want: int) -> bytes:
         try:
-            return os.pread(self._descriptor, want, self._offset)
+            return read_at(self._descriptor, want, self._offset)
         except OSError as error:
             self.trouble = error
             return b""
@@ -229,7 +231,7 @@ class WriterReader:
         """The segment that was being read, if it is still there."""
         if self.sequence >= 0:
             try:
-                self._descriptor = os.open(self._path(self.sequence), os.O_RDONLY)
+                self._descriptor = open_to_read(self._path(self.sequence))
             except FileNotFoundError:
                 return False
             except OSError as error:
@@ -289,14 +291,14 @@ class WriterReader:
 
     def _header(self, sequence: int) -> tuple[int, Header | None]:
         try:
-            descriptor = os.open(self._path(sequence), os.O_RDONLY)
+            descriptor = open_to_read(self._path(sequence))
         except FileNotFoundError:
             return -1, None
         except OSError as error:
             self.trouble = error
             return -1, None
         try:
-            return descriptor, parse_header(os.pread(descriptor, layout.HEADER_SIZE, 0), sequence)
+            return descriptor, parse_header(read_at(descriptor, layout.HEADER_SIZE, 0), sequence)
         except OSError as error:
             self.trouble = error
             return descriptor, None

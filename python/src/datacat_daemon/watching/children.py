@@ -1,7 +1,7 @@
 """The forked children of a session's process: who of them still runs, and how many records they could not keep.
 
 A child that inherits a session makes a control page of its own, `control.<pid>-<start>`, at the fork, before it logs
-anything. Pid and start time name it for good where there is a `/proc`. Elsewhere the start is 0; then a process that
+anything. Pid and start time name it for good on Linux and Windows. Elsewhere the start is 0; then a process that
 began after the page was made is another one, which was given the pid later.
 
 The page of a child that has ended goes once nothing that it wrote is in the folder any more: a process may have had
@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import sys
 from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
@@ -23,7 +24,7 @@ from datacat._compat import replace_file
 from datacat_daemon.spool.control import ControlReader
 from datacat_daemon.spool.reader import writers_in
 from datacat_daemon.watching.namespaces import whereabouts
-from datacat_daemon.watching.process import PsProcess, read_stat
+from datacat_daemon.watching.proc_stat import read_stat
 
 PREFIX = "control."
 SUM = "children.json"
@@ -133,13 +134,28 @@ def _pid_of(writer: str) -> int:
     return int(pid) if pid.isdigit() else 0
 
 
-def _runs(child: _Child, namespace: str | None) -> bool:
-    if child.start != "0":
-        seen_as = whereabouts(child.pid, child.start, namespace).pid
-        stat = None if seen_as is None else read_stat(seen_as)
-        return stat is not None and stat.start == child.start and not stat.ended
-    try:
-        began = PsProcess(child.pid).began
-        return began is None or began <= child.path.stat().st_mtime + _CLOCK_SECONDS
-    except OSError:
-        return False
+if sys.platform == "win32":
+    from datacat_daemon.watching.process import watch_process
+
+    def _runs(child: _Child, namespace: str | None) -> bool:
+        process = watch_process(child.pid, child.start)
+        if process is None:
+            return False
+        try:
+            return not process.has_ended()
+        finally:
+            process.close()
+
+else:
+    from datacat_daemon.watching.process_polled import PsProcess
+
+    def _runs(child: _Child, namespace: str | None) -> bool:
+        if child.start != "0":
+            seen_as = whereabouts(child.pid, child.start, namespace).pid
+            stat = None if seen_as is None else read_stat(seen_as)
+            return stat is not None and stat.start == child.start and not stat.ended
+        try:
+            began = PsProcess(child.pid).began
+            return began is None or began <= child.path.stat().st_mtime + _CLOCK_SECONDS
+        except OSError:
+            return False

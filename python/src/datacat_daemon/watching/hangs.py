@@ -1,8 +1,9 @@
 """Watches a heartbeat: counts how long no beat came, by the daemon's own clock.
 
-Nothing here reads a clock; whoever calls says what time it is. That clock must stand still while the machine sleeps
-(CLOCK_MONOTONIC does on Linux), and a step of it that is too long to be one turn of the daemon's loop counts as a short
-one: the machine was stopped under both of them, and the application could not beat either.
+Nothing here reads a clock; whoever calls says what time it is. A step of it that is too long to be one turn of the
+daemon's loop counts as a short one: the machine was stopped under both of them, and the application could not beat
+either. So it does not matter much whether that clock stands still while the machine sleeps (on Linux it does, on Windows
+it does not).
 """
 
 from __future__ import annotations

@@ -10,8 +10,8 @@ has none, it is left alone until nothing was written for a day.
 
 from __future__ import annotations
 
-import fcntl
 import os
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +21,8 @@ from datacat import alive
 
 from datacat_daemon.spool.manifest import BadManifest, Manifest, read_manifest
 from datacat_daemon.watching.proc_status import read_status
-from datacat_daemon.watching.process import boot_id, read_stat
+from datacat_daemon.watching.proc_stat import read_stat
+from datacat_daemon.watching.process import boot_id
 
 _INITIAL = "pid:[4026531836]"
 """PROC_PID_INIT_INO of the kernel's proc_ns.h."""
@@ -105,19 +106,27 @@ def _a_manifest(folder: Path) -> Manifest | None:
     return None
 
 
-def _holds_its_lock(folder: Path) -> bool | None:
-    """The process of a folder holds the lock that says that it lives; None where there is none."""
-    try:
-        descriptor = os.open(folder / alive.NAME, os.O_RDWR)
-    except OSError:
+if sys.platform == "win32":
+
+    def _holds_its_lock(folder: Path) -> bool | None:
         return None
-    try:
-        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
+
+else:
+    import fcntl
+
+    def _holds_its_lock(folder: Path) -> bool | None:
+        """The process of a folder holds the lock that says that it lives; None where there is none."""
+        try:
+            descriptor = os.open(folder / alive.NAME, os.O_RDWR)
+        except OSError:
+            return None
+        try:
+            fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return True
+        finally:
+            os.close(descriptor)
+        return False
 
 
 def _touched(folder: Path) -> float:

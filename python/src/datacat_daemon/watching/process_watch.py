@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -149,12 +150,16 @@ class ProcessWatch:
 
     def close(self) -> None:
         """Look after it no more: another daemon may."""
+        # on Windows a folder goes only once the lock in it is let go of
+        gone = self.complete and sys.platform == "win32"
         if self._process is not None:
             self._process.close()
         for session in self._sessions.values():
             session.close()
         self._pipe.close()
         self._lock.release()
+        if gone:
+            self._remove()
 
     def _restore_what_was_deleted(self) -> None:
         if self._process is None or self._process.has_ended():

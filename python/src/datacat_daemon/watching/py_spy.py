@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ _CHUNK = 1 << 16
 
 def find_py_spy() -> str | None:
     """The path of the command: beside this interpreter, else on the PATH; None where there is none."""
-    beside = Path(sys.executable).parent / "py-spy"
+    beside = Path(sys.executable).parent / ("py-spy.exe" if sys.platform == "win32" else "py-spy")
     return str(beside) if os.access(beside, os.X_OK) else shutil.which("py-spy")
 
 
@@ -46,17 +47,20 @@ class PySpyDump:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
-        for stream in (self._process.stdout, self._process.stderr):
+        # Threads, for not every system reads a pipe without waiting, and who waits does not look after the process.
+        self._readers = []
+        for stream, kept in ((self._process.stdout, self._output), (self._process.stderr, self._errors)):
             assert stream is not None
-            os.set_blocking(stream.fileno(), False)
+            reader = threading.Thread(target=_read, args=(stream.fileno(), kept), name="py-spy", daemon=True)
+            reader.start()
+            self._readers.append(reader)
 
     def ready(self, now: float) -> bool:
         """True when there is nothing more to expect; `now` in seconds on the monotonic clock."""
         process = self._process
         if process.stdout is None or process.stdout.closed:
             return True
-        ended = process.poll() is not None
-        self._drain()
+        ended = process.poll() is not None and not any(reader.is_alive() for reader in self._readers)
         if not ended and now < self._deadline and len(self._output) <= _MOST_BYTES:
             return False
         self.close()
@@ -81,15 +85,18 @@ class PySpyDump:
         if self._process.poll() is None:
             self._process.kill()
             self._process.wait()
+        for reader in self._readers:
+            reader.join()
         for stream in (self._process.stdout, self._process.stderr):
             if stream is not None:
                 stream.close()
 
-    def _drain(self) -> None:
-        for stream, kept in ((self._process.stdout, self._output), (self._process.stderr, self._errors)):
-            with contextlib.suppress(BlockingIOError):
-                while stream is not None and (chunk := os.read(stream.fileno(), _CHUNK)):
-                    kept += chunk
+
+def _read(descriptor: int, kept: bytearray) -> None:
+    """Read a pipe to its end, or until it is too much."""
+    with contextlib.suppress(OSError):
+        while len(kept) <= _MOST_BYTES and (chunk := os.read(descriptor, _CHUNK)):
+            kept += chunk
 
 
 def _thread(thread: dict[str, Any]) -> dict[str, Any]:

@@ -1,10 +1,11 @@
-"""Signals by name, in plain words, and whether a process handles one."""
+"""Signals, and the exceptions of Windows, by name and in plain words; and whether a process handles a signal."""
 
 from __future__ import annotations
 
 import signal
 from pathlib import Path
 
+from datacat_daemon.watching import windows_exceptions
 from datacat_daemon.watching.proc_status import read_status
 
 _WORDS = {
@@ -24,10 +25,14 @@ _WORDS = {
     "SIGALRM": "alarm",
     "SIGXCPU": "used up its CPU time",
     "SIGXFSZ": "exceeded the file size limit",
+    **windows_exceptions.WORDS,
 }
 
-FAULTS = frozenset({"SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL", "SIGABRT", "SIGTRAP", "SIGSYS"})
-"""Signals that a program brings upon itself."""
+FAULTS = windows_exceptions.FAULTS | {"SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL", "SIGABRT", "SIGTRAP", "SIGSYS"}
+"""Those that a program brings upon itself."""
+
+INTERRUPTS = frozenset({"SIGINT", windows_exceptions.CTRL_C})
+"""What Ctrl-C ends a program by."""
 
 STOPS = frozenset({"SIGSTOP", "SIGTSTP", "SIGTTIN", "SIGTTOU"})
 """Signals that stop a process until SIGCONT comes."""

@@ -17,11 +17,34 @@ class Sleep:
     seconds: float
 
 
-def through_sleep() -> float:
-    """Seconds on a clock that goes on while the machine sleeps; where there is none, on one that does not."""
-    # What macOS calls CLOCK_MONOTONIC goes on; Python's time.monotonic() reads another clock there, which does not.
-    clock = time.CLOCK_MONOTONIC if sys.platform == "darwin" else getattr(time, "CLOCK_BOOTTIME", None)
-    return time.monotonic() if clock is None else time.clock_gettime(clock)
+if sys.platform == "win32":
+    import ctypes
+
+    _kernel32 = ctypes.WinDLL("kernel32")
+    _kernel32.GetTickCount64.restype = ctypes.c_uint64
+    _kernel32.QueryUnbiasedInterruptTime.argtypes = [ctypes.POINTER(ctypes.c_uint64)]
+
+    def awake() -> float:
+        """Seconds on a clock that stands still while the machine sleeps."""
+        ticks = ctypes.c_uint64()  # of 100 ns
+        _kernel32.QueryUnbiasedInterruptTime(ctypes.byref(ticks))
+        return ticks.value / 1e7
+
+    def through_sleep() -> float:
+        """Seconds on a clock that goes on while the machine sleeps."""
+        return int(_kernel32.GetTickCount64()) / 1e3
+
+else:
+
+    def awake() -> float:
+        """Seconds on a clock that stands still while the machine sleeps."""
+        return time.monotonic()
+
+    def through_sleep() -> float:
+        """Seconds on a clock that goes on while the machine sleeps; where there is none, on one that does not."""
+        # What macOS calls CLOCK_MONOTONIC goes on; Python's time.monotonic() reads another clock there, which does not.
+        clock = time.CLOCK_MONOTONIC if sys.platform == "darwin" else getattr(time, "CLOCK_BOOTTIME", None)
+        return time.monotonic() if clock is None else time.clock_gettime(clock)
 
 
 class SleepWatch:
@@ -36,7 +59,7 @@ class SleepWatch:
 
         Args:
             through: `through_sleep()`.
-            awake: the monotonic clock, which stands still meanwhile.
+            awake: `awake()`.
             wall_us: the wall clock, microseconds since 1970 UTC.
         """
         ahead = through - awake

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from datacat_daemon.watching.proc_stat import Stat, read_stat
 from datacat_daemon.watching.proc_status import read_status
-from datacat_daemon.watching.process import Stat, read_stat
 from datacat_daemon.watching.signals import STOPS, signal_name
 
 _LOOK_SECONDS = 0.1

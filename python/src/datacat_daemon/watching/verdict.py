@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from typing import Any
 
 from datacat import control as layout
 
 from datacat_daemon.spool.control import Control
+from datacat_daemon.watching import exit_status
 from datacat_daemon.watching.out_of_memory import OutOfMemory
-from datacat_daemon.watching.signals import FAULTS, in_words, signal_name
+from datacat_daemon.watching.signals import FAULTS, INTERRUPTS, in_words
 from datacat_daemon.watching.stacks import fatal_error, fatal_signal, parse_stacks
 
 
@@ -34,7 +34,7 @@ class Evidence:
 
     Attributes:
         time: when it ended as far as that is known, microseconds since 1970 UTC.
-        exit_status: as `waitpid` gives it, None if unknown.
+        exit_status: as `exit_status` reads it, None if unknown.
         fatal_text: what faulthandler wrote when a fatal signal struck.
         exception: the payload of the last exception that was logged, if any.
         last_events: names and times of the last events, the newest last.
@@ -85,7 +85,7 @@ def after_death(control: Control, evidence: Evidence) -> Verdict:
             return _ended(control, code, evidence.hung_seconds)
     if evidence.rebooted:
         return _crashed(evidence, "reboot", "the machine was restarted")
-    if evidence.wrapped and (signal == "SIGINT" or code == 0):
+    if evidence.wrapped and (signal in INTERRUPTS or code == 0):
         return _ended_without_a_word(signal, evidence)
     if signal is not None:
         return _killed(signal, evidence)
@@ -104,12 +104,9 @@ def after_death(control: Control, evidence: Evidence) -> Verdict:
 
 def _signal_and_code(evidence: Evidence) -> tuple[str | None, int | None]:
     """The signal that killed the process, or its exit code; both None if unknown."""
-    status = evidence.exit_status
-    if status is None:
+    if evidence.exit_status is None:
         return fatal_signal(evidence.fatal_text), None
-    if os.WIFSIGNALED(status):
-        return signal_name(os.WTERMSIG(status)), None
-    return None, os.WEXITSTATUS(status)
+    return exit_status.read(evidence.exit_status)
 
 
 def _ended(control: Control, code: int | None, hung_seconds: float | None) -> Verdict:

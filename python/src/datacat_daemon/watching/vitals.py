@@ -1,7 +1,7 @@
 """A process's vitals, and what its daemon costs: CPU, memory, threads and open files, as metrics.
 
-From `/proc` where there is one. Else from psutil, where it is installed; else from `ps`, which does not tell threads
-and open files.
+From `/proc` where there is one, on Windows from the system's own calls, which count all handles as open files. Else from
+psutil, where it is installed; else from `ps`, which does not tell threads and open files.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import importlib.util
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -99,22 +100,41 @@ def _gauge(name: str, value: float, unit: str | None) -> bytes:
 
 
 def _best_way() -> Callable[[int], Usage | None]:
-    if os.path.exists(_SELF_STAT):
-        return _by_proc
+    if sys.platform == "win32" or os.path.exists(_SELF_STAT):
+        return _by_system
     return _by_psutil if importlib.util.find_spec("psutil") else _by_ps
 
 
-def _by_proc(pid: int) -> Usage | None:
-    """Fields 14 and 15 (CPU), 20 (threads) and 24 (pages) of `/proc/PID/stat`, see proc_pid_stat(5)."""
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            stat = file.read()
-        fields = stat[stat.rindex(b")") + 1 :].split()
-        ticks = int(fields[11]) + int(fields[12])
-        resident = int(fields[21]) * os.sysconf("SC_PAGE_SIZE")
-        return Usage(ticks / os.sysconf("SC_CLK_TCK"), resident, int(fields[17]), _open_files(pid))
-    except (OSError, ValueError, IndexError):
-        return None
+if sys.platform == "win32":
+    from datacat import windows as calls
+
+    from datacat_daemon.watching import usage_windows
+
+    def _by_system(pid: int) -> Usage | None:
+        handle = calls.open_process(pid)
+        if handle is None:
+            return None
+        try:
+            cpu, memory = usage_windows.cpu_seconds(handle), usage_windows.memory_bytes(handle)
+            if cpu is None or memory is None:
+                return None
+            return Usage(sum(cpu), memory[0], None, usage_windows.open_handles(handle))
+        finally:
+            calls.close(handle)
+
+else:
+
+    def _by_system(pid: int) -> Usage | None:
+        """Fields 14 and 15 (CPU), 20 (threads) and 24 (pages) of `/proc/PID/stat`, see proc_pid_stat(5)."""
+        try:
+            with open(f"/proc/{pid}/stat", "rb") as file:
+                stat = file.read()
+            fields = stat[stat.rindex(b")") + 1 :].split()
+            ticks = int(fields[11]) + int(fields[12])
+            resident = int(fields[21]) * os.sysconf("SC_PAGE_SIZE")
+            return Usage(ticks / os.sysconf("SC_CLK_TCK"), resident, int(fields[17]), _open_files(pid))
+        except (OSError, ValueError, IndexError):
+            return None
 
 
 def _open_files(pid: int) -> int | None:
