@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import datacat_daemon.config as daemon
 import msgspec
@@ -23,6 +24,12 @@ def settings_of(title: str) -> dict[str, tuple[str, str]]:
     return {row[0]: (row[1], row[2]) for row in rows if len(row) == 4 and re.fullmatch(r"[a-z_]+", row[0])}
 
 
+def with_setting(name: str, value: Any) -> None:
+    """Raises ConfigError where the value will not do."""
+    settings: dict[str, Any] = {name: value}
+    Config(**settings).checked()
+
+
 def test_every_setting_of_the_server_is_there_with_its_default_and_its_bounds() -> None:
     said = settings_of("Server")
     del said["setting"]
@@ -30,13 +37,13 @@ def test_every_setting_of_the_server_is_there_with_its_default_and_its_bounds() 
     assert {name: json.loads(default) for name, (default, _) in said.items()} == {**defaults, "webhooks": []}
     for name, (_, bounds) in said.items():
         if found := re.fullmatch(r"(\d+) to (\d+)", bounds):
-            Config(**{name: int(found[1])}).checked()
-            Config(**{name: int(found[2])}).checked()
+            with_setting(name, int(found[1]))
+            with_setting(name, int(found[2]))
             with pytest.raises(ConfigError, match=name):
-                Config(**{name: int(found[2]) + 1}).checked()
+                with_setting(name, int(found[2]) + 1)
         elif bounds == "above 0":
             with pytest.raises(ConfigError, match=name):
-                Config(**{name: 0}).checked()
+                with_setting(name, 0)
 
 
 def test_every_setting_of_the_daemon_is_there_with_its_default_and_its_bounds() -> None:
