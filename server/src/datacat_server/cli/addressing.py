@@ -1,24 +1,14 @@
 """Which server a command means, with which key, and what is said where it does not answer as wanted."""
 
 import os
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
-import typer
 from datacat.address import server_address
 from datacat_daemon.shipping.endpoint import certificate_trouble
 
 from datacat_server.cli.leaving import CommandError, fail
-
-DEFAULT_URL = "http://localhost:9090"
-
-UrlOption = Annotated[
-    str | None,
-    typer.Option("--url", "--server-url", help=f"The server. Default: $DATACAT_URL or {DEFAULT_URL}.", metavar="URL"),
-]
-KeyOption = Annotated[
-    str | None, typer.Option("--api-key", help="Key of the API; safer in $DATACAT_API_KEY.", metavar="KEY")
-]
+from datacat_server.cli.where import DEFAULT_URL
 
 
 class ServerError(CommandError):

@@ -8,8 +8,9 @@ import typer
 
 from datacat_server.cli.copying import copying
 from datacat_server.cli.leaving import fail
-from datacat_server.cli.options import ConfigOption, DataPathOption, JsonOption
+from datacat_server.cli.options import JsonOption
 from datacat_server.cli.settings import configured
+from datacat_server.cli.where import ConfigOption, DataPathOption
 from datacat_server.store.errors import StoreError
 from datacat_server.store.sqlite.upkeep.backup import back_up
 from datacat_server.wording import count, size
@@ -24,9 +25,10 @@ def backup(
 ) -> None:
     """Copy all data into one file, while the server runs or not.
 
-    The copy is as of one moment, checked, and readable for you only.
-    Nothing waits for it, and one that fails leaves nothing behind.
-    `datacat restore` puts it back.
+    datacat backup /backups/datacat.sqlite3 --data-path /var/lib/datacat
+
+    The copy is as of one moment, checked, and readable for you only. Nothing waits for it, and one that fails or is
+    interrupted leaves nothing behind. `datacat restore` puts it back.
     """
     config = configured(config_file, {"data_path": data_path})
     try:

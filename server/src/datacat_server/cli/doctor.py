@@ -8,7 +8,8 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from datacat_server.cli.options import ConfigOption, DataPathOption, JsonOption
+from datacat_server.cli.options import JsonOption
+from datacat_server.cli.where import ConfigOption, DataPathOption
 from datacat_server.doctor.examination import examine
 from datacat_server.doctor.findings import Finding, Level
 from datacat_server.terminal.progress import progress_line
@@ -41,9 +42,8 @@ def doctor(
 ) -> None:
     """Look at all that DataCat needs here, and say what to do where it is amiss.
 
-    Settings, versions, ports, the database, what waits in the spool, room
-    on the disks. Nothing is changed, but with --repair. Exit code 1 when
-    something is bad.
+    Settings, versions, ports, the database, what waits in the spool, room on the disks. Nothing is changed, but with
+    --repair. With exit code 1 something is bad.
     """
     flags = {
         "host": host,

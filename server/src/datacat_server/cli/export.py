@@ -9,25 +9,13 @@ from typing import IO, Annotated
 import msgspec
 import typer
 
-from datacat_server.cli.addressing import KeyOption, ServerError, UrlOption
-from datacat_server.cli.filtering import (
-    ContainsOption,
-    EverContainsOption,
-    FromOption,
-    MachineOption,
-    ProductOption,
-    StateEverOption,
-    StateOption,
-    StatusOption,
-    TextOption,
-    ToOption,
-    VersionOption,
-    filter_from,
-)
+from datacat_server.cli.addressing import ServerError
+from datacat_server.cli.filtering import takes_filter
 from datacat_server.cli.leaving import fail
 from datacat_server.cli.moving import data_folder
-from datacat_server.cli.options import ConfigOption, DataPathOption, JsonOption
+from datacat_server.cli.options import JsonOption
 from datacat_server.cli.rest import server_of
+from datacat_server.cli.where import ConfigOption, DataPathOption, KeyOption, UrlOption
 from datacat_server.export.files import new_file, packed
 from datacat_server.export.formats import Format, LineWriter, MissingPackage, format_of, writer_of
 from datacat_server.export.stream import Tally, export_stream, lines_of
@@ -39,22 +27,18 @@ from datacat_server.wording import count, size
 _STDOUT = "-"
 
 
+@takes_filter
 def export(
-    file: Annotated[str, typer.Argument(help="The file to write, - for standard output.", metavar="[FILE]")] = _STDOUT,
+    wanted: Filter,
+    file: Annotated[str, typer.Argument(help="The file to write, - for standard output.", metavar="FILE")] = _STDOUT,
     format_: Annotated[
-        Format | None, typer.Option("--format", help="Default: by the file's ending; .gz and .zst pack it.")
+        Format | None,
+        typer.Option(
+            "--format",
+            help="ndjson, csv or parquet. Default: by the file's ending; .gz and .zst pack it.",
+            metavar="FORMAT",
+        ),
     ] = None,
-    product: ProductOption = None,
-    version: VersionOption = None,
-    machine: MachineOption = None,
-    status: StatusOption = None,
-    start: FromOption = None,
-    to: ToOption = None,
-    q: TextOption = None,
-    state: StateOption = None,
-    state_ever: StateEverOption = None,
-    contains: ContainsOption = None,
-    ever_contains: EverContainsOption = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the file if it is there.")] = False,
     url: UrlOption = None,
     api_key: KeyOption = None,
@@ -64,23 +48,14 @@ def export(
 ) -> None:
     """Write sessions, all or those of a filter, with all that belongs to them into a file.
 
-    From a server, or with --data-path straight from its folder. `datacat
-    import` reads the file into another one. The file is there when it is
-    whole, and readable for you only.
+    datacat export crashes.ndjson.zst --status crashed --from=-7d
+
+    datacat export games.csv --product MyGame --data-path /var/lib/datacat
+
+    From a server, or with --data-path straight from its folder. `datacat import` reads the file into another one.
+
+    The file is there when it is whole, and readable for you only. --json says what was written.
     """
-    wanted = filter_from(
-        product=product,
-        version=version,
-        machine=machine,
-        status=status,
-        start=start,
-        to=to,
-        q=q,
-        state=state,
-        state_ever=state_ever,
-        contains=contains,
-        ever_contains=ever_contains,
-    )
     if url is not None and data_path is not None:
         fail("--url and --data-path: say one of them")
     try:

@@ -12,12 +12,13 @@ from typing import Annotated, Protocol
 import msgspec
 import typer
 
-from datacat_server.cli.addressing import KeyOption, ServerError, UrlOption
+from datacat_server.cli.addressing import ServerError
 from datacat_server.cli.leaving import fail
 from datacat_server.cli.moving import data_folder
-from datacat_server.cli.options import ConfigOption, DataPathOption, JsonOption
+from datacat_server.cli.options import JsonOption
 from datacat_server.cli.rest import server_of
 from datacat_server.cli.uploading import Upload
+from datacat_server.cli.where import ConfigOption, DataPathOption, KeyOption, UrlOption
 from datacat_server.export.check import Check
 from datacat_server.export.files import ReadableFile, read_lines
 from datacat_server.export.formats import MissingPackage
@@ -51,10 +52,14 @@ def import_(
 ) -> None:
     """Take the sessions of an export, in any of its formats, into a server.
 
-    Or with --data-path straight into a data folder. The whole file is
-    looked through first: of one that is damaged nothing is taken. Sessions
-    that are there already stay as they are, so what was broken off goes
-    on when the same file is imported again.
+    datacat import crashes.ndjson.zst
+
+    datacat import games.csv --data-path ./datacat_data
+
+    The server is asked with a key of the scope admin. With --data-path they go straight into a data folder.
+
+    The whole file is looked through first: of one that is damaged nothing is taken. Sessions that are there already
+    stay as they are, so what was broken off goes on when the same file is imported again.
     """
     if url is not None and data_path is not None:
         fail("--url and --data-path: say one of them")

@@ -15,8 +15,9 @@ from datacat_server.access.scopes import Scope
 from datacat_server.access.tokens import digest, new_token
 from datacat_server.cli.leaving import fail
 from datacat_server.cli.moving import opened
-from datacat_server.cli.options import ConfigOption, DataPathOption, JsonOption
+from datacat_server.cli.options import JsonOption
 from datacat_server.cli.running import EXIT_CODES, Command, Group
+from datacat_server.cli.where import ConfigOption, DataPathOption
 from datacat_server.config import Config, ConfigError, load_config
 from datacat_server.model import encode
 from datacat_server.store.errors import StoreError
@@ -48,6 +49,8 @@ def add(
     as_json: JsonOption = False,
 ) -> None:
     """Make a key, and show it this once: what is kept is its digest.
+
+    datacat keys add build-machines --scope ingest
 
     With the scope ingest it sends sessions and their records, with read it sees everything, with admin it does both,
     and deletes and changes things.

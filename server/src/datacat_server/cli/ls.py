@@ -4,45 +4,24 @@ from typing import Annotated
 
 import typer
 
-from datacat_server.cli.addressing import KeyOption, UrlOption
 from datacat_server.cli.asking import reader_of
-from datacat_server.cli.filtering import (
-    ContainsOption,
-    EverContainsOption,
-    FromOption,
-    MachineOption,
-    ProductOption,
-    StateEverOption,
-    StateOption,
-    StatusOption,
-    TextOption,
-    ToOption,
-    VersionOption,
-    filter_from,
-)
+from datacat_server.cli.filtering import takes_filter
 from datacat_server.cli.finding import picked
 from datacat_server.cli.listing import Listing
 from datacat_server.cli.options import JsonOption
+from datacat_server.cli.where import KeyOption, UrlOption
+from datacat_server.filters import Filter
 
 _LIMIT = 50
 
 
+@takes_filter
 def ls(
+    wanted: Filter,
     search: Annotated[
         list[str] | None,
         typer.Argument(help="As in the search line of the pages: crashed product:MyGame from:-7d …", metavar="SEARCH"),
     ] = None,
-    product: ProductOption = None,
-    version: VersionOption = None,
-    machine: MachineOption = None,
-    status: StatusOption = None,
-    start: FromOption = None,
-    to: ToOption = None,
-    q: TextOption = None,
-    state: StateOption = None,
-    state_ever: StateEverOption = None,
-    contains: ContainsOption = None,
-    ever_contains: EverContainsOption = None,
     sort: Annotated[
         str,
         typer.Option(help="created, updated, duration, event_count, exception_count; -: largest first.", metavar="BY"),
@@ -65,20 +44,7 @@ def ls(
 
     --watch --json prints a line for each session that is new, or not what it was.
     """
-    options = filter_from(
-        product=product,
-        version=version,
-        machine=machine,
-        status=status,
-        start=start,
-        to=to,
-        q=q,
-        state=state,
-        state_ever=state_ever,
-        contains=contains,
-        ever_contains=ever_contains,
-    )
-    parameters = [*picked(search or (), options), ("sort", sort)]
+    parameters = [*picked(search or (), wanted), ("sort", sort)]
     listing = Listing(reader_of(url, api_key), parameters, None if every else limit, page, as_json=as_json)
     if watch:
         listing.follow()

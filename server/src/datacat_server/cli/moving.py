@@ -27,7 +27,7 @@ def database_in(folder: Path) -> Path:
 @contextmanager
 def opened(folder: Path) -> Iterator[SqliteStore]:
     """The store of a folder; one of an older version is brought up to date with a bar. Raises StoreError."""
-    with progress_bar("Bringing the tables up to date") as show:
+    with progress_bar("Updating the tables") as show:
         store = SqliteStore(folder, counted(show, "session"))
     with closing(store):
         yield store

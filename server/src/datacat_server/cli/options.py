@@ -10,6 +10,7 @@ import typer
 from datacat_server import __version__
 from datacat_server.cli.running import Command, run_typer
 from datacat_server.cli.settings import OPTIONS, SettingsCommand
+from datacat_server.cli.where import config_option
 
 
 def version_option(command: str) -> Any:
@@ -23,18 +24,16 @@ def version_option(command: str) -> Any:
     return typer.Option(False, "--version", callback=show, is_eager=True, help="Show the version and leave.")
 
 
-ConfigOption = Annotated[
-    Path | None,
-    typer.Option("--config", help="File of settings, JSON. Default: ./config.json, if any.", metavar="FILE"),
-]
-DataPathOption = Annotated[
-    str | None,
-    typer.Option("--data-path", help="Folder of the data. Default: ./datacat_data.", metavar="TEXT"),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON; errors, too, on standard error.")]
 
 _METAVARS = {str: "TEXT", int: "INT", float: "NUM"}
 CONTEXT = {"help_option_names": ["-h", "--help"]}
+
+
+def _metavar(name: str, kind: type) -> str | None:
+    if name.endswith("_file"):
+        return "FILE"
+    return "FOLDER" if name == "data_path" else _METAVARS.get(kind)
 
 
 def for_typer(command: SettingsCommand) -> Callable[..., None]:
@@ -43,11 +42,11 @@ def for_typer(command: SettingsCommand) -> Callable[..., None]:
     def function(config_file: Path | None = None, version: bool = False, **flags: Any) -> None:
         command.run(config_file, flags)
 
-    hints: dict[str, Any] = {"config_file": ConfigOption}
+    hints: dict[str, Any] = {"config_file": Annotated[Path | None, config_option()]}
     for name, (kind, flag, text, default) in OPTIONS.items():
         if name not in command.without:
             names = [flag, "--port"] if name == command.port else [flag]
-            option = typer.Option(*names, help=f"{text} Default: {default}.", metavar=_METAVARS.get(kind))
+            option = typer.Option(*names, help=f"{text} Default: {default}.", metavar=_metavar(name, kind))
             hints[name] = Annotated[kind | None, option]
     # Typer reads a command's options from its signature.
     keyword = inspect.Parameter.KEYWORD_ONLY

@@ -10,8 +10,9 @@ import typer
 
 from datacat_server.cli.leaving import fail
 from datacat_server.cli.moving import database_in, opened
-from datacat_server.cli.options import ConfigOption, DataPathOption, JsonOption
+from datacat_server.cli.options import JsonOption
 from datacat_server.cli.settings import configured
+from datacat_server.cli.where import ConfigOption, DataPathOption
 from datacat_server.instants import AGES, read_age
 from datacat_server.store.errors import StoreError
 from datacat_server.store.sqlite import SqliteStore
@@ -41,9 +42,12 @@ def prune(
 ) -> None:
     """Remove sessions from which nothing came for some time, now.
 
-    The server may run meanwhile; each day it does the same by itself.
-    Free space goes back to the file system. A file that was made by an
-    older version gives it back when --compact has rewritten it.
+    datacat prune --older-than 30d --dry-run
+
+    datacat prune --older-than 2w --product MyGame --yes
+
+    The server may run meanwhile; each day it does the same by itself. Free space goes back to the file system. A file
+    that was made by an older version gives it back when --compact has rewritten it.
     """
     config = configured(config_file, {"data_path": data_path})
     age = timedelta(days=min(config.retention_days, _MOST_DAYS)) if older_than is None else _age(older_than)

@@ -8,8 +8,9 @@ import typer
 
 from datacat_server.cli.copying import copying
 from datacat_server.cli.leaving import fail
-from datacat_server.cli.options import ConfigOption, DataPathOption, JsonOption
+from datacat_server.cli.options import JsonOption
 from datacat_server.cli.settings import configured
+from datacat_server.cli.where import ConfigOption, DataPathOption
 from datacat_server.store.errors import StoreError
 from datacat_server.store.sqlite.upkeep.backup import restore as put_back
 from datacat_server.wording import count, size
@@ -24,8 +25,9 @@ def restore(
 ) -> None:
     """Put a backup in place of the data, while no server runs on them.
 
-    The backup is checked first. The data that are there are kept beside
-    it under another name.
+    datacat restore /backups/datacat.sqlite3 --data-path /var/lib/datacat
+
+    The backup is checked first. The data that are there are kept beside it under another name.
     """
     config = configured(config_file, {"data_path": data_path})
     folder = Path(config.data_path).absolute()

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from datacat_server.cli.where import UrlOption
+
 
 def run(
     command: Annotated[
@@ -13,24 +15,13 @@ def run(
     ],
     product: Annotated[
         str | None,
-        typer.Option(
-            help="Name of the session.", metavar="NAME", show_default="$DATACAT_PRODUCT, else the program's name"
-        ),
+        typer.Option(help="Product of the session. Default: $DATACAT_PRODUCT or the program's name.", metavar="NAME"),
     ] = None,
     version: Annotated[
         str | None,
-        typer.Option(help="Version of the session.", metavar="TEXT", show_default="$DATACAT_VERSION, else unknown"),
+        typer.Option(help="Version of the session. Default: $DATACAT_VERSION or unknown.", metavar="VERSION"),
     ] = None,
-    server_url: Annotated[
-        str | None,
-        typer.Option(
-            "--server-url",
-            "--url",
-            help="The server.",
-            metavar="URL",
-            show_default="$DATACAT_URL, else http://localhost:9090",
-        ),
-    ] = None,
+    server_url: UrlOption = None,
     capture_output: Annotated[
         bool, typer.Option("--capture-output", help="Make each line that it prints an event.")
     ] = False,
@@ -43,7 +34,7 @@ def run(
 
     A Python program that makes a session joins this one.
 
-    Example: datacat run --product Backup -- rsync -a /home /backup
+    datacat run --product Backup -- rsync -a /home /backup
     """
     options = {"--product": product, "--version": version, "--server-url": server_url}
     words = [f"{name}={value}" for name, value in options.items() if value is not None]

@@ -3,6 +3,7 @@ said like everything else that is wrong.
 """
 
 import difflib
+import inspect
 import sys
 from typing import Any, NoReturn
 
@@ -31,6 +32,10 @@ class _Helpful:
 
         rich_utils.FORCE_TERMINAL = sys.stdout.isatty() or wants_colours(sys.stdout)
         rich_utils.COLOR_SYSTEM = "auto" if wants_colours(sys.stdout) else None
+        self.help: str | None
+        if self.help:  # a paragraph is as wide as there is room, not as its source is
+            paragraphs = inspect.cleandoc(self.help).split("\n\n")
+            self.help = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
         super().format_help(ctx, formatter)  # type: ignore[misc]
 
 

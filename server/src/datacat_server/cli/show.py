@@ -4,11 +4,11 @@ from typing import Annotated
 
 import typer
 
-from datacat_server.cli.addressing import KeyOption, UrlOption
 from datacat_server.cli.asking import reader_of
 from datacat_server.cli.completing import complete_session
 from datacat_server.cli.finding import LAST, session_meant
 from datacat_server.cli.options import JsonOption
+from datacat_server.cli.where import KeyOption, UrlOption
 from datacat_server.model import Level
 
 _EVENTS = 12
@@ -32,7 +32,7 @@ def show(
         int, typer.Option("--events", "-n", min=0, max=1000, help="So many of the last events.", metavar="N")
     ] = _EVENTS,
     level: Annotated[
-        Level | None, typer.Option("--level", "-l", help="Of the events those of this level and above.")
+        Level | None, typer.Option("--level", "-l", help="Of this level and above: debug to critical.", metavar="LEVEL")
     ] = None,
     full: Annotated[bool, typer.Option("--full", help="All frames of all threads, and nothing cut.")] = False,
     url: UrlOption = None,

@@ -66,7 +66,7 @@ def _opened(folder: Path, config: Config) -> SqliteStore:
     """The store; at a terminal a bar shows how far it is with bringing data of an older version up to date."""
     if config.log_file or not sys.stderr.isatty():
         return SqliteStore(folder)
-    with progress_bar("Bringing the tables up to date") as show:
+    with progress_bar("Updating the tables") as show:
         return SqliteStore(folder, counted(show, "session"))
 
 

@@ -4,11 +4,11 @@ from typing import Annotated
 
 import typer
 
-from datacat_server.cli.addressing import KeyOption, UrlOption
 from datacat_server.cli.asking import reader_of
 from datacat_server.cli.completing import complete_product, complete_session
 from datacat_server.cli.finding import session_meant
 from datacat_server.cli.options import JsonOption
+from datacat_server.cli.where import KeyOption, UrlOption
 from datacat_server.model import Level
 
 _LAST = 10

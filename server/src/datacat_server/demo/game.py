@@ -176,7 +176,7 @@ def get_killed(game, tally):
         game.event("spark", {"number": number, "x": game.random.random()}, level="debug")
         if number == 4321:
             tally.write(game.logged)
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))  # which ends it at once on Windows
 
 
 def stutter(game, tally):

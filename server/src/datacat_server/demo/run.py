@@ -29,7 +29,7 @@ def run(*, once: bool, port: int, web_port: int, data: Path | None, as_json: boo
 
     `data` is a folder that is kept; None means one that is removed at the end. Returns the exit code: 0 when every
     verdict was right and every record there, 1 when not or when the demo could not be started, 130 when it was
-    interrupted before that was clear.
+    interrupted before that was clear. Raises DemoError.
     """
     screen = Screen(stderr=as_json)
     try:
@@ -49,9 +49,6 @@ def run(*, once: bool, port: int, web_port: int, data: Path | None, as_json: boo
                 if not once:
                     serve(screen.console, services)
                 return 0 if settled else 1
-    except DemoError as error:
-        screen.console.print(f"error: {error}", style="red", soft_wrap=True)
-        return 1
     except KeyboardInterrupt:
         return INTERRUPTED
 
@@ -139,4 +136,5 @@ def serve(console: Console, services: Services) -> None:
         soft_wrap=True,
     )
     with contextlib.suppress(KeyboardInterrupt):
-        signal.pause()
+        while True:
+            time.sleep(3600)  # Windows has no pause(), and its locks do not wake of Ctrl-C

@@ -46,12 +46,12 @@ class Line:
             self._is_counted = total > 0
             self._bar = _counted(self._console) if total > 0 else _waiting(self._console)
             self._bar.add_task(self._what, told=told, total=total or None)
-            self._bar.start()
         task = self._bar.task_ids[0]
         if total > 0:
             self._bar.update(task, completed=done, total=max(total, done), description=self._what, told=told)
         else:
             self._bar.update(task, description=self._what, told=told)
+        self._bar.start()
 
     def rename(self, what: str) -> None:
         """Say that something else is done now."""
