@@ -57,11 +57,15 @@ _IN_BACKGROUND = '"$@" </dev/null >/dev/null 2>&1 &'
 
 _PYTHONS = ("python3",) + tuple("python3.%d" % minor for minor in range(14, 8, -1))
 
+# The first datacat-daemon on the PATH is often the one that was installed with this Python, and too old like it.
 _TRY_EACH_PYTHON = """
 boot=$1; home=$2
 shift 2
 (
-if command -v datacat-daemon >/dev/null 2>&1; then exec datacat-daemon "$@"; fi
+IFS=:
+for folder in $PATH; do
+  if "$folder/datacat-daemon" --version; then exec "$folder/datacat-daemon" "$@"; fi
+done
 for python in %s; do
   if "$python" -c 'import sys; sys.exit(sys.version_info < (3, 9))'; then
     exec "$python" -I -c "$boot" "$home" "$@"
