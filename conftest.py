@@ -38,6 +38,7 @@ LONG = {
     "test_every_page_of_a_swarm.py",
     "test_what_a_swarm_shows.py",
     "test_go_client.py",
+    "test_quick_start.py",
 }
 
 

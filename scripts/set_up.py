@@ -2,7 +2,6 @@
 
 scripts/set_up.py run      .venv: both packages (the web bundle is built on the way)
 scripts/set_up.py test     .venv: that, and what the tests, the checks and the documents' site need
-scripts/set_up.py oldest  .venvs/oldest: both packages, on whichever Python runs this
 scripts/set_up.py bench    .venvs/bench: both packages, and what they are measured against
 
 A stamp in the environment holds a digest of all that the installation came from; as long as it fits, nothing is done.
@@ -19,7 +18,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ["--editable", "./python", "--editable", "./server"]
-VENVS = {"run": ".venv", "test": ".venv", "oldest": ".venvs/oldest", "bench": ".venvs/bench"}
+VENVS = {"run": ".venv", "test": ".venv", "bench": ".venvs/bench"}
 SOURCES = (
     "scripts/set_up.py",
     "constraints.txt",
