@@ -1,6 +1,6 @@
 # Each target does its own set-up; see CONTRIBUTING.md.  make demo ONCE=1 stops by itself and checks the verdicts;
 # make docs PICTURES=1 takes the screenshots anew.
-.PHONY: demo test lint docs bench
+.PHONY: demo test lint docs packages bench
 
 demo:
 	@scripts/set-up run
@@ -17,6 +17,10 @@ lint:
 docs:
 	@scripts/set-up test
 	@scripts/docs/build $(if $(PICTURES),--pictures)
+
+packages:
+	@scripts/set-up test
+	@scripts/packages
 
 bench:
 	@scripts/set-up bench
