@@ -26,6 +26,9 @@ _CONNECT_SECONDS = 10.0
 _ANSWER_SECONDS = 60.0
 _LARGEST_ANSWER = 256 << 20
 
+_ALWAYS_THERE = ("/api/sessions", "/api/events")
+"""Addresses that every server has; the web UI, at a port of its own, says that there is no such page."""
+
 Decoded = TypeVar("Decoded")
 
 
@@ -64,8 +67,10 @@ class Reader:
         query = urlencode(list(params))
         target = f"{self._path}{path}?{query}" if query else f"{self._path}{path}"
         answer = self._answer(f"GET {target} HTTP/1.1\r\n{self._headers}\r\n".encode("latin-1"))
+        if answer.status == 404 and path in _ALWAYS_THERE:
+            raise no_such_answer(self.url)
         if answer.status >= 300:
-            raise refused(answer.status, "is what it answered", answer.body)
+            raise refused(self.url, answer.status, answer.body)
         return answer.body
 
     def close(self) -> None:
@@ -101,7 +106,14 @@ class Reader:
         try:
             return msgspec.json.decode(content, type=kind)
         except msgspec.MsgspecError:
-            raise no_such_answer(self.url) from None
+            raise no_such_answer(self.url, self._health()) from None
+
+    def _health(self) -> bytes | None:
+        """What it says of itself, if it does."""
+        try:
+            return self.get_json("/health")
+        except ServerError:
+            return None
 
 
 def reader_of(url: str | None, api_key: str | None, patience: float | None = None) -> Reader:

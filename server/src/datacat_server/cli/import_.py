@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Annotated, Protocol
+from typing import Annotated, Protocol, cast
 
 import msgspec
 import typer
@@ -115,7 +115,7 @@ def _opened(file: str) -> Iterator[ReadableFile]:
         with tempfile.TemporaryFile() as copy:
             shutil.copyfileobj(sys.stdin.buffer, copy)
             copy.flush()
-            yield copy
+            yield cast(ReadableFile, copy)  # by another name on Windows
 
 
 @contextmanager

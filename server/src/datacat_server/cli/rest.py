@@ -32,17 +32,25 @@ class Server:
         with self._explained(), self._client.stream("GET", path, params=list(params)) as answer:
             if answer.is_error:
                 answer.read()
-                raise refused(answer.status_code, answer.reason_phrase, answer.content)
+                raise refused(self.url, answer.status_code, answer.content)
             yield answer.iter_bytes(_CHUNK)
 
     def post_lines(self, path: str, lines: IO[bytes], params: Sequence[tuple[str, str]] = ()) -> Any:
         """The answer to a POST of a file of newline-delimited JSON. Raises ServerError."""
         with self._explained():
             headers = {"Content-Type": "application/x-ndjson"}
-            return _decoded(self._client.post(path, params=list(params), content=_pieces(lines), headers=headers))
+            return self._decoded(self._client.post(path, params=list(params), content=_pieces(lines), headers=headers))
 
     def close(self) -> None:
         self._client.close()
+
+    def _decoded(self, answer: httpx.Response) -> Any:
+        if answer.is_error:
+            raise refused(self.url, answer.status_code, answer.content)
+        try:
+            return msgspec.json.decode(answer.content)
+        except msgspec.MsgspecError:
+            raise no_such_answer(self.url) from None
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -62,12 +70,3 @@ def server_of(url: str | None, api_key: str | None) -> Server:
 def _pieces(file: IO[bytes]) -> Iterator[bytes]:
     while chunk := file.read(_CHUNK):
         yield chunk
-
-
-def _decoded(answer: httpx.Response) -> Any:
-    if answer.is_error:
-        raise refused(answer.status_code, answer.reason_phrase, answer.content)
-    try:
-        return msgspec.json.decode(answer.content)
-    except msgspec.MsgspecError:
-        raise no_such_answer(str(answer.url)) from None
