@@ -12,7 +12,7 @@ from datacat.exceptions_of_signals import let_through
 windows = None
 if os.name == "nt":
     try:
-        from datacat import windows
+        from datacat import windows  # noqa: F401
     except ImportError:  # a Python without ctypes
         pass
 

@@ -1,6 +1,7 @@
 """Wakes the daemon of a process folder when something cannot wait for its next look: a named pipe, which it reads.
 
-On Windows it is a named event, which the daemon makes. The pipe carries no news, these stand in the control page and the segments; where there is none, the daemon looks often.
+On Windows it is a named event, which the daemon makes. Neither carries news, these stand in the control page and the
+segments; where there is none, the daemon looks often.
 """
 
 import os

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import sys
 from collections.abc import Sequence
+from ctypes import wintypes
 
 assert sys.platform == "win32"
-
-import ctypes
-from ctypes import wintypes
 
 _MOST_HANDLES = 64  # MAXIMUM_WAIT_OBJECTS
 _CROWDED_SECONDS = 0.08

@@ -77,3 +77,13 @@ def read_manifest(path: Path) -> Manifest:
             raise BadManifest(f"{name}: found {value!r}")
         fields[name] = value
     return Manifest(**fields)
+
+
+def a_manifest_in(folder: Path) -> Manifest | None:
+    """That of one of the sessions in a process folder, None where none can be read: they are of the same process."""
+    for path in folder.glob("*/manifest.json"):
+        try:
+            return read_manifest(path)
+        except (OSError, BadManifest):
+            continue
+    return None

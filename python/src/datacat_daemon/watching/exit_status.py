@@ -1,8 +1,8 @@
 """How a process ended, by its exit status: a number as `waitpid` gives it, or on Windows its exit code in that shape.
 
 Windows knows no signals. A process that dies of an exception which nothing handles has its code for an exit code; that
-has a name (`windows_exceptions`), and counts as what a signal is elsewhere. One that is ended from
-outside (TerminateProcess) has the exit code that whoever did it has chosen, most often 1: nobody can tell the two apart.
+has a name (`windows_exceptions`), and counts as what a signal is elsewhere. One that is ended from outside, by
+TerminateProcess, has the exit code that whoever did it has chosen, most often 1: nobody can tell the two apart.
 """
 
 from __future__ import annotations
@@ -13,7 +13,10 @@ import sys
 from datacat_daemon.watching.signals import signal_name
 from datacat_daemon.watching.windows_exceptions import name_of
 
-_ON_WINDOWS = sys.platform == "win32"
+ON_WINDOWS = sys.platform == "win32"
+
+ABORTED_ON_WINDOWS = 3
+"""The exit code by which the C runtime of Windows ends a program that gets a signal of its own, as by abort()."""
 
 
 def status_of_windows(code: int) -> int:
@@ -21,7 +24,7 @@ def status_of_windows(code: int) -> int:
     return code << 8
 
 
-def read(status: int, windows: bool = _ON_WINDOWS) -> tuple[str | None, int | None]:
+def read_status(status: int, windows: bool = ON_WINDOWS) -> tuple[str | None, int | None]:
     """The name of what killed a process, a signal or an exception of Windows; or its exit code. The other is None."""
     if windows:
         code = status >> 8

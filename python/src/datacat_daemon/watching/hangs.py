@@ -2,8 +2,8 @@
 
 Nothing here reads a clock; whoever calls says what time it is. A step of it that is too long to be one turn of the
 daemon's loop counts as a short one: the machine was stopped under both of them, and the application could not beat
-either. So it does not matter much whether that clock stands still while the machine sleeps (on Linux it does, on Windows
-it does not).
+either. So it does not matter much whether that clock stands still while the machine sleeps: on Linux it does, on
+Windows it does not.
 """
 
 from __future__ import annotations

@@ -19,9 +19,9 @@ from typing import NamedTuple
 
 from datacat import alive
 
-from datacat_daemon.spool.manifest import BadManifest, Manifest, read_manifest
-from datacat_daemon.watching.proc_status import read_status
+from datacat_daemon.spool.manifest import a_manifest_in
 from datacat_daemon.watching.proc_stat import read_stat
+from datacat_daemon.watching.proc_status import read_status
 from datacat_daemon.watching.process import boot_id
 
 _INITIAL = "pid:[4026531836]"
@@ -74,7 +74,7 @@ def whereabouts(pid: int, start: str | None, namespace: str | None) -> Whereabou
 
 def may_be_hidden(folder: Path) -> bool:
     """The process of a process folder may live where this daemon does not see it."""
-    manifest = _a_manifest(folder)
+    manifest = a_manifest_in(folder)
     if manifest is None or manifest.boot_id not in (None, boot_id()):
         return False
     place = whereabouts(manifest.pid, manifest.process_start, manifest.pid_namespace)
@@ -95,15 +95,6 @@ def is_gone(namespace: str | None, start: str | None) -> bool:
         return False
     stats = (read_stat(pid) for pid in _processes_of(namespace))
     return not any(stat is not None and int(stat.start) <= int(start or 0) for stat in stats)
-
-
-def _a_manifest(folder: Path) -> Manifest | None:
-    for path in folder.glob("*/manifest.json"):
-        try:
-            return read_manifest(path)
-        except (OSError, BadManifest):
-            continue
-    return None
 
 
 if sys.platform == "win32":

@@ -20,6 +20,7 @@ from typing import Protocol
 
 from datacat import machine
 
+from datacat_daemon.spool.manifest import a_manifest_in
 from datacat_daemon.watching.proc_stat import SELF_STAT
 
 if sys.platform == "win32":
@@ -101,10 +102,14 @@ def watch_process(pid: int, start: str | None) -> Process | None:
 
 
 def process_of(folder: Path) -> tuple[int, str | None] | None:
-    """Pid and start time as a process folder's name `<pid>-<start>-<random>` has them; None for another name."""
+    """Pid and start time as a process folder's name `<pid>-<start>-<random>` has them.
+
+    Of another name, as `datacat run` gives on Windows, what a manifest in it says; None where there is none.
+    """
     parts = folder.name.split("-")
     if len(parts) != 3 or not parts[0].isdigit() or not parts[1].isdigit():
-        return None
+        manifest = a_manifest_in(folder)
+        return None if manifest is None else (manifest.pid, manifest.process_start)
     return int(parts[0]), None if parts[1] == "0" else parts[1]
 
 

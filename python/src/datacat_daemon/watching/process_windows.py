@@ -5,16 +5,15 @@ While the handle is open its pid is not given to another process.
 
 from __future__ import annotations
 
+import ctypes
 import sys
+from ctypes import wintypes
 
 from datacat import windows as calls
 
 from datacat_daemon.watching.exit_status import status_of_windows
 
 assert sys.platform == "win32"
-
-import ctypes
-from ctypes import wintypes
 
 _kernel32 = ctypes.WinDLL("kernel32", use_last_error=True)
 _kernel32.WaitForSingleObject.argtypes = [wintypes.HANDLE, wintypes.DWORD]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import sys
+from ctypes import wintypes
 
 from datacat import windows as calls
 
 assert sys.platform == "win32"
-
-import ctypes
-from ctypes import wintypes
 
 _TICKS_PER_SECOND = 10_000_000
 

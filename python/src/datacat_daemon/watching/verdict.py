@@ -8,7 +8,7 @@ from typing import Any
 from datacat import control as layout
 
 from datacat_daemon.spool.control import Control
-from datacat_daemon.watching import exit_status
+from datacat_daemon.watching.exit_status import ABORTED_ON_WINDOWS, ON_WINDOWS, read_status
 from datacat_daemon.watching.out_of_memory import OutOfMemory
 from datacat_daemon.watching.signals import FAULTS, INTERRUPTS, in_words
 from datacat_daemon.watching.stacks import fatal_error, fatal_signal, parse_stacks
@@ -44,6 +44,7 @@ class Evidence:
         resident_bytes: the memory that it had when it was last looked at.
         namespace_ended: it was in a PID namespace of its own, a container, which has ended.
         wrapped: a program that `datacat run` started: it need not know of DataCat, so its exit code says how it ended.
+        windows: it ran on Windows.
     """
 
     time: int
@@ -57,6 +58,7 @@ class Evidence:
     resident_bytes: int | None = None
     namespace_ended: bool = False
     wrapped: bool = False
+    windows: bool = ON_WINDOWS
 
 
 _END_REASONS = {
@@ -94,7 +96,9 @@ def after_death(control: Control, evidence: Evidence) -> Verdict:
     if evidence.wrapped and code is not None:
         return _crashed(evidence, "exit", f"it ended with exit code {code}", exit_code=code)
     if code is not None:
-        return _crashed(evidence, "exit", f"exited with code {code} without ending the session", exit_code=code)
+        outside = ", or was terminated from outside" if evidence.windows else ""  # nothing there tells the two apart
+        reason = f"exited with code {code} without ending the session{outside}"
+        return _crashed(evidence, "exit", reason, exit_code=code)
     if evidence.out_of_memory is not None and evidence.out_of_memory.certain:
         return _killed_by_kernel(None, evidence.out_of_memory, evidence)
     if evidence.namespace_ended:
@@ -106,7 +110,10 @@ def _signal_and_code(evidence: Evidence) -> tuple[str | None, int | None]:
     """The signal that killed the process, or its exit code; both None if unknown."""
     if evidence.exit_status is None:
         return fatal_signal(evidence.fatal_text), None
-    return exit_status.read(evidence.exit_status)
+    signal, code = read_status(evidence.exit_status, evidence.windows)
+    if evidence.windows and code == ABORTED_ON_WINDOWS and fatal_signal(evidence.fatal_text):
+        return fatal_signal(evidence.fatal_text), None
+    return signal, code
 
 
 def _ended(control: Control, code: int | None, hung_seconds: float | None) -> Verdict:

@@ -1,7 +1,7 @@
 """A process's vitals, and what its daemon costs: CPU, memory, threads and open files, as metrics.
 
-From `/proc` where there is one, on Windows from the system's own calls, which count all handles as open files. Else from
-psutil, where it is installed; else from `ps`, which does not tell threads and open files.
+From `/proc` where there is one, on Windows from the system's own calls, by which all handles count as open files. Else
+from psutil, where it is installed; else from `ps`, which does not tell threads and open files.
 """
 
 from __future__ import annotations

@@ -12,10 +12,11 @@ import signal
 import struct
 import sys
 from collections.abc import Sequence
-from typing import NamedTuple
 
-COMMAND_NOT_FOUND = 127
-CANNOT_EXECUTE = 126
+from datacat_daemon.wrapping.telling import CANNOT_EXECUTE
+from datacat_daemon.wrapping.used import Used
+
+assert sys.platform != "win32"
 
 _ERRNO = struct.Struct("@i")
 _NO_SESSION = b"\0"
@@ -25,18 +26,6 @@ _SHORTEST_SAMPLE = 0.02
 _LONGEST_SAMPLE = 2.0
 # Python ignores these for itself; a program expects to die of them.
 _IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
-
-
-class Used(NamedTuple):
-    """What the program used: CPU time in seconds, and the most resident memory, None where it is not known.
-
-    The system counts what the forked process had before it became the program as memory of the program. Where that was
-    more, it is what the program's own was when it was last sampled.
-    """
-
-    user_seconds: float
-    system_seconds: float
-    peak_memory_bytes: int | None
 
 
 class Child:
@@ -120,7 +109,7 @@ class Child:
         """Its status as `waitpid` gives it, once it has ended; where the system can, it is not reaped by that."""
         if self._status is None and not hasattr(os, "waitid"):
             self._wait(os.WNOHANG)
-        elif self._status is None:
+        elif self._status is None and hasattr(os, "waitid"):
             result = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
             if result is not None:
                 exited = result.si_code == os.CLD_EXITED

@@ -14,10 +14,13 @@ import fcntl
 import os
 import select
 import stat
+import sys
 import termios
 import threading
 import time
 from collections.abc import Callable
+
+assert sys.platform != "win32"
 
 Heard = Callable[[str, bytes], None]
 

@@ -12,7 +12,10 @@ import signal
 import sys
 from collections.abc import Callable
 
-from datacat_daemon.wrapping.child import Child
+if sys.platform != "win32":
+    from datacat_daemon.wrapping.child import Child
+
+assert sys.platform != "win32"
 
 _BY_A_PROCESS = 0  # si_code of kill(2) is SI_USER, those of other processes' doings are below; the kernel's are above
 _FROM_TERMINALS = frozenset({signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP, signal.SIGWINCH, signal.SIGHUP})

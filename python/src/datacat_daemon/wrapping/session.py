@@ -21,10 +21,11 @@ from datacat.segment import EVENT
 from datacat.tame import short_text
 
 from datacat_daemon.spool.manifest import FORMAT, Manifest
-from datacat_daemon.watching.signals import signal_name
-from datacat_daemon.wrapping.child import Used
+from datacat_daemon.watching.exit_status import read_status
 from datacat_daemon.wrapping.lines import Lines
 from datacat_daemon.wrapping.settings import Settings, product_of
+from datacat_daemon.wrapping.telling import say
+from datacat_daemon.wrapping.used import Used
 
 TAIL_LINES = 50
 _TAIL_CHARACTERS = 1_000
@@ -38,6 +39,7 @@ class WrappedSession:
         path: its file.
         command: its words.
         settings: what `datacat run` was told.
+        place: where its folder is to be; None for wherever the spool is, in a process folder by the pid.
 
     Attributes:
         folder: in the spool.
@@ -46,11 +48,15 @@ class WrappedSession:
     Raises OSError where there is no spool to be had.
     """
 
-    def __init__(self, pid: int, path: str, command: Sequence[str], settings: Settings) -> None:
-        process = _make_process_folder(pid)
+    def __init__(
+        self, pid: int, path: str, command: Sequence[str], settings: Settings, place: Path | None = None
+    ) -> None:
+        process = _make_process_folder(pid) if place is None else str(place.parent)
+        if place is not None:
+            os.mkdir(process, 0o700)
         server = DatacatClient(settings.server_url)
         manifest = Manifest(
-            session_id=str(uuid.uuid4()),
+            session_id=str(uuid.uuid4()) if place is None else place.name,
             product=short_text(settings.product or product_of(command)),
             version=short_text(settings.version or default_version()),
             created_us=now_us(),
@@ -118,10 +124,23 @@ class WrappedSession:
         self._recorder.write(EVENT, 0, encode(fields))
 
 
+def announce(
+    pid: int, path: str, command: Sequence[str], settings: Settings, place: Path | None = None
+) -> WrappedSession | None:
+    """The session of a program, as `WrappedSession` makes it; None, after a word about it, where none can be made."""
+    try:
+        session = WrappedSession(pid, path, command, settings, place)
+    except OSError as error:
+        say(f"it runs without a session: {error}")
+        return None
+    if session.trouble is not None:
+        say(session.trouble)
+    return session
+
+
 def _ending(status: int) -> dict[str, Any]:
-    if os.WIFSIGNALED(status):
-        return {"signal": signal_name(os.WTERMSIG(status))}
-    return {"exit_code": os.WEXITSTATUS(status)}
+    signal, code = read_status(status)
+    return {"exit_code": code} if signal is None else {"signal": signal}
 
 
 def _make_process_folder(pid: int) -> str:

@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import sys
 import tempfile
 import zlib
 from collections.abc import Iterator
@@ -44,11 +45,12 @@ def new_file(path: Path, *, force: bool) -> Iterator[IO[bytes]]:
             part.replace(path)
         else:
             path.hardlink_to(part)  # unlike a renaming it fails where somebody has made the file meanwhile
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        if sys.platform != "win32":  # nobody opens a folder there
+            folder = os.open(path.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
     finally:
         part.unlink(missing_ok=True)
 

@@ -1,9 +1,10 @@
-"""Runs the API, the web UI or both in one event loop, until Ctrl-C or SIGTERM."""
+"""Runs the API, the web UI or both in one event loop, until Ctrl-C or SIGTERM (on Windows Ctrl-Break, too)."""
 
 import asyncio
 import errno
 import signal
 import socket
+import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -22,6 +23,9 @@ _GRACE_SECONDS = 3
 _KEEP_ALIVE_SECONDS = 75  # daemons keep one connection, and may have nothing to send for a while
 _BACKLOG = 2048
 _THREADS = 64
+_STOPPING_SIGNALS = [signal.SIGINT, signal.SIGTERM]
+if sys.platform == "win32":
+    _STOPPING_SIGNALS.append(signal.SIGBREAK)
 
 
 class CannotServe(Exception):
@@ -154,7 +158,7 @@ def _stopping_on_signals(servers: Sequence[uvicorn.Server]) -> Iterator[None]:
             server.force_exit = server.should_exit
             server.should_exit = True
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, stop) for number in _STOPPING_SIGNALS}
     try:
         yield
     finally:
@@ -194,8 +198,12 @@ def _listen(host: str, port: int, setting: str) -> socket.socket:
         raise CannotServe(f"host {host!r} is not an address of this machine; set host to one that is") from None
     listener = socket.socket(family, kind, protocol)
     try:
-        # A server that is started anew must not wait for the connections of the old one to time out.
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if sys.platform == "win32":
+            # There the other option would let two servers have one port.
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+        else:
+            # A server that is started anew must not wait for the connections of the old one to time out.
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
         listener.listen(_BACKLOG)
     except OSError as error:

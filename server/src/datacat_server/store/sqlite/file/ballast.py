@@ -29,7 +29,7 @@ class Ballast:
                 return
             try:
                 with self._path.open("xb") as file:
-                    os.chmod(file.fileno(), 0o600)
+                    self._path.chmod(0o600)
                     _allocate(file.fileno())
             except OSError:
                 self._path.unlink(missing_ok=True)  # half of it would be taken for all of it

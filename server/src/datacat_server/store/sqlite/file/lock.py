@@ -1,16 +1,16 @@
 """Who uses a data folder: every store shares its lock, and what replaces the database needs it alone.
 
 One process at a time serves it, for it alone removes, settles and delivers; a lock of its own says which.
-Each is a `flock` on a file of the folder: the kernel lets go of it when its holder dies, however it dies.
+Each is a lock on a file of the folder: the system lets go of it when its holder dies, however it dies.
 """
 
-import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from datacat_server.store.errors import StoreError
+from datacat_server.store.sqlite.file.lock_calls import lock, read_begin, write_whole
 
 LOCK_NAME = "datacat.lock"
 SERVER_LOCK_NAME = "datacat.server.lock"
@@ -25,11 +25,11 @@ class DataLock:
 
     def share(self) -> None:
         """Use the folder beside others. Raises StoreError while its database is being replaced."""
-        self._take(fcntl.LOCK_SH, "its database is being replaced; start again when that is done")
+        self._take(False, "its database is being replaced; start again when that is done")
 
     def take_alone(self) -> None:
         """Keep others out. Raises StoreError while a server, a web UI or another command uses the folder."""
-        self._take(fcntl.LOCK_EX, "a server, a web UI or another command is using it; stop that first")
+        self._take(True, "a server, a web UI or another command is using it; stop that first")
 
     def release(self) -> None:
         """Let go of it."""
@@ -37,13 +37,11 @@ class DataLock:
             os.close(self._descriptor)
             self._descriptor = -1
 
-    def _take(self, kind: int, otherwise: str) -> None:
+    def _take(self, alone: bool, otherwise: str) -> None:
         self._descriptor = _opened(self._folder, LOCK_NAME)
-        try:
-            fcntl.flock(self._descriptor, kind | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not lock(self._descriptor, alone=alone):
             self.release()
-            raise StoreError(f"data_path: {self._folder}: {otherwise}") from None
+            raise StoreError(f"data_path: {self._folder}: {otherwise}")
 
 
 @contextmanager
@@ -51,16 +49,13 @@ def only_server(data_path: Path) -> Iterator[None]:
     """Be the one server of a folder. Raises StoreError, with the process id, where there is one already."""
     descriptor = _opened(data_path, SERVER_LOCK_NAME)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not lock(descriptor, alone=True):
             raise StoreError(
                 f"data_path: {data_path} is served by {_holder(descriptor)} already; stop that one first, or give this"
                 " one a folder of its own (--data-path)"
-            ) from None
+            )
         with suppress(OSError):  # on a full disk it serves all the same, and is not named
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+            write_whole(descriptor, f"{os.getpid()}\n".encode())
         yield
     finally:
         os.close(descriptor)
@@ -73,16 +68,13 @@ def server_of(data_path: Path) -> str | None:
     except OSError:
         return None
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return _holder(descriptor)
+        return None if lock(descriptor, alone=False) else _holder(descriptor)
     finally:
         os.close(descriptor)
-    return None
 
 
 def _holder(descriptor: int) -> str:
-    number = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip()
+    number = read_begin(descriptor, 20).decode("ascii", "replace").strip()
     return f"process {number}" if number.isdigit() else "another process"
 
 

@@ -8,6 +8,7 @@ whole, checked and on disk.
 
 import os
 import sqlite3
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -185,7 +186,10 @@ def _name_too(part: Path, name: Path) -> None:
 
 
 def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
+    if sys.platform == "win32" and path.is_dir():
+        return  # nobody opens a folder there; its file system keeps names by a journal of its own
+    # to write: without that Windows does not sync a file
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
     try:
         os.fsync(descriptor)
     finally:
