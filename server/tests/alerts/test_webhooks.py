@@ -82,7 +82,8 @@ def test_each_is_told_what_it_wants_to_know(
     assert len(other.requests) == 2
     (problem,) = [one for one in everything.requests if "KeyError" in one.content["reason"]]
     assert problem.content["reason"] == "a new problem: KeyError in load"
-    assert problem.content["problem_url"] is None  # no page would answer it
+    assert problem.content["problem_url"].endswith(f"/problems/{problem.content['problem']}")
+    assert {one.content["problem_url"] for one in hangs.requests} == {None}
     assert problem.content["url"].endswith("/sessions/s1")
 
 

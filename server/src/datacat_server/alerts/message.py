@@ -1,7 +1,7 @@
 """What is sent to a webhook: one alert, or how many of which kind there were where there were too many.
 
-Shapes: docs/guides/webhooks.md. A delivery's id is made of the webhook and the alerts that it tells of, so that it is the same
-however often it is sent.
+Shapes: docs/guides/webhooks.md. A delivery's id is made of the webhook and the alerts that it tells of, so that it is
+the same however often it is sent.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ SUMMARY = "summary"
 
 
 class Message(Struct, kw_only=True, frozen=True):
-    """One alert. `problem_url`: null for as long as the web UI has no page of a problem."""
+    """One alert. `problem` and `problem_url`: of the kind `problem`, else null."""
 
     delivery: str
     kind: str
@@ -28,7 +28,7 @@ class Message(Struct, kw_only=True, frozen=True):
     session: SessionSummary
     problem: str | None
     url: str
-    problem_url: None = None
+    problem_url: str | None
 
 
 class Summary(Struct, kw_only=True, frozen=True):
@@ -56,7 +56,8 @@ def single(webhook: Webhook, alert: Alert, web: str) -> Delivery:
         reason=alert.reason,
         session=alert.session,
         problem=alert.problem,
-        url=_session_url(web, alert.session.id),
+        url=_url(web, "sessions", alert.session.id),
+        problem_url=None if alert.problem is None else _url(web, "problems", alert.problem),
     )
     return _delivery(name, alert.kind, message, alert.number)
 
@@ -74,7 +75,7 @@ def summary(webhook: Webhook, waiting: Waiting, web: str) -> Delivery:
         count=waiting.count,
         kinds=dict(waiting.kinds),
         products=dict(waiting.products),
-        sessions=[_session_url(web, session) for session in waiting.sessions],
+        sessions=[_url(web, "sessions", session) for session in waiting.sessions],
         url=f"{web}/",
     )
     return _delivery(name, SUMMARY, message, waiting.newest)
@@ -89,5 +90,5 @@ def _delivery_id(webhook: Webhook, first: int, last: int) -> str:
     return hashlib.sha256(f"{webhook.id} {first} {last}".encode()).hexdigest()[:32]
 
 
-def _session_url(web: str, session_id: str) -> str:
-    return f"{web}/sessions/{quote(session_id, safe='')}"
+def _url(web: str, room: str, name: str) -> str:
+    return f"{web}/{room}/{quote(name, safe='')}"
