@@ -118,7 +118,9 @@ class PartSink(ProgramSink):
 
     def _own_page(self):
         pid = os.getpid()
-        return ControlPage(os.path.join(self._folder, "control.%d-%s" % (pid, machine.process_start(pid) or 0)))
+        path = os.path.join(self._folder, "control.%d-%s" % (pid, machine.process_start(pid) or 0))
+        # a child that was forked off a process which has joined has one since the fork
+        return ControlPage(path, existing=os.path.exists(path))
 
 
 def _manifest_of(folder):
