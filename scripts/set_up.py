@@ -62,13 +62,18 @@ def create(venv: Path) -> None:
         return
     # Debian's python3 comes without ensurepip; with its pip, if that is there, an environment can be made all the same.
     subprocess.run([sys.executable, "-m", "venv", "--clear", "--without-pip", venv], check=True)
-    pip = [sys.executable, "-m", "pip", "--python", venv / "bin" / "python", "install", "--quiet", "pip"]
+    pip = [sys.executable, "-m", "pip", "--python", python_of(venv), "install", "--quiet", "pip"]
     if subprocess.run(pip, check=False, env=pip_environment(), capture_output=True).returncode:
         version = f"{sys.version_info.major}.{sys.version_info.minor}"
         sys.exit(
             f"{sys.executable} cannot make virtual environments: its module ensurepip is missing.\n"
             f"On Debian and Ubuntu: apt install python{version}-venv"
         )
+
+
+def python_of(venv: Path) -> Path:
+    """Where an environment has its Python."""
+    return venv / "Scripts" / "python.exe" if os.name == "nt" else venv / "bin" / "python"
 
 
 def pip_environment() -> dict[str, str]:
@@ -92,7 +97,7 @@ def main() -> None:
     expected = digest(purpose)
     if stamp.is_file() and stamp.read_text() == expected:
         return
-    python = venv / "bin" / "python"
+    python = python_of(venv)
     works = python.exists() and subprocess.run([python, "-m", "pip", "--version"], capture_output=True).returncode == 0
     print(f"Setting up {VENVS[purpose]} (this takes a minute or two the first time) ...", file=sys.stderr, flush=True)
     if not works:
