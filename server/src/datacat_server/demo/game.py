@@ -244,11 +244,12 @@ def main():
     parser.add_argument("--seconds", type=float, default=6, help="how long to play first (default: %(default)s)")
     parser.add_argument("--heartbeat-timeout", type=float, default=60, metavar="SECONDS", help="default: %(default)s")
     parser.add_argument("--url", help="the DataCat server (default: $DATACAT_URL, else http://localhost:9090)")
+    parser.add_argument("--version", default="1.4.2", help="of the game (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="which game to play (default: %(default)s)")
     parser.add_argument("--tally", metavar="FILE", help="write there what was logged, as JSON")
     options = parser.parse_args()
 
-    session = datacat.create_session(base_url=options.url, product="Comet Bow", version="1.4.2")
+    session = datacat.create_session(base_url=options.url, product="Comet Bow", version=options.version)
     print(session.session_id, flush=True)
     session.start_heartbeat_monitor(timeout=options.heartbeat_timeout, check_interval=0.2)
     game = Game(session, options.fate, options.heartbeat_timeout, options.seed)
