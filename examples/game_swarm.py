@@ -121,7 +121,7 @@ class Screen:
 
 def table(heads, rows):
     """Lines, with columns as wide as they need to be."""
-    cells = [[str(cell) for cell in row] for row in [heads, *rows]
+    cells = [[str(cell) for cell in row] for row in [heads, *rows]]
     widths = [max(len(row[column]) for row in cells) for column in range(len(heads))]
     return ["  ".join(cell.ljust(widths[column]) for column, cell in enumerate(row)).rstrip() for row in cells]
 
