@@ -10,18 +10,22 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 _CONTROLS = re.compile(r"\x1b(\[[0-9;?]*[A-Za-z]|\][^\x07]*\x07)")
 _PATIENCE_SECONDS = 60.0
 
 
+DATACAT = (sys.executable, "-c", "from datacat_server.cli.main import main; main()")
+
+
 class Terminal:
-    """`datacat` in a terminal.
+    """A program in a terminal.
 
     Args:
         words: its arguments.
+        program: by default `datacat`.
         columns, rows: the size of the terminal.
         folder: where it runs.
         environment: variables beside those of this process without DataCat's.
@@ -30,11 +34,19 @@ class Terminal:
         raw: what was printed so far, with all escape sequences.
     """
 
-    def __init__(self, *words: str, folder: Path, columns: int = 80, rows: int = 24, **environment: str) -> None:
+    def __init__(
+        self,
+        *words: str,
+        folder: Path,
+        columns: int = 80,
+        rows: int = 24,
+        program: Sequence[str] = DATACAT,
+        **environment: str,
+    ) -> None:
         self._end, inner = pty.openpty()
         fcntl.ioctl(inner, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         self.process = subprocess.Popen(
-            [sys.executable, "-c", "from datacat_server.cli.main import main; main()", *words],
+            [*program, *words],
             stdin=inner,
             stdout=inner,
             stderr=inner,
@@ -61,9 +73,13 @@ class Terminal:
         while wanted not in self.text:
             assert self._read(deadline), f"{wanted!r} was not printed, but:\n{self.text}"
 
+    def type(self, text: str) -> None:
+        """Type a text."""
+        os.write(self._end, text.encode())
+
     def interrupt(self) -> None:
         """Press Ctrl-C."""
-        os.write(self._end, b"\x03")
+        self.type("\x03")
 
     def finish(self) -> int:
         """Read to its end; its exit code."""

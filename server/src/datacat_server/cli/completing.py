@@ -3,6 +3,7 @@
 A server that does not answer within a second completes nothing, and no error gets into the line that is typed.
 """
 
+import os
 import re
 from collections.abc import Callable, Iterable
 from contextlib import closing
@@ -19,16 +20,15 @@ _PATIENCE_SECONDS = 1.0
 _LOOKED_AT = 300
 _MOST = 50
 
-# Shells evaluate what they are given to complete with, and some of it comes from applications.
-_HARMLESS = re.compile(r"[\w.@+-]+")
+_PLAIN = re.compile(r"[\w.@+-]+")
 
 
 def complete_session(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
     """Ids that begin so, the newest first, and `last`."""
     found = [("last", "the newest")] if "last".startswith(incomplete) else []
     for session in _sessions(ctx, incomplete):
-        if session.id.startswith(incomplete) and _HARMLESS.fullmatch(session.id):
-            found.append((session.id, f"{session.status} {_harmless(session.product)} {_harmless(session.version)}"))
+        if session.id.startswith(incomplete) and _may_be_offered(session.id):
+            found.append((session.id, f"{session.status} {_plain(session.product)} {_plain(session.version)}"))
     return found[:_MOST]
 
 
@@ -42,7 +42,7 @@ def _values(of: Callable[["SessionSummary"], str | None]) -> Callable[[typer.Con
 
     def complete(ctx: typer.Context, incomplete: str) -> list[str]:
         values = dict.fromkeys(of(session) or "" for session in _sessions(ctx))
-        return [value for value in values if value.startswith(incomplete) and _HARMLESS.fullmatch(value)][:_MOST]
+        return [value for value in values if value.startswith(incomplete) and _may_be_offered(value)][:_MOST]
 
     return complete
 
@@ -65,5 +65,16 @@ def _sessions(ctx: typer.Context, beginning: str = "") -> Iterable["SessionSumma
         return []
 
 
-def _harmless(text: str) -> str:
-    return "".join(_HARMLESS.findall(text))
+def _may_be_offered(value: str) -> bool:
+    """Whether a shell may be given it.
+
+    Scripts that are not ours (shell_scripts.py) evaluate what they are given to complete with, and applications are
+    called as they please.
+    """
+    if os.environ.get("_DATACAT_NAMES") == "all":
+        return value != "" and value.isprintable()
+    return _PLAIN.fullmatch(value) is not None
+
+
+def _plain(text: str) -> str:
+    return " ".join(_PLAIN.findall(text))

@@ -1,10 +1,11 @@
 """`datacat completion`."""
 
-import os
 from enum import StrEnum
 from typing import Annotated
 
 import typer
+
+from datacat_server.cli import shell_scripts
 
 
 class Shell(StrEnum):
@@ -15,6 +16,9 @@ class Shell(StrEnum):
     FISH = "fish"
 
 
+_SCRIPTS = {Shell.BASH: shell_scripts.BASH, Shell.ZSH: shell_scripts.ZSH, Shell.FISH: shell_scripts.FISH}
+
+
 def completion(
     shell: Annotated[Shell, typer.Argument(help="bash, zsh or fish.", metavar="SHELL", show_default=False)],
 ) -> None:
@@ -22,14 +26,10 @@ def completion(
 
     bash: datacat completion bash > ~/.local/share/bash-completion/completions/datacat
 
-    zsh: datacat completion zsh > a file _datacat in a folder of $fpath
+    zsh: datacat completion zsh > ~/.zfunc/_datacat, with fpath+=~/.zfunc before compinit in ~/.zshrc
 
     fish: datacat completion fish > ~/.config/fish/completions/datacat.fish
 
-    Or have it installed for the shell that you are in: datacat --install-completion
+    Ids, products, versions and machines are those of the server that $DATACAT_URL names.
     """
-    from datacat_server.cli.commands import NAME, application
-    from datacat_server.cli.running import run_typer
-
-    os.environ["_DATACAT_COMPLETE"] = f"source_{shell}"
-    run_typer(application(()), NAME)
+    typer.echo(_SCRIPTS[shell], nl=False)

@@ -15,6 +15,8 @@ from datacat_server.terminal.colours import wants_colours
 
 EXIT_CODES = "Exit codes: 0 done, 1 not done, with the reason on standard error, 2 misused, 130 ended by Ctrl-C."
 
+_UNSAID = ("install_completion", "show_completion")  # `datacat completion` has scripts of our own
+
 
 class _Helpful:
     """What `--help` shows of a command, or of a group of them."""
@@ -25,6 +27,8 @@ class _Helpful:
         for param in params:
             if getattr(param, "is_flag", False) or param.param_type_name == "argument":
                 param.display_type_rich = _no_type
+            if param.name in _UNSAID:
+                param.hidden = True
         return params
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
