@@ -112,6 +112,8 @@ def _opened(file: str) -> Iterator[ReadableFile]:
         with open(file, "rb") as source:
             yield source
     else:
+        if sys.stdin.isatty():
+            print("Reading what is typed or pasted here; Ctrl-D ends it", file=sys.stderr)
         with tempfile.TemporaryFile() as copy:
             shutil.copyfileobj(sys.stdin.buffer, copy)
             copy.flush()

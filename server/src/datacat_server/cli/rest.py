@@ -10,6 +10,7 @@ import msgspec
 
 from datacat_server.cli.addressing import address_of, broken_off, key_of, no_such_answer, not_answering, refused
 
+LINES = "application/x-ndjson"
 _CHUNK = 256 * 1024
 # An answer may take as long as a large session takes to be stored.
 _TIMEOUT = httpx.Timeout(30.0, read=900.0)
@@ -28,17 +29,19 @@ class Server:
 
     @contextmanager
     def stream(self, path: str, params: Sequence[tuple[str, str]] = ()) -> Iterator[Iterator[bytes]]:
-        """The answer to a GET in pieces. Raises ServerError, also inside, where it breaks off."""
+        """The answer to a GET, newline-delimited JSON, in pieces. Raises ServerError, also inside, where it breaks off."""
         with self._explained(), self._client.stream("GET", path, params=list(params)) as answer:
             if answer.is_error:
                 answer.read()
                 raise refused(self.url, answer.status_code, answer.content)
+            if not answer.headers.get("Content-Type", "").startswith(LINES):
+                raise no_such_answer(self.url)
             yield answer.iter_bytes(_CHUNK)
 
     def post_lines(self, path: str, lines: IO[bytes], params: Sequence[tuple[str, str]] = ()) -> Any:
         """The answer to a POST of a file of newline-delimited JSON. Raises ServerError."""
         with self._explained():
-            headers = {"Content-Type": "application/x-ndjson"}
+            headers = {"Content-Type": LINES}
             return self._decoded(self._client.post(path, params=list(params), content=_pieces(lines), headers=headers))
 
     def close(self) -> None:
