@@ -13,6 +13,7 @@ import time
 import datacat
 
 ORDERS = {"rye": 40, "baguette": 120, "cinnamon roll": 65}
+TOPPINGS = {"rye": "flour", "baguette": "sesame"}
 SECONDS_PER_BATCH = 0.2
 
 log = logging.getLogger("bakery.oven")
@@ -40,6 +41,7 @@ def heat(session):
         session.log_gauge("oven_temperature", celsius, unit="celsius", tags=["oven:1"])
         session.log_event("heating", {"celsius": celsius}, level="debug")
         session.update_state({"oven": {"celsius": celsius}})  # the door stays closed
+        time.sleep(SECONDS_PER_BATCH)
 
 
 def bake(session, bread, pieces):
@@ -56,7 +58,8 @@ def bake(session, bread, pieces):
 
 
 def decorate(bread):
-    raise LookupError(f"no icing for a {bread}")
+    """Exception: with its traceback, and with what it was about."""
+    log.info("%s on top of the %s", TOPPINGS[bread], bread)
 
 
 def clean_oven(session):
@@ -75,20 +78,20 @@ def main():
     logging.basicConfig(level=logging.INFO)
     logging.getLogger().addHandler(datacat.DatacatHandler(session, level=logging.INFO))
 
-    monitor = session.start_heartbeat_monitor(timeout=30)
+    session.start_heartbeat_monitor(timeout=30)
     open_bakery(session)
     heat(session)
     for bread, pieces in ORDERS.items():
         bake(session, bread, pieces)
         try:
             decorate(bread)
-        except LookupError:
+        except KeyError:
             session.log_exception(extra_data={"bread": bread})
     session.log_event("power_failed", {"seconds": 0.2}, level="critical", category="oven")
     log.warning("the oven is at %d degrees", 190)
     clean_oven(session)
     session.log_metric("flour_left", 3.5, unit="sacks", metadata={"weighed_by": "hand"})
-    monitor.stop()
+    session.stop_heartbeat_monitor()
 
     # Nothing needs a flush but who wants to read back at once.
     if session.flush(timeout=5):

@@ -16,6 +16,7 @@ import time
 import datacat
 
 HOURS = 24
+SECONDS_PER_HOUR = 0.06
 PLANTS = {"tomatoes": 120, "basil": 48}
 VALVE_SECONDS = [0.1, 0.2, 0.4, 0.8]
 
@@ -32,7 +33,7 @@ def look_at_leaves(plants):
 
 
 random.seed(7)
-with datacat.create_session(product="Greenhouse", version="2.0") as session:
+with datacat.create_session(product="Greenhouse", version="2.0", batch_interval_seconds=0.2) as session:
     print("Session", session.session_id)
     for hour in range(HOURS):
         session.update_state({"hour": hour})
@@ -50,6 +51,7 @@ with datacat.create_session(product="Greenhouse", version="2.0") as session:
 
         # Histogram: one sample of many, of which the distribution matters. The bounds are yours; each is inclusive.
         session.log_histogram("valve_opened", random.lognormvariate(-1.6, 0.5), unit="seconds", buckets=VALVE_SECONDS)
+        time.sleep(SECONDS_PER_HOUR)
 
     # A duration that was measured elsewhere, and a total that was counted elsewhere.
     session.log_timer("pump_ran", 5400, count=12, unit="seconds")
