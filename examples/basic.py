@@ -2,8 +2,8 @@
 
     python examples/basic.py
 
-A photo album takes in the pictures of a holiday. In the web UI the session "Photo Album 2.3.0" has ended; its page shows
-each picture as an event, and beside it the state at that instant. It runs on Python 2.7 and on 3.6 or newer.
+A photo album takes in the pictures of a holiday. In the web UI the session "Photo Album 2.3.0" has ended; its page
+shows each picture as an event, and beside it the state at that instant. It runs on Python 2.7 and on 3.6 or newer.
 """
 
 from __future__ import print_function

@@ -4,7 +4,8 @@
 
 Four belts of a sorting office, each a thread, count parcels into the same counters. Nobody keeps a total, no lock is
 needed, and what a crash interrupts is counted up to the last call. There is a total for each set of tags, in whatever
-order they stand. In the web UI each counter rises, as a sum and belt by belt. It runs on Python 2.7 and on 3.6 or newer.
+order they stand. In the web UI each counter rises, as a sum and belt by belt.
+It runs on Python 2.7 and on 3.6 or newer.
 """
 
 from __future__ import print_function

@@ -4,8 +4,8 @@
 
 A boat race draws frames, first in low and then in high detail. A mean of 12 ms says little: one frame in twenty that
 takes 40 ms is what a player sees. The buckets keep that: the last lines printed are the share of frames that were late,
-and the frame time that 99 of 100 keep within. In the web UI the metric frame_time has a histogram for each detail, and each frame that is
-too late even for 30 a second is an event, with its place on the time axis.
+and the frame time that 99 of 100 keep within. In the web UI the metric frame_time has a histogram for each detail, and
+each frame that is too late even for 30 a second is an event, with its place on the time axis.
 """
 
 import argparse
@@ -42,7 +42,10 @@ def race(session, detail, frames):
 
 def share_over(bound, histogram):
     """How much of a histogram lies above one of its bounds: 0 to 1."""
-    within = sum(bucket["count"] for bucket in histogram["buckets"] if bucket["le"] is not None and bucket["le"] <= bound)
+    within = 0
+    for bucket in histogram["buckets"]:
+        if bucket["le"] is not None and bucket["le"] <= bound:
+            within += bucket["count"]
     return 1 - within / histogram["count"]
 
 

@@ -2,8 +2,8 @@
 
     python examples/window_tracking.py
 
-An atlas of the sky opens, moves and closes windows. Patches of the state merge at every depth, None deletes a key, and a
-list replaces the one before. In the web UI, move along the session's time axis: the state beside it follows. What is
+An atlas of the sky opens, moves and closes windows. Patches of the state merge at every depth, None deletes a key, and
+a list replaces the one before. In the web UI, move along the session's time axis: the state beside it follows. What is
 printed in the end finds every session in which the window "space probe" was ever open, with its peak of memory.
 It runs on Python 2.7 and on 3.6 or newer.
 """
@@ -61,7 +61,7 @@ with datacat.create_session(product="Sky Atlas", version="0.9.1") as session:
 
 print("Session", session.session_id)
 print("Sessions in which the space probe was ever open:")
-print("  datacat ls ever:window_state.open=\"space probe\"")
+print('  datacat ls ever:window_state.open="space probe"')
 print("The peak of memory in each of them:")
 print("  curl -G %s/api/metrics -d name=memory_usage -d aggregate=peak" % session.client.base_url, end=" ")
 print("--data-urlencode 'ever_contains=window_state.open:space probe'")
