@@ -41,6 +41,7 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
 def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Lead what points out of `docs` to the repository; what is not there is a warning, and no site is built."""
     folder = posixpath.dirname(page.file.src_uri)
+    repository = config.extra["repository"]
 
     def led(found: re.Match[str]) -> str:
         path = posixpath.normpath(posixpath.join("docs", folder, found[1]))
@@ -50,6 +51,6 @@ def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: 
         if not there.exists():
             log.warning(f"{page.file.src_uri} links to {path}, which does not exist")
         kind = "tree" if there.is_dir() else "blob"
-        return f"{config.repo_url}/{kind}/main/{path}{found[2] or ''}"
+        return f"{repository}/{kind}/main/{path}{found[2] or ''}"
 
     return _LINK.sub(led, markdown)
