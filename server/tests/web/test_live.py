@@ -47,6 +47,11 @@ def test_a_session_hears_of_its_own_changes_only(address: str, store: SqliteStor
         assert next_but_pings(stream) == "change"
 
 
+def test_a_session_that_is_not_there_has_no_stream(address: str) -> None:
+    with httpx.stream("GET", f"{address}/live?session=nobody", timeout=30) as answer:
+        assert answer.status_code == 404
+
+
 def test_a_quiet_server_still_says_that_it_is_there(address: str) -> None:
     with httpx.stream("GET", f"{address}/live", timeout=30) as answer:
         stream = events(answer.iter_lines())

@@ -38,7 +38,7 @@ def ls(
 
     datacat ls crashed from:-24h
 
-    datacat ls product:MyGame state.level=7 ever:window_state.open="space probe"
+    datacat ls product:MyGame state.level=7 ever_contains:window_state.open="space probe"
 
     Piped, nothing is cut, and ids are whole. --json prints one object, as the API does.
 

@@ -12,6 +12,7 @@ from contextlib import aclosing
 from enum import StrEnum
 
 from litestar import get
+from litestar.exceptions import NotFoundException
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromQuery
 from litestar.response import Stream
@@ -133,7 +134,15 @@ def live_routes(store: Store) -> list[HTTPRouteHandler]:
 
     @get("/live", include_in_schema=False)
     async def live(session: FromQuery[str | None] = None) -> Stream:
-        """A stream of `watching`, then `change` whenever the list, or the one session asked for, is not what it was."""
+        """A stream of `watching`, then `change` whenever the list, or the one session asked for, is not what it was.
+
+        404 for a session that is not there: nothing would ever be told of it.
+        """
+        if session is not None:
+            try:
+                await asyncio.to_thread(store.session_change_token, session)
+            except UnknownSession:
+                raise NotFoundException("there is no session with this id") from None
         content = _all_sessions(changes) if session is None else _one_session(changes, store, session)
         # A proxy that gathers an answer until it is whole would never hand this one on; nginx does not where told so.
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
