@@ -61,7 +61,7 @@ with datacat.create_session(product="Sky Atlas", version="0.9.1") as session:
 
 print("Session", session.session_id)
 print("Sessions in which the space probe was ever open:")
-print('  datacat ls ever:window_state.open="space probe"')
+print('  datacat ls ever_contains:window_state.open="space probe"')
 print("The peak of memory in each of them:")
 print("  curl -G %s/api/metrics -d name=memory_usage -d aggregate=peak" % session.client.base_url, end=" ")
 print("--data-urlencode 'ever_contains=window_state.open:space probe'")
