@@ -1,4 +1,4 @@
-"""What starts DataCat from outside, workflows, PowerShell scripts, the container file, systemd units, calls what exists."""
+"""Workflows, PowerShell scripts, the container file and the systemd units call what exists."""
 
 import configparser
 import fnmatch
