@@ -42,9 +42,12 @@ def test_constraints_name_versions_only():
 
 
 def test_every_link_in_the_documents_leads_to_a_file():
+    made = re.findall(r'"(reference/[\w-]+\.md)"', (ROOT / "scripts/docs/hooks.py").read_text())  # with the site
+    pages = {ROOT / "docs" / name for name in made}
     for document in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("*/README.md")]:
         for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", document.read_text()):
-            assert (document.parent / target).exists(), f"{document.name}: {target}"
+            path = (document.parent / target).resolve()
+            assert path.exists() or path in pages, f"{document.name}: {target}"
 
 
 def test_the_example_is_the_game_of_the_demo():
@@ -132,20 +135,6 @@ def test_the_calls_into_a_session_in_the_readme_are_answered(programs, server):
     words = re.search(r"```sh\n(curl .*)\n", part)[1].replace("http://127.0.0.1:9090", server.url)
     (found,) = json.loads(subprocess.run(shlex.split(words), check=True, capture_output=True).stdout)["values"]
     assert (found["session_id"], found["value"]) == (summary["id"], 7.5)
-
-
-def test_the_examples_of_the_python_document_end_on_the_server(programs, server):
-    codes = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "guides" / "python.md").read_text(), re.DOTALL)
-    for code in codes:
-        program = programs.start(code, server.url)
-        program.communicate()
-        assert program.returncode == 0
-    wait_for(lambda: len(get(f"{server.url}/api/sessions")["sessions"]) == len(codes))
-    sessions = {one["product"]: one["id"] for one in get(f"{server.url}/api/sessions")["sessions"]}
-    shop = session_with_status(server.url, sessions["Shop"], "ended")
-    assert {event["name"] for event in shop["events"]} >= {"paid", "log", "exception"}
-    assert {metric["name"] for metric in shop["metrics"]} >= {"queue", "orders", "wait", "pack", "load"}
-    session_with_status(server.url, sessions["Service"], "ended")
 
 
 FAILS = '    treasure = {"gold": 7}["jewels"]'
