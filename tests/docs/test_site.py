@@ -1,0 +1,87 @@
+"""The site of the documents: it is built without a warning, and read from the disk, without asking any other host."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+ROOT = Path(__file__).parents[2]
+AXE = ROOT / "server" / "node_modules" / "axe-core" / "axe.min.js"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the site, built as `make docs` does, with what would lead to any proxy or host closed."""
+    folder = tmp_path_factory.mktemp("site")
+    own = {**os.environ, "NO_MKDOCS_2_WARNING": "1", "https_proxy": "http://127.0.0.1:9", "no_proxy": ""}
+    words = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]
+    done = subprocess.run(words, cwd=ROOT, env=own, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert done.returncode == 0, done.stdout
+    return folder
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page of a browser. The test fails on an error in it, and on a request to any host."""
+    context = browser.new_context(viewport={"width": 360, "height": 740}, color_scheme="dark")
+    page = context.new_page()
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+    page.on("request", lambda sent: wrong.append(sent.url) if not sent.url.startswith(("file:", "data:")) else None)
+    yield page
+    context.close()
+    assert wrong == []
+
+
+def test_every_page_opens_from_the_disk_on_a_phone_and_asks_no_other_host(site: Path, page: Page) -> None:
+    files = sorted(site.rglob("*.html"))
+    assert len(files) >= len(list((ROOT / "docs").rglob("*.md"))) + 4  # and those made of the program
+    for file in files:
+        if file.name == "404.html":  # is shown at any address by a web server, and so begins its links there
+            continue
+        page.goto(file.as_uri())
+        wider = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert wider <= 0, f"{file.name} is {wider} px wider than the screen"
+
+
+def test_the_search_finds_a_call_without_a_web_server(site: Path, page: Page) -> None:
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.goto((site / "index.html").as_uri())
+    page.fill("input.md-search__input", "pause_heartbeat_monitoring")
+    expect(page.locator(".md-search-result__item").first).to_be_visible()
+
+
+def test_the_reference_names_every_call_and_command(site: Path) -> None:
+    import datacat
+    from datacat_server.cli.groups import COMMANDS
+
+    commands = (site / "reference" / "command-line.html").read_text(encoding="utf-8")
+    assert all(f">datacat {name}<" in commands for name in COMMANDS)
+    python = (site / "reference" / "python.html").read_text(encoding="utf-8")
+    calls = [name for name in vars(datacat.Session) if not name.startswith("_")]
+    assert [name for name in calls if f'id="datacat.Session.{name}"' not in python] == []
+    rest = (site / "reference" / "rest-api.html").read_text(encoding="utf-8")
+    assert re.search(r"<h3[^>]*>GET /api/sessions/\{session_id\}/state<", rest)
+
+
+@pytest.mark.skipif(not AXE.is_file(), reason="there is no axe here: npm fetches it")
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_pages_can_be_used_by_everybody(site: Path, browser: Browser, theme: str) -> None:
+    shade: object = theme
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme=shade)  # type: ignore[arg-type]
+    page = context.new_page()
+    for name in ("index.html", "quick-start.html", "reference/command-line.html"):
+        page.goto((site / name).as_uri())
+        page.add_script_tag(path=AXE)
+        rules = ["color-contrast", "image-alt", "link-name", "heading-order", "label", "button-name"]
+        found = page.evaluate(f"axe.run({{runOnly: {json.dumps(rules)}}})")["violations"]
+        told = [(one["id"], [node["html"][:120] for node in one["nodes"][:3]]) for one in found]
+        assert told == [], f"{name}: {told}"
+    context.close()
