@@ -2,11 +2,8 @@
 
 import contextlib
 import http.client
-import re
-import shutil
 import subprocess
 import threading
-from pathlib import Path
 
 import pytest
 from support.http_daemon import HttpDaemon
@@ -16,26 +13,6 @@ from support.http_daemon import HttpDaemon
 def daemon(bench, server):
     """A standalone daemon that ships to `server`."""
     return HttpDaemon(bench, server.url)
-
-
-README = Path(__file__).parents[3] / "README.md"
-
-
-@pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl here")
-def test_the_shell_script_in_the_readme_is_a_session_like_any_other(daemon, server):
-    (script,) = re.findall(r"```sh\n(datacat-daemon &.*?)```", README.read_text(), re.DOTALL)
-    script = script.replace("datacat-daemon &", "").replace(":8079", f":{daemon.port}").replace("curl -sS", "curl -sSf")
-    done = subprocess.run(["sh", "-ec", script], capture_output=True, text=True)
-    assert done.returncode == 0 and done.stdout == '{"status":"ok"}' * 5, done
-    ended = server.wait_for_verdict("ended")
-    assert ended["reason"] == "end() was called"
-    line = server.only()["line"]
-    assert (line["product"], line["version"]) == ("Backup", "3")
-    assert line["facts"]["argv"][:2] == ["sh", "-ec"] and line["machine_id"] and line["last_heartbeat"]
-    assert server.records("state")[0]["state"] == {"step": "copy"}
-    event = server.records("event")[0]
-    assert (event["name"], event["data"]) == ("copied", {"files": 3})
-    assert server.records("metric")[0]["delta"] == 3
 
 
 def test_all_that_the_endpoints_take_arrives(daemon, server, parent, wait_for):
