@@ -77,6 +77,7 @@ def test_the_clients_wheel_is_for_every_python(distributions):
         ("3.8", "linux", {"orjson"}, set()),
         ("3.11", "linux", {"orjson"}, {"py-spy", "zstandard"}),
         ("3.11", "darwin", {"orjson"}, {"py-spy", "zstandard", "psutil"}),
+        ("3.13", "win32", {"orjson"}, {"py-spy", "zstandard"}),
         ("3.14", "linux", {"orjson"}, {"py-spy"}),
     ],
 )
