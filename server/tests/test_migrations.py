@@ -213,7 +213,10 @@ def test_what_was_there_before_it_could_be_looked_for_is_found(tmp_path: Path) -
     def found(name: str, text: str) -> list[str]:
         return sorted(session.id for session in store.sessions(parse_filter([(name, text)])).sessions)
 
-    with closing(SqliteStore(tmp_path)) as store:
+    told: list[tuple[int, int]] = []
+    with closing(SqliteStore(tmp_path, lambda done, total: told.append((done, total)))) as store:
+        assert told[-1] == (4, 4)
+        assert told == sorted(told)
         assert (
             found("state", "level:5")
             == found("state_ever", "level:2")

@@ -36,9 +36,10 @@ def demo(
     """Watch seven games end, crash and hang, and what DataCat says of each."""
     from datacat_server.demo.run import run  # late: `datacat --help` should not wait for it
     from datacat_server.demo.services import DemoError
+    from datacat_server.terminal.style import output
 
     try:
-        code = run(once=once, port=port, web_port=web_port, data=data, as_json=as_json)
+        code = run(output(errors=as_json), once=once, port=port, web_port=web_port, data=data, as_json=as_json)
     except DemoError as error:
         fail(error)
     raise typer.Exit(code)

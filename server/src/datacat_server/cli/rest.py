@@ -29,7 +29,7 @@ class Server:
 
     @contextmanager
     def stream(self, path: str, params: Sequence[tuple[str, str]] = ()) -> Iterator[Iterator[bytes]]:
-        """The answer to a GET, newline-delimited JSON, in pieces. Raises ServerError, also inside, where it breaks off."""
+        """The answer to a GET, lines of JSON, in pieces. Raises ServerError, also inside, where it breaks off."""
         with self._explained(), self._client.stream("GET", path, params=list(params)) as answer:
             if answer.is_error:
                 answer.read()

@@ -24,14 +24,15 @@ BETWEEN_LOOKS_SECONDS = 0.4
 INTERRUPTED = 130  # what a shell makes of Ctrl-C
 
 
-def run(*, once: bool, port: int, web_port: int, data: Path | None, as_json: bool) -> int:
+def run(console: Console, *, once: bool, port: int, web_port: int, data: Path | None, as_json: bool) -> int:
     """Start everything, watch until all is settled, and then serve until Ctrl-C, or stop when it is for `once`.
 
+    It is shown on `console`; for `as_json` the outcome is printed to standard output besides.
     `data` is a folder that is kept; None means one that is removed at the end. Returns the exit code: 0 when every
     verdict was right and every record there, 1 when not or when the demo could not be started, 130 when it was
     interrupted before that was clear. Raises DemoError.
     """
-    screen = Screen(stderr=as_json)
+    screen = Screen(console)
     try:
         require_client()
         port, web_port = usable_ports(port, web_port)

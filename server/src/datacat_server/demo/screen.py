@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-from rich.console import JustifyMethod
+from rich.console import Console, JustifyMethod
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
 from datacat_server.demo.outcome import Outcome
-from datacat_server.terminal.style import output
 
 STYLES = {"ended": "green", "crashed": "red", "hung": "yellow", "hung, then recovered": "cyan", "active": "blue"}
 ICONS = {"ended": "✓", "crashed": "✗", "hung": "◷", "hung, then recovered": "↻", "active": "▶", "suspended": "⏸"}
@@ -21,8 +20,8 @@ WIDTH_OF_A_PIPE = 140
 class Screen:
     """Shows outcomes as they change. A context manager: the table stays on the screen when it is left."""
 
-    def __init__(self, *, stderr: bool) -> None:
-        self.console = output(errors=stderr)
+    def __init__(self, console: Console) -> None:
+        self.console = console
         if not self.console.is_terminal:
             self.console.width = WIDTH_OF_A_PIPE
         self._live = Live(console=self.console, auto_refresh=False) if self.console.is_interactive else None
