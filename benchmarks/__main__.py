@@ -16,6 +16,7 @@ import daemons
 import dying
 import flat
 import frames
+import go_client
 import ingest_rate
 import kills
 import large
@@ -187,6 +188,15 @@ def judge_removing(figures: Figures, running: real.Running) -> None:
     figures.add("    the database's file", sizes, "less than half", shrunk)
 
 
+def judge_go(figures: Figures, running: real.Running) -> None:
+    """A call of the Go client, with a daemon and without."""
+    found = go_client.measure_go(running)
+    if not found:
+        figures.add("a call of the Go client", "no Go on this machine")
+    for call, microseconds in found.items():
+        figures.add(f"Go client, {call}, mean", f"{microseconds:,.1f} µs")
+
+
 def judge_ingest(figures: Figures) -> None:
     """What is promised of taking in events."""
     found = ingest_rate.measure()
@@ -320,6 +330,7 @@ SECTIONS: dict[str, tuple[str, Callable[[Figures, Console], None]]] = {
     "kills": ("a hundred kills", lambda figures, _: judge_kills(figures)),
     "large": ("answers from a large store", lambda figures, console: judge_large(figures, console.print)),
     "pages": ("pages in a browser", lambda figures, console: judge_pages(figures, console.print)),
+    "go": ("the Go client", _with_server(judge_go)),
     "peers": ("peers", lambda figures, _: judge_peers(figures)),
 }
 
