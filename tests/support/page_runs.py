@@ -21,7 +21,7 @@ from support.page_blocks import Block, Page
 from support.servers import Server
 
 HANGS_SECONDS = 120  # far more than a block takes; only a failing test waits so long
-SILENT_SECONDS = 5  # so long a block in the background may take to say that it is there
+SILENT_SECONDS = 20  # so long a block in the background may take to say that it is there
 WELL_KNOWN = ("9090", "8080", "8079")  # the server, the web UI, the daemon: what pages say, and other ports stand for
 PARSERS = {
     "json": json.loads,
