@@ -63,7 +63,7 @@ def main():
         return
     with server(port):
         subprocess.run(["datacat", "sync"])
-        print(f"Delivered: {session.flush(timeout=10)}. {session.get_stats()['queued']} records wait.")
+        print(f"Delivered: {session.flush(timeout=30)}. {session.get_stats()['queued']} records wait.")
         stored = session.get_details()
         print(f"The server has the state {stored['state']['buoy']}, {len(stored['metrics'])} metrics,", end=" ")
         print(f"and {len(stored['events'])} event, all from {stored['created_at']} to {stored['ended_at']}")
