@@ -83,11 +83,12 @@ def test_window_tracking_is_found_by_a_window_that_is_closed_and_its_peak_of_mem
 
 
 def test_heartbeat_finds_the_hang_with_its_stack_and_none_in_the_pause(stage):
-    _, session_id = run(stage, "heartbeat.py", "--timeout", "0.5")
+    _, session_id = run(stage, "heartbeat.py", "--timeout", "1")
     session = stage.session(session_id, "ended")
-    (hang,) = named(session, "application_appears_hung")
-    assert "wake_up_network_drive" in str(hang["data"]["stacks"])
-    assert len(named(session, "application_recovered")) == 1
+    stacks = [str(hang["data"]["stacks"]) for hang in named(session, "application_appears_hung")]
+    assert any("wake_up_network_drive" in stack for stack in stacks)
+    assert not any("'upload'" in stack for stack in stacks)  # on a busy machine a frame may hang, but not the upload
+    assert len(named(session, "application_recovered")) == len(stacks)
     assert named(session, "film_uploaded")
     assert session["state"]["export"] == {"frame": 40, "of": 40}
 
