@@ -15,20 +15,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from _pytest.nodeid import NodeId
 from support import interpreters
 from support.environments import ROOT, Environment
 
 _NO_SOURCES = ("*.egg-info", "__pycache__", "*.pyc", ".*_cache", ".hypothesis", "node_modules")
 _OF_THE_SERVER = ("3.11", "3.12", "3.13", "3.14")
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What pytest-xdist 3.8 does for its groups where pytest 9.2 does not look: a group is the end of a test's id."""
-    for item in items:
-        if getattr(config.option, "loadgroup", False) and Path(__file__).parent in item.path.parents:
-            item._id = NodeId.parse(f"{item.nodeid}@packages")
 
 
 class Distributions:
