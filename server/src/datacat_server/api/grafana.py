@@ -1,4 +1,4 @@
-"""Sessions as rows for Grafana's Infinity data source, which wants one array of flat objects: docs/guides/grafana.md."""
+"""Sessions as flat rows, which is what the Infinity data source of Grafana wants: docs/guides/grafana.md."""
 
 from collections.abc import Iterator
 from typing import Any
