@@ -25,6 +25,7 @@ from datacat_server.api import (
 )
 from datacat_server.api.auth import key_guard
 from datacat_server.api.errors import EXCEPTION_HANDLERS, allow_header
+from datacat_server.api.event_filtering import EVENTS_WANTED, provide_events_wanted
 from datacat_server.api.filtering import FILTER, provide_filter
 from datacat_server.api.openapi.routes import schema_router
 from datacat_server.api.prometheus import RequestFigures, create_registry, metrics_router
@@ -84,7 +85,11 @@ def create_api(store: Store, config: Config) -> Litestar:
             metrics_router(registry),
             schema_router(requires_key=config.require_api_key),
         ],
-        dependencies={"store": Provide(lambda: store, sync_to_thread=False), FILTER: provide_filter},
+        dependencies={
+            "store": Provide(lambda: store, sync_to_thread=False),
+            FILTER: provide_filter,
+            EVENTS_WANTED: provide_events_wanted,
+        },
         guards=[guard],
         before_request=refuse_unknown_parameters,
         before_send=[add_headers],

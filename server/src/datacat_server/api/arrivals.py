@@ -3,17 +3,16 @@
 from typing import Annotated
 
 from litestar import Response, Router, get
-from litestar.params import FromQuery, QueryParameter
+from litestar.params import QueryParameter
 from msgspec import Struct
 
 from datacat_server.api.declared import JSON, ResponseSpec
 from datacat_server.api.errors import BadRequest
-from datacat_server.api.moments import moment
-from datacat_server.api.session_views import From, NumberedEvent, PartOfText, To
+from datacat_server.api.event_filtering import EventsWanted
+from datacat_server.api.session_views import NumberedEvent
 from datacat_server.api.sessions import StoreDependency
-from datacat_server.model import Event, Level, encode
+from datacat_server.model import Event, encode
 from datacat_server.store.arrivals import Arrival
-from datacat_server.store.views import EventQuery
 
 _LARGEST = 2**63 - 1
 
@@ -40,21 +39,12 @@ class ArrivedEvents(Struct, frozen=True):
 @get("/api/events", sync_to_thread=True, responses={200: ResponseSpec(ArrivedEvents, description="Events")})
 def arrived_events(
     store: StoreDependency,
+    wanted: EventsWanted,
     after: Annotated[
         int | None, QueryParameter(ge=0, le=_LARGEST, description="`next` of the answer before; else the newest.")
     ] = None,
     product: Annotated[str | None, QueryParameter(description="The session's product, exactly.")] = None,
     session: Annotated[str | None, QueryParameter(description="The session's id.")] = None,
-    level: FromQuery[Level | None] = None,
-    min_level: FromQuery[Level | None] = None,
-    name: FromQuery[str | None] = None,
-    category: FromQuery[str | None] = None,
-    group: FromQuery[str | None] = None,
-    label: FromQuery[str | None] = None,
-    q: PartOfText = None,
-    start: From = None,
-    end: To = None,
-    exceptions: Annotated[bool, QueryParameter(description="Exceptions only.")] = False,
     limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100,
 ) -> Response[bytes]:
     """Events in the order of their arrival, of all sessions: those after a number, else the newest.
@@ -62,18 +52,6 @@ def arrived_events(
     Who asks again and again with `next` sees each event once, across a restart of the server too. Of the newest,
     the 20,000 that arrived last are looked at.
     """
-    wanted = EventQuery(
-        level=level,
-        min_level=min_level,
-        name=name or None,
-        category=category or None,
-        group=group or None,
-        label=label or None,
-        q=q or None,
-        start=moment("from", start),
-        end=moment("to", end),
-        exceptions=exceptions,
-    )
     try:
         found = store.arrivals(wanted, after=after, limit=limit, product=product or None, session_id=session or None)
     except ValueError as error:

@@ -1,6 +1,9 @@
 """Instants in an address."""
 
 from datetime import datetime
+from typing import Annotated
+
+from litestar.params import QueryParameter
 
 from datacat_server.api.errors import BadRequest
 from datacat_server.instants import AGES, TooFarBack, read_instant
@@ -9,6 +12,9 @@ INSTANT = (
     "RFC 3339, such as 2026-01-31T12:00:00Z, a date, how long ago, such as -90min, -24h or -7d, or seconds since 1970"
     " UTC (with 13 digits, milliseconds)."
 )
+
+From = Annotated[str | None, QueryParameter(name="from", description=f"From then on: {INSTANT}")]
+To = Annotated[str | None, QueryParameter(name="to", description=f"Before then: {INSTANT}")]
 
 
 def moment(name: str, text: str | None) -> datetime | None:

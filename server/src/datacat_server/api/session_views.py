@@ -10,12 +10,11 @@ from msgspec import Struct
 
 from datacat_server.api.declared import JSON, ResponseSpec
 from datacat_server.api.errors import BadRequest, error_response
-from datacat_server.api.moments import INSTANT, moment
+from datacat_server.api.event_filtering import EventsWanted
+from datacat_server.api.moments import INSTANT, From, To, moment
 from datacat_server.api.sessions import StoreDependency
-from datacat_server.filters import LONGEST_Q
-from datacat_server.model import Event, Level, encode
+from datacat_server.model import Event, encode
 from datacat_server.store.views import (
-    EventQuery,
     MetricFilter,
     ReadingPage,
     SeriesPage,
@@ -27,17 +26,8 @@ from datacat_server.store.views import (
 MetricType = Literal["gauge", "counter", "histogram", "timer"]
 
 Moment = Annotated[str | None, QueryParameter(description=INSTANT)]
-From = Annotated[str | None, QueryParameter(name="from", description=f"From then on: {INSTANT}")]
-To = Annotated[str | None, QueryParameter(name="to", description=f"Before then: {INSTANT}")]
 Tags = Annotated[list[str] | None, QueryParameter(description="May be repeated: a series has all of them.")]
 Vitals = Annotated[bool, QueryParameter(description="What DataCat samples by itself, instead of what was logged.")]
-PartOfText = Annotated[
-    str | None,
-    QueryParameter(
-        max_length=LONGEST_Q,
-        description="Part of the name, message, data or the exception's message, in whatever case.",
-    ),
-]
 
 
 class NumberedEvent(Event, kw_only=True, frozen=True):
@@ -61,16 +51,7 @@ class Events(Struct, frozen=True):
 def session_events(
     store: StoreDependency,
     session_id: FromPath[str],
-    level: FromQuery[Level | None] = None,
-    min_level: FromQuery[Level | None] = None,
-    name: FromQuery[str | None] = None,
-    category: FromQuery[str | None] = None,
-    group: FromQuery[str | None] = None,
-    label: FromQuery[str | None] = None,
-    q: PartOfText = None,
-    start: From = None,
-    end: To = None,
-    exceptions: Annotated[bool, QueryParameter(description="Exceptions only.")] = False,
+    wanted: EventsWanted,
     sort: Annotated[
         Literal["-time", "time"], QueryParameter(description="By time; with a `-` in front the newest first.")
     ] = "-time",
@@ -78,18 +59,6 @@ def session_events(
     cursor: FromQuery[str | None] = None,
 ) -> Response[bytes]:
     """A page of the events that all of the filters hold of; `cursor` of the answer asks for the next one."""
-    wanted = EventQuery(
-        level=level,
-        min_level=min_level,
-        name=name or None,
-        category=category or None,
-        group=group or None,
-        label=label or None,
-        q=q or None,
-        start=moment("from", start),
-        end=moment("to", end),
-        exceptions=exceptions,
-    )
     with _refusing():
         page = store.event_page(session_id, wanted, limit=limit, cursor=cursor or None, oldest_first=sort == "time")
     return _answer(Events([_numbered(stored) for stored in page.events], page.cursor))
