@@ -1,6 +1,7 @@
 """`datacat run`."""
 
 import os
+import subprocess
 import sys
 from typing import Annotated
 
@@ -39,6 +40,9 @@ def run(
     options = {"--product": product, "--version": version, "--server-url": server_url}
     words = [f"{name}={value}" for name, value in options.items() if value is not None]
     words += ["--capture-output"] if capture_output else []
+    line = [sys.executable, "-P", "-m", "datacat_daemon.wrapping", *words, "--", *command]  # -P: not from this folder
+    if sys.platform == "win32":  # there, another process would take this one's place, and the shell not wait for it
+        raise typer.Exit(subprocess.call(line))
     # This process becomes the program's parent without all that it has loaded: it may wait there for days, and the
-    # system counts a parent's memory at the fork as memory of the program. -P: never from the current folder.
-    os.execv(sys.executable, [sys.executable, "-P", "-m", "datacat_daemon.wrapping", *words, "--", *command])
+    # system counts a parent's memory at the fork as memory of the program.
+    os.execv(sys.executable, line)
