@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from datacat import DatacatClient, DatacatError, create_session
+from support.reading import get, wait_for
 from support.spools import environment
 
 PROGRAM = """
@@ -208,6 +209,7 @@ print(flushed, details["product"], "error" in details)
     del own["DATACAT_DAEMON"]
     done = subprocess.run([sys.executable, "-c", code, server.url], env=own, capture_output=True, text=True)
     assert done.stdout == "True Newborn False\n", done.stderr
+    wait_for(lambda: get(server.url + "/api/sessions?status=ended")["sessions"])  # its daemon has nothing left to do
 
 
 def test_details_of_a_session_that_has_just_begun_are_there(server, tmp_path):
@@ -221,3 +223,4 @@ print(session.get_details()["product"])
     del own["DATACAT_DAEMON"]
     done = subprocess.run([sys.executable, "-c", code, server.url], env=own, capture_output=True, text=True)
     assert done.stdout == "Young\n", done.stderr
+    wait_for(lambda: get(server.url + "/api/sessions?status=ended")["sessions"])  # its daemon has nothing left to do
