@@ -252,13 +252,17 @@ def exception_fields(error: BaseException, test_file: str) -> dict[str, Any]:
         trace = trace.tb_next
     trace = trace or error.__traceback__
     kind = type(error).__name__
+    try:
+        text = str(error)
+    except Exception:  # the test is to fail of its own exception, not the run of this one
+        text = "an exception that cannot be printed"
     return {
         "name": "exception",
         "level": "error",
         "category": "exception",
-        "message": f"{kind}: {error}",
+        "message": f"{kind}: {text}",
         "exception_type": kind,
-        "exception_msg": str(error),
+        "exception_msg": text,
         "stacktrace": "".join(traceback.format_exception(type(error), error, trace)).splitlines(),
         **_place(trace),
     }

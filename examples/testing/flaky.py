@@ -12,6 +12,7 @@ Exit codes: 0, 1 where a test broke, 2 where the runs could not be read.
 from __future__ import annotations
 
 import argparse
+import http.client
 import json
 import os
 import sys
@@ -44,9 +45,12 @@ class Server:
             with urllib.request.urlopen(urllib.request.Request(address, headers=self._headers), timeout=30) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as error:
-            raise OSError(f"{self._url}{path}: {json.load(error)['details']}") from None
+            raise OSError(f"{self._url}{path}: {_details(error)}") from None
         except urllib.error.URLError as error:
-            raise OSError(f"{self._url} does not answer: {error.reason}") from None
+            why = getattr(error.reason, "strerror", None) or error.reason
+            raise OSError(f"{self._url} does not answer: {why}") from None
+        except (ValueError, http.client.HTTPException) as error:  # no JSON, cut short, or no such address
+            raise OSError(f"{self._url} does not answer as a DataCat server does: {error}") from None
 
     def last_runs(self, product: str, count: int) -> list[str]:
         """Ids of the newest runs of a product."""
@@ -58,11 +62,30 @@ class Server:
         found: list[dict[str, Any]] = []
         cursor = ""
         while True:
-            page = self.get(f"/api/sessions/{run}/events", category="test", sort="time", limit=1000, cursor=cursor)
-            found += [event["data"] for event in page["events"] if "outcome" in event["data"]]
+            page = self.get(f"{_path_of(run)}/events", category="test", sort="time", limit=1000, cursor=cursor)
+            said = [event["data"] or {} for event in page["events"]]
+            found += [data for data in said if "outcome" in data and "test" in data]
             cursor = page["cursor"]
             if not cursor:
                 return found
+
+
+def _details(error: urllib.error.HTTPError) -> str:
+    """Why it was refused: what the server says, else the status, as a proxy in between gives it."""
+    try:
+        return str(json.load(error)["details"])
+    except (ValueError, KeyError, TypeError):
+        return f"{error.code} {error.reason}"
+
+
+def _path_of(run: str) -> str:
+    return "/api/sessions/" + urllib.parse.quote(run, safe="")
+
+
+def _two_or_more(text: str) -> int:
+    if (number := int(text)) < 2:
+        raise argparse.ArgumentTypeError("at least two runs are compared")
+    return number
 
 
 @dataclass
@@ -84,7 +107,7 @@ class Run:
 
 def read(server: Server, run_id: str) -> Run:
     """A run, with the tests that were running when it died or fell silent among those that went wrong."""
-    session = server.get(f"/api/sessions/{run_id}", include="")
+    session = server.get(_path_of(run_id), include="")
     run = Run(session["id"], session["created_at"], session["version"], session["status"])
     for test in server.tests_of(run_id):
         run.tests.setdefault(test["test"], []).append(test["outcome"])
@@ -182,7 +205,7 @@ def main() -> int:
     )
     parser.add_argument("runs", nargs="*", metavar="ID", help="sessions to compare")
     parser.add_argument("--product", help="compare the last runs of this product")
-    parser.add_argument("--last", type=int, default=2, metavar="N", help="how many of them (default: 2)")
+    parser.add_argument("--last", type=_two_or_more, default=2, metavar="N", help="how many of them (default: 2)")
     parser.add_argument("--slower", type=float, default=2.0, metavar="TIMES", help="slow is so many times as long,")
     parser.add_argument("--by", type=float, default=0.1, metavar="SECONDS", help="and so much longer (default: 0.1)")
     parser.add_argument("--url", default=os.environ.get("DATACAT_URL", "http://localhost:9090"), help="the server")
@@ -196,6 +219,9 @@ def main() -> int:
         runs = sorted((read(server, run) for run in ids), key=lambda run: run.created_at)
     except OSError as error:
         print(f"error: {error}", file=sys.stderr)
+        return 2
+    except (KeyError, TypeError, AttributeError):
+        print(f"error: {options.url} does not answer as a DataCat server does", file=sys.stderr)
         return 2
     if len(runs) < 2:
         print(f"error: there are fewer than two runs of {options.product or 'those'}", file=sys.stderr)

@@ -3,6 +3,10 @@
 import json
 import shutil
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -32,6 +36,12 @@ def table():
     yield
     if "spill" in fate: raise OSError("the table is not cleared away")
 def test_guest(table): print("good evening")
+"""
+ODD = """
+class Odd(Exception):
+    def __str__(self): raise ValueError("no words")
+def test_odd(): raise Odd
+def test_after(): pass
 """
 
 
@@ -110,6 +120,18 @@ def test_a_fixture_that_fails_is_told_with_its_phase_and_what_was_printed(stage,
         "OSError: the table is not cleared away",
     )
     assert told["output"] == "good evening\n"
+
+
+def test_an_exception_that_cannot_be_printed_fails_its_own_test_only(stage, folder):
+    folder.joinpath("test_odd.py").write_text(ODD)
+    run, _, code = run_of(stage, folder, "test_odd.py", product="Odd")
+    session = stage.session(run, "ended")
+    assert (code, {name: test["outcome"] for name, test in results_in(session).items()}) == (
+        1,
+        {"test_odd": "failed", "test_after": "passed"},
+    )
+    (error,) = (event for event in session["events"] if event.get("exception_type") == "Odd")
+    assert error["exception_msg"] == "an exception that cannot be printed"
 
 
 def test_a_file_that_cannot_be_collected_is_told(stage, folder):
@@ -195,7 +217,35 @@ def test_what_cannot_be_compared_is_said_in_a_sentence(stage, folder):
     done = stage.run(sys.executable, "flaky.py", "no-such-id", "nor-this", cwd=folder)
     assert (done.returncode, done.stderr.partition(":")[0]) == (2, "error")
     done = stage.run(sys.executable, "flaky.py", "a", "b", "--url", "http://127.0.0.1:9", cwd=folder)
-    assert (done.returncode, done.stderr) == (
-        2,
-        "error: http://127.0.0.1:9 does not answer: [Errno 111] Connection refused\n",
-    )
+    assert (done.returncode, done.stderr) == (2, "error: http://127.0.0.1:9 does not answer: Connection refused\n")
+    for words in (["a", "b", "--url", "nonsense"], ["a b", "../c"]):
+        done = stage.run(sys.executable, "flaky.py", *words, cwd=folder)
+        assert (done.returncode, done.stderr.partition(":")[0]) == (2, "error"), done.stderr
+
+
+def test_an_answer_that_is_no_datacat_servers_is_said_in_a_sentence(stage, folder):
+    with answering(502, b"<html>") as proxy, answering(200, b"<html>") as page, answering(200, b"[1, 2]") as other:
+        for url, said in ((proxy, "502 Bad Gateway"), (page, "as a DataCat server"), (other, "as a DataCat server")):
+            done = stage.run(sys.executable, "flaky.py", "--product", "x", "--url", url, cwd=folder)
+            assert done.returncode == 2 and said in done.stderr and "Traceback" not in done.stderr, done.stderr
+
+
+@contextmanager
+def answering(status: int, content: bytes) -> Iterator[str]:
+    """The address of a server that gives each request the same answer."""
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
