@@ -50,12 +50,12 @@ def warn(message: object) -> None:
 @contextmanager
 def leaving_well() -> Iterator[None]:
     """Around a whole command: exit code 1 with what is wrong in words, 130 by Ctrl-C, 1 where nobody reads on."""
+    _have_somewhere_to_write()
     try:
         try:
             yield
         finally:
-            if sys.stdout is not None:
-                sys.stdout.flush()
+            sys.stdout.flush()
     except CommandError as error:
         fail(error)
     except BrokenPipeError:
@@ -70,6 +70,12 @@ def leaving_well() -> Iterator[None]:
             raise
         _drop_output()
         fail(f"what there is to say cannot be written: {error.strerror}")
+
+
+def _have_somewhere_to_write() -> None:
+    """Who has closed standard output, or standard error, as services may, wants none of what would go there."""
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
 
 
 def _leave_quietly() -> NoReturn:
