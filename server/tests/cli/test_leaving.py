@@ -165,11 +165,11 @@ def test_output_that_finds_no_room_is_said(address: str, post: Post, tmp_path: P
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
 def test_closed_output_is_output_that_nobody_wants(closed: str, address: str, post: Post) -> None:
-    post("/api/sessions", {"product": "Cron", "version": "1"})
+    post("s1", "1-0", 0, [event("x")])
     command = f"{Path(sys.executable).with_name('datacat')} ls --url {address} {closed}"
     done = subprocess.run(command, shell=True, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
-    assert ("Cron" in done.stdout) == (closed == "2>&-")
+    assert ("s1" in done.stdout) == (closed == "2>&-")
 
 
 def test_ctrl_c_ends_an_export_and_leaves_no_file(
