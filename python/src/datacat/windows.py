@@ -21,6 +21,8 @@ kernel32.OpenProcess.argtypes = [wintypes.DWORD, wintypes.BOOL, wintypes.DWORD]
 kernel32.OpenProcess.restype = wintypes.HANDLE
 kernel32.GetProcessTimes.argtypes = [wintypes.HANDLE] + [ctypes.POINTER(ctypes.c_uint64)] * 4
 kernel32.GetProcessTimes.restype = wintypes.BOOL
+kernel32.WaitForSingleObject.argtypes = [wintypes.HANDLE, wintypes.DWORD]
+kernel32.WaitForSingleObject.restype = wintypes.DWORD
 kernel32.CloseHandle.argtypes = [wintypes.HANDLE]
 kernel32.CloseHandle.restype = wintypes.BOOL
 kernel32.OpenEventW.argtypes = [wintypes.DWORD, wintypes.BOOL, wintypes.LPCWSTR]
@@ -51,12 +53,15 @@ def times_of(handle):
 
 
 def process_start(pid):
-    """When a process started, in 100 ns since 1601 UTC, as text; None where it cannot be seen."""
+    """When a process started, in 100 ns since 1601 UTC, as text; None where it cannot be seen, or has ended.
+
+    One that has ended can be opened for as long as anybody holds a handle of it.
+    """
     handle = open_process(pid)
     if handle is None:
         return None
     try:
-        times = times_of(handle)
+        times = times_of(handle) if kernel32.WaitForSingleObject(handle, 0) else None
         return None if times is None else str(times[0])
     finally:
         close(handle)

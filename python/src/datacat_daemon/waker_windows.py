@@ -11,6 +11,7 @@ assert sys.platform == "win32"
 
 _MOST_HANDLES = 64  # MAXIMUM_WAIT_OBJECTS
 _CROWDED_SECONDS = 0.08
+_WAIT_FAILED = 0xFFFFFFFF
 
 _kernel32 = ctypes.WinDLL("kernel32", use_last_error=True)
 _kernel32.CreateEventW.argtypes = [wintypes.LPVOID, wintypes.BOOL, wintypes.BOOL, wintypes.LPCWSTR]
@@ -56,12 +57,14 @@ class Event:
         """Wait until it or one of the other handles is signalled; at most so many seconds.
 
         Where there are more than the system waits for at once, the wait is short: all of them are looked at after it.
+        Raises OSError where one of them is no handle: it would be asked again at once, and for ever.
         """
-        handles = [self.handle, *others]
+        handles = list(dict.fromkeys([self.handle, *others]))  # the system refuses one that is there twice
         if len(handles) > _MOST_HANDLES:
             handles, seconds = handles[:_MOST_HANDLES], min(seconds, _CROWDED_SECONDS)
         array = (wintypes.HANDLE * len(handles))(*handles)
-        _kernel32.WaitForMultipleObjects(len(handles), array, False, int(seconds * 1000))
+        if _kernel32.WaitForMultipleObjects(len(handles), array, False, int(seconds * 1000)) == _WAIT_FAILED:
+            raise ctypes.WinError(ctypes.get_last_error())
 
     def close(self) -> None:
         """Let go of it."""

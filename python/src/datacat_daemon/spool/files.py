@@ -15,6 +15,8 @@ if sys.platform == "win32":
     import msvcrt
     from ctypes import wintypes
 
+    from datacat import windows as calls
+
     _GENERIC_READ = 0x80000000
     _GENERIC_WRITE = 0x40000000
     _SHARE_ALL = 0x7
@@ -32,7 +34,11 @@ if sys.platform == "win32":
         handle = _kernel32.CreateFileW(str(path), access, _SHARE_ALL, None, disposition, 0, None)
         if handle == _INVALID_HANDLE:
             raise ctypes.WinError(ctypes.get_last_error())
-        return msvcrt.open_osfhandle(handle, flags | os.O_BINARY | os.O_NOINHERIT)
+        try:
+            return msvcrt.open_osfhandle(handle, flags | os.O_BINARY | os.O_NOINHERIT)
+        except OSError:  # there are no descriptors left
+            calls.close(handle)
+            raise
 
     def open_to_read(path: str | Path) -> int:
         """A descriptor to read a file, which others may write, delete and replace meanwhile. Raises OSError."""

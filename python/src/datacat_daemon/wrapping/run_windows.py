@@ -32,16 +32,12 @@ if sys.platform == "win32":
 assert sys.platform == "win32"
 
 _SUSPENDED = 0x4
-_ALL_THAT_IS_ASKED = 0x00100000 | 0x1000 | 0x0800  # SYNCHRONIZE, PROCESS_QUERY_LIMITED_INFORMATION, _SUSPEND_RESUME
 _PIECE = 64 << 10
 _LAST_WORDS_SECONDS = 2.0
 
-_kernel32 = ctypes.WinDLL("kernel32", use_last_error=True)
-_kernel32.OpenProcess.argtypes = [wintypes.DWORD, wintypes.BOOL, wintypes.DWORD]
-_kernel32.OpenProcess.restype = wintypes.HANDLE
-_kernel32.CloseHandle.argtypes = [wintypes.HANDLE]
 _ntdll = ctypes.WinDLL("ntdll")
 _ntdll.NtResumeProcess.argtypes = [wintypes.HANDLE]
+_ntdll.NtResumeProcess.restype = wintypes.LONG
 
 
 def run_found(path: str, command: Sequence[str], settings: Settings) -> int:
@@ -61,18 +57,18 @@ def run_found(path: str, command: Sequence[str], settings: Settings) -> int:
     except OSError as error:
         say(f"{command[0]}: {error.strerror}")
         return CANNOT_EXECUTE << 8
-    handle = _kernel32.OpenProcess(_ALL_THAT_IS_ASKED, False, program.pid)
-    session = None if place is None else announce(program.pid, path, command, settings, place)
-    readers = _pass_on(program, session)
-    _ntdll.NtResumeProcess(handle)
+    try:
+        session = None if place is None else announce(program.pid, path, command, settings, place)
+        readers = _pass_on(program, session)
+    finally:
+        _resume(program)
     status = status_of_windows(program.wait() & 0xFFFFFFFF)
     if session is not None:
         session.note_ended(status)
     for reader in readers:
         reader.join(_LAST_WORDS_SECONDS)  # what it has left behind may hold its pipes open
     if session is not None:
-        session.say_finished(status, _used(handle))
-    _kernel32.CloseHandle(handle)
+        session.say_finished(status, _used(_handle_of(program)))
     return status
 
 
@@ -88,6 +84,19 @@ def _place() -> Path | None:
             return Path(root).absolute() / f"run-{uuid.uuid4().hex[:8]}" / str(uuid.uuid4())
     say(f"it runs without a session: {trouble}")
     return None
+
+
+def _handle_of(program: subprocess.Popen[bytes]) -> int:
+    """The handle by which it was made, which may do anything; it is open for as long as the object is there."""
+    return int(vars(program)["_handle"])
+
+
+def _resume(program: subprocess.Popen[bytes]) -> None:
+    """Let it go on. Where the system does not let it, it is ended: it would stand there for ever."""
+    status = _ntdll.NtResumeProcess(_handle_of(program))
+    if status < 0:
+        say(f"the system does not let it go on (NTSTATUS {status & 0xFFFFFFFF:#010x}): it is ended")
+        program.kill()
 
 
 def _pass_on(program: subprocess.Popen[bytes], session: WrappedSession | None) -> list[threading.Thread]:
