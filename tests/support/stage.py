@@ -1,6 +1,7 @@
 """Where programs that log to DataCat run as a reader runs them: a real server, a spool, the daemons they start."""
 
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -12,6 +13,8 @@ import pytest
 from support import processes
 from support.reading import get, wait_for
 from support.servers import Server
+
+RUN_SECONDS = 120  # far more than any example takes; only one that does not end runs for so long
 
 
 class Stage:
@@ -33,13 +36,18 @@ class Stage:
         path = os.pathsep.join([str(Path(sys.executable).parent), own.get("PATH", "")])
         return {**own, "PATH": path, "DATACAT_SPOOL": str(self.spool), "DATACAT_URL": self.url, **more}
 
-    def run(self, *words: object, cwd: Path | None = None, **more: str) -> subprocess.CompletedProcess[str]:
-        """Run a program to its end, with its output as text."""
+    def run(
+        self, *words: object, cwd: Path | None = None, seconds: float = RUN_SECONDS, **more: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a program to its end, with its output as text. One that runs for longer is killed, and fails the test."""
         command = [str(word) for word in words]
+        pipes: dict[str, Any] = {"stdin": subprocess.DEVNULL, "capture_output": True, "text": True}
         own = self.environment(**more)
-        return subprocess.run(
-            command, cwd=cwd, env=own, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-        )
+        try:
+            return subprocess.run(command, cwd=cwd, env=own, check=False, timeout=seconds, **pipes)
+        except subprocess.TimeoutExpired as error:  # its output is bytes, whatever was asked for
+            said = b"".join(part for part in (error.stdout, error.stderr) if part).decode(errors="replace")
+            pytest.fail(f"{shlex.join(command)} had not ended after {seconds} seconds. It said:\n{said}")
 
     def start(self, *words: object, cwd: Path | None = None, **more: str) -> subprocess.Popen[str]:
         """Start a program; its output can be read from the process."""
