@@ -12,7 +12,8 @@ Layout (native byte order), each field one aligned 8-byte store, so that none is
     24      timeout in microseconds after which a silent heartbeat is a hang
     32      paused: 0 or 1
     40      ended: 0, or when the session ended, microseconds since 1970 UTC
-    48      how it ended: 1 end() was called, 2 the interpreter finished, 3 it was interrupted (Ctrl-C)
+    48      how it ended: 1 end() was called, 2 the interpreter finished, 3 it was interrupted (Ctrl-C), 4 end()
+            was called in a program of `datacat run`, whose session goes on until the program ends
     56      uncaught: 0, or when an exception that nothing caught was recorded
     64      dropped: records that could not be kept (disk full, quota, no spool)
     72      flush: raised by one for every flush() that waits; the daemon ships at once when it changes
@@ -52,6 +53,7 @@ EXIT_US = 104
 ENDED_BY_CALL = 1
 ENDED_BY_INTERPRETER = 2
 ENDED_BY_INTERRUPT = 3
+ENDED_WITH_PROGRAM = 4
 
 FIELD = struct.Struct("@Q")
 
@@ -104,7 +106,7 @@ class ControlPage(object):
         _store(self.page, PAUSED, int(paused))
 
     def end(self, time_us, kind):
-        """The session ended; `kind` is one of ENDED_BY_CALL, ENDED_BY_INTERPRETER, ENDED_BY_INTERRUPT."""
+        """The session ended; `kind` is one of those above."""
         _store(self.page, END_KIND, kind)
         _store(self.page, ENDED_US, time_us)
 

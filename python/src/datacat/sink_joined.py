@@ -9,7 +9,7 @@ import json
 import os
 
 from datacat import machine, spool, stack_dumps
-from datacat.control import ENDED_BY_CALL, ControlPage
+from datacat.control import ENDED_BY_CALL, ENDED_WITH_PROGRAM, ControlPage
 from datacat.encode import encode
 from datacat.recorder import Recorder
 from datacat.segment import EVENT
@@ -73,6 +73,13 @@ class ProgramSink(RecorderSink):
         data = {"pid": os.getpid(), "product": product, "version": version}
         data.update(machine.facts())
         self.write(EVENT, 0, encode({"name": "process_joined", "level": "debug", "data": data}))
+
+    def end(self, kind=ENDED_BY_CALL):
+        """The program has said what it had to say; its session ends when it does."""
+        called = kind == ENDED_BY_CALL
+        RecorderSink.end(self, ENDED_WITH_PROGRAM if called else kind)
+        if called:
+            self._recorder.seal()
 
     def _own_page(self):
         process = os.path.dirname(self._folder)

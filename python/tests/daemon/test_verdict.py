@@ -1,7 +1,7 @@
 """From what is known about the end of a process to one status and one sentence."""
 
 import pytest
-from datacat.control import ENDED_BY_CALL, ENDED_BY_INTERPRETER, ENDED_BY_INTERRUPT
+from datacat.control import ENDED_BY_CALL, ENDED_BY_INTERPRETER, ENDED_BY_INTERRUPT, ENDED_WITH_PROGRAM
 from datacat_daemon.spool.control import Control, ControlReader
 from datacat_daemon.watching.out_of_memory import OutOfMemory
 from datacat_daemon.watching.stacks import fatal_error, fatal_signal, parse_stacks
@@ -48,6 +48,10 @@ def end(kind, uncaught=0):
         (end(ENDED_BY_INTERPRETER, uncaught=9), None, ("crashed", "uncaught exception ValueError: bad map")),
         (end(ENDED_BY_INTERPRETER, uncaught=9), EXIT_0, ("ended", "the program finished")),
         (end(ENDED_BY_INTERRUPT), 2, ("ended", "interrupted (Ctrl-C)")),
+        (end(ENDED_WITH_PROGRAM), EXIT_3, ("ended", "end() was called, with exit code 3")),
+        (end(ENDED_WITH_PROGRAM), None, ("ended", "end() was called")),
+        (end(ENDED_WITH_PROGRAM), 2, ("ended", "end() was called")),
+        (end(ENDED_WITH_PROGRAM), TERM, ("crashed", "killed by SIGTERM (asked to terminate)")),
         (end(77), EXIT_0, ("ended", "the session was ended")),
         (Control(uncaught_us=9), EXIT_1, ("crashed", "uncaught exception ValueError: bad map")),
         (Control(uncaught_us=9), KILL, ("crashed", "killed by SIGKILL (kill -9, or the system ran out of memory)")),
@@ -125,6 +129,7 @@ def test_a_container_s_end_is_the_reason_only_where_nobody_saw_another():
 def test_only_end_is_an_end_while_the_process_runs():
     assert while_running(Control()) is None
     assert while_running(end(ENDED_BY_INTERPRETER)) is None
+    assert while_running(end(ENDED_WITH_PROGRAM)) is None
     assert while_running(end(ENDED_BY_CALL)).status == "ended"
 
 

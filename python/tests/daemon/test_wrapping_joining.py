@@ -58,6 +58,26 @@ def test_a_python_program_joins_and_says_how_it_ends(wrap, server, tmp_path, ver
     assert len(server.sessions) == 2
 
 
+@pytest.mark.parametrize(
+    ("last", "status", "reason"),
+    [
+        ("sys.exit(3)", "ended", "end() was called, with exit code 3"),
+        ("os.kill(os.getpid(), 9)", "crashed", "killed by SIGKILL"),
+    ],
+)
+def test_a_session_whose_program_called_end_goes_on_to_the_programs_end(wrap, server, tmp_path, last, status, reason):
+    script = tmp_path / "inside.py"
+    script.write_text(JOINS)
+    run = wrap([sys.executable, script, f"session.end(); session.log_event('after'); {last}"])
+    run.finish()
+    session = run.wait(lambda: joined(server))
+    record = run.wait(lambda: [r for r in session["records"] if r["kind"] == "status"])[0]
+    assert (record["status"], record["reason"][: len(reason)]) == (status, reason)
+    run.settle()
+    (after,) = [r for r in session["records"] if r.get("name") == "after"]
+    assert record["time"] >= after["time"]
+
+
 @pytest.mark.parametrize("version", ["2.7", "3.13"])
 def test_a_part_of_a_program_joins_and_does_not_end_it(wrap, server, tmp_path, version):
     script = tmp_path / "inside.py"

@@ -63,6 +63,7 @@ class Evidence:
 
 _END_REASONS = {
     layout.ENDED_BY_CALL: "end() was called",
+    layout.ENDED_WITH_PROGRAM: "end() was called",
     layout.ENDED_BY_INTERPRETER: "the program finished",
     layout.ENDED_BY_INTERRUPT: "interrupted (Ctrl-C)",
 }
@@ -82,9 +83,10 @@ def after_death(control: Control, evidence: Evidence) -> Verdict:
     if control.ended_us:
         by_call = control.end_kind == layout.ENDED_BY_CALL
         by_interpreter = control.end_kind == layout.ENDED_BY_INTERPRETER
+        went_on = control.end_kind == layout.ENDED_WITH_PROGRAM and signal is not None and signal not in INTERRUPTS
         # A fault while the interpreter tears itself down is a crash, even though its exit handlers had run by then.
-        if by_call or not ((by_interpreter and uncaught) or signal in FAULTS):
-            return _ended(control, code, evidence.hung_seconds)
+        if by_call or not ((by_interpreter and uncaught) or signal in FAULTS or went_on):
+            return _ended(_until_the_program_ended(control, evidence), code, evidence.hung_seconds)
     if evidence.rebooted:
         return _crashed(evidence, "reboot", "the machine was restarted")
     if evidence.wrapped and (signal in INTERRUPTS or code == 0):
@@ -116,10 +118,17 @@ def _signal_and_code(evidence: Evidence) -> tuple[str | None, int | None]:
     return signal, code
 
 
+def _until_the_program_ended(control: Control, evidence: Evidence) -> Control:
+    """The page, where the session of a program in `datacat run` ends when that does, not when it calls end()."""
+    if control.exit_us or control.end_kind == layout.ENDED_WITH_PROGRAM:
+        return control._replace(ended_us=max(control.ended_us, evidence.time))
+    return control
+
+
 def _ended(control: Control, code: int | None, hung_seconds: float | None) -> Verdict:
     reason = _END_REASONS.get(control.end_kind, "the session was ended")
     data: dict[str, Any] = {} if code is None else {"exit_code": code}
-    if code and control.end_kind == layout.ENDED_BY_INTERPRETER:
+    if code and control.end_kind in (layout.ENDED_BY_INTERPRETER, layout.ENDED_WITH_PROGRAM):
         reason = f"{reason}, with exit code {code}"
     if hung_seconds is not None:
         reason = f"{reason}, {hung_seconds:.1f} s after the last heartbeat: it was hung"
