@@ -8,9 +8,9 @@ import subprocess
 import time
 
 from datacat_daemon.watching.proc_stat import read_stat
+from datacat_daemon.watching.ps import ask_ps
 
 _PS_SECONDS = 0.5
-_PS_PATIENCE_SECONDS = 2.0
 
 
 class PolledProcess:
@@ -76,18 +76,7 @@ class PsProcess:
 
         Raises OSError or SubprocessError where `ps` does not answer.
         """
-        command = ["ps", "-o", "stat=,lstart=", "-p", str(self.pid)]
-        done = subprocess.run(
-            command,
-            env={**os.environ, "LC_ALL": "C"},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            timeout=_PS_PATIENCE_SECONDS,
-            check=False,
-        )
-        state, _, began = done.stdout.strip().partition(" ")
+        state, _, began = ask_ps("stat=,lstart=", self.pid).partition(" ")
         return None if not state or state.startswith("Z") else began.strip()
 
     def has_ended(self) -> bool:

@@ -14,8 +14,9 @@ import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from datacat_daemon.watching.ps import ask_ps
+
 _SELF_STAT = "/proc/self/stat"
-_PS_PATIENCE_SECONDS = 2.0
 _FIRST_SECONDS = 1.0
 
 
@@ -162,19 +163,8 @@ def _by_psutil(pid: int) -> Usage | None:
 
 
 def _by_ps(pid: int) -> Usage | None:
-    command = ["ps", "-o", "time=,rss=", "-p", str(pid)]
     try:
-        done = subprocess.run(
-            command,
-            env={**os.environ, "LC_ALL": "C"},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            timeout=_PS_PATIENCE_SECONDS,
-            check=False,
-        )
-        time, resident = done.stdout.split()
+        time, resident = ask_ps("time=,rss=", pid).split()
         return Usage(_seconds(time), int(resident) << 10)
     except (OSError, ValueError, subprocess.SubprocessError):
         return None
