@@ -1,19 +1,18 @@
 """Worker processes, each a session of its own, and one of them is killed: the others go on, and the server tells why.
 
-    python examples/multiprocessing_workers.py                     with fork where there is one, else with spawn
+    python examples/multiprocessing_workers.py                     with the default method of this Python
     python examples/multiprocessing_workers.py --method spawn
     datacat run -- python examples/multiprocessing_workers.py      all processes join one session
 
 A worker calls `create_session` like any program, and is judged like one: killed by SIGKILL it has crashed, whatever its
 parent does about it. Its state names the pool's session and its task, so the last task of the dead is known. Under
-`datacat run` the first session of each process is the one that `$DATACAT_SESSION` names: one page for the whole pool.
-It runs on Python 3.6 or newer.
+`datacat run` the first session of each process is the one that `$DATACAT_SESSION` names: one page for the whole pool,
+where a worker is told by its process id. It runs on Python 3.7 or newer.
 """
 
 import argparse
+import contextlib
 import multiprocessing
-import os
-import signal
 import time
 from multiprocessing.connection import wait
 
@@ -51,23 +50,29 @@ class Pool:
     Args:
         session: of this process.
         context: of multiprocessing.
-        workers: how many.
+
+    Attributes:
+        names: of all workers, by their pipes: the session's id, or the process's where they share one session.
     """
 
-    def __init__(self, session, context, workers):
+    def __init__(self, session, context):
         self.session = session
+        self.context = context
         self.waiting = list(PICTURES)
         self.busy = {}  # pipe -> picture
         self.processes = {}  # pipe -> process
-        self.sessions = {}  # pipe -> session id
+        self.names = {}
+
+    def hire(self, workers):
         for number in range(workers):
-            ours, theirs = context.Pipe()
-            process = context.Process(target=work, args=(theirs, session.session_id, number))
+            ours, theirs = self.context.Pipe()
+            process = self.context.Process(target=work, args=(theirs, self.session.session_id, number))
             process.start()
             theirs.close()  # so that a worker that is gone is the end of its pipe
             self.processes[ours] = process
-            self.sessions[ours] = ours.recv()
-        session.update_state({"workers": list(self.sessions.values()), "left": len(self.waiting)})
+            session_id = ours.recv()
+            self.names[ours] = process.pid if session_id == self.session.session_id else session_id
+        self.session.update_state({"workers": list(self.names.values()), "left": len(self.waiting)})
 
     def run(self, victim):
         """Have all pictures shrunk. A worker by that number is killed at its work; None spares them all."""
@@ -75,12 +80,17 @@ class Pool:
         for pipe in list(self.processes):
             self.give(pipe)
         if doomed is not None:
-            os.kill(self.processes[doomed].pid, signal.SIGKILL)  # as the kernel does it where memory runs out
+            self.processes[doomed].kill()  # as the kernel does it where memory runs out
         while self.busy:
             for pipe in wait(list(self.busy)):
                 self.take(pipe)
-        for pipe, process in self.processes.items():
-            pipe.send(None)
+
+    def dismiss(self):
+        """Send all workers home, whatever has happened here: the interpreter does not end before they have."""
+        for pipe in self.processes:
+            with contextlib.suppress(OSError):  # it is gone already
+                pipe.send(None)
+        for process in self.processes.values():
             process.join()
 
     def give(self, pipe):
@@ -103,7 +113,7 @@ class Pool:
     def lose(self, pipe, picture):
         process = self.processes.pop(pipe)
         process.join()
-        data = {"session": self.sessions[pipe], "exitcode": process.exitcode, "picture": picture}
+        data = {"worker": self.names[pipe], "exitcode": process.exitcode, "picture": picture}
         self.session.log_event("worker_lost", data, level="error", message="a worker died at " + picture)
         self.waiting.append(picture)
         for other in self.processes:
@@ -118,15 +128,22 @@ def main():
     parser.add_argument("--workers", type=int, default=3, help="default: %(default)s")
     parser.add_argument("--spare", action="store_true", help="kill none of them")
     options = parser.parse_args()
+    if options.workers < (1 if options.spare else 2):
+        parser.error("--workers: one is killed, and one has to go on; with --spare one will do")
     context = multiprocessing.get_context(options.method)
     session = datacat.create_session(product=PRODUCT, version="1.1")
-    pool = Pool(session, context, options.workers)
-    pool.run(victim=None if options.spare else 1)
+    print("Session", session.session_id)
+    pool = Pool(session, context)
+    try:
+        pool.hire(options.workers)
+        pool.run(victim=None if options.spare else 1)
+    finally:
+        pool.dismiss()
     session.log_event("all_done", {"pictures": len(PICTURES)})
     session.end()
-    print("pool", session.session_id)
-    for worker in pool.sessions.values():
+    for worker in pool.names.values():
         print("worker", worker)
+    print("See it: datacat show", session.session_id[:8])
 
 
 if __name__ == "__main__":
