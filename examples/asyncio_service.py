@@ -69,7 +69,8 @@ class Service:
 
     async def price(self, article):
         if article == "invoice" and self.block:
-            print_invoice(self.block)
+            seconds, self.block = self.block, 0  # once, however many ask
+            print_invoice(seconds)
         if article == "discount":
             return PRICES["lamp"] / 0
         await asyncio.sleep(0.002)  # the database
@@ -82,12 +83,13 @@ def print_invoice(seconds):
 
 
 async def ask(port, articles):
-    """A client; the answers."""
+    """A client; what it was told of each article."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     answers = []
     for article in articles:
         writer.write(article.encode() + b"\n")
-        answers.append(json.loads(await reader.readline()))
+        answer = json.loads(await reader.readline())
+        answers.append(f"{article} {answer['euro']}" if "euro" in answer else f"{article} ({answer['error']})")
     writer.close()
     return answers
 
@@ -106,8 +108,9 @@ async def run(session, options):
         with contextlib.suppress(NotImplementedError):  # on Windows Ctrl-C raises KeyboardInterrupt
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
     wishes = ["lamp", "candle", "discount", "lantern", "moon", "invoice"]
-    for answers in await asyncio.gather(*(ask(port, wishes) for _ in range(options.clients))):
-        print(" ".join(str(answer.get("euro", answer.get("error"))) for answer in answers))
+    clients = await asyncio.gather(*(ask(port, wishes) for _ in range(options.clients)))
+    for number, answers in enumerate(clients, 1):
+        print(f"client {number}: {', '.join(answers)}", flush=True)
     if options.stay:
         await stop.wait()
 
@@ -121,13 +124,14 @@ def main():
     parser = argparse.ArgumentParser(description="An asyncio service that is watched by DataCat.")
     parser.add_argument("--port", type=int, default=0, help="default: any free one")
     parser.add_argument("--clients", type=int, default=4, help="how many ask at once (default: %(default)s)")
-    parser.add_argument("--block", type=float, default=0, metavar="SECONDS", help="block the loop once per client")
+    parser.add_argument("--block", type=float, default=0, metavar="SECONDS", help="block the loop once")
     parser.add_argument("--hang-after", type=float, default=1, metavar="SECONDS", help="default: %(default)s")
     parser.add_argument("--stay", action="store_true", help="serve until Ctrl-C or SIGTERM")
     options = parser.parse_args()
     with datacat.create_session(product="Price Service", version="3.0") as session:
-        print(session.session_id)
+        print("Session", session.session_id)
         asyncio.run(run(session, options))
+    print("See it: datacat show", session.session_id[:8])
 
 
 if __name__ == "__main__":
