@@ -40,4 +40,4 @@ for name, megabytes in PICTURES:
 session.update_state({"status": "done"})
 session.end()
 
-print("What became of it: datacat show", session.session_id)
+print("See it: datacat show", session.session_id[:8])

@@ -97,7 +97,8 @@ def main():
     if session.flush(timeout=5):
         details = session.get_details()
         print(f"{details['status']}: {len(details['events'])} events, {len(details['metrics'])} metrics")
-    print(session.end())
+    session.end()
+    print("See it: datacat show", session.session_id[:8])
 
 
 if __name__ == "__main__":

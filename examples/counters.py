@@ -48,3 +48,4 @@ if session.flush(timeout=10):
         totals[metric["name"], ", ".join(metric["tags"])] = metric["value"]  # the last one is the newest
     for (name, tags), total in sorted(totals.items()):
         print("%-15s %-23s %9d" % (name, tags, total))
+print("See it: datacat show", session.session_id[:8])

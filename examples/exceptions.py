@@ -60,6 +60,8 @@ thread = threading.Thread(target=archive, args=(1043,), name="archive")
 thread.start()
 thread.join()
 
+print("See it: datacat show", session.session_id[:8])
+
 # Nobody catches this one either, and it ends the program: the session has crashed.
 session.update_state({"invoice": 1044})
 mean_price([])

@@ -69,10 +69,16 @@ def main():
         race(session, detail, frames)
     session.end()
 
-    if not session.flush(timeout=10):
+    if session.flush(timeout=10):
+        report(session.get_details()["metrics"])
+    else:
         print("No server; the records wait for one.")
-        return
-    newest = {metric["tags"][0]: metric for metric in session.get_details()["metrics"]}
+    print("See it: datacat show", session.session_id[:8])
+
+
+def report(metrics):
+    """Print how the frames of each detail fared."""
+    newest = {metric["tags"][0]: metric for metric in metrics}
     for tag, histogram in newest.items():
         p99 = percentile(0.99, histogram)
         print(f"{tag}: {histogram['count']} frames, mean {histogram['value'] * 1000:.1f} ms", end=", ")

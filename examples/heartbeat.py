@@ -50,7 +50,7 @@ def main():
         export_film(session, timeout)
         upload(session, 2 * timeout)
         session.stop_heartbeat_monitor()
-    print("What became of it: datacat show", session.session_id)
+    print("See it: datacat show", session.session_id[:8])
 
 
 if __name__ == "__main__":

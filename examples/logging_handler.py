@@ -42,3 +42,4 @@ catalogue.critical("the catalogue is read-only from now on")
 
 session.end()
 print("Session", session.session_id)
+print("See it: datacat show", session.session_id[:8])

@@ -56,3 +56,5 @@ with datacat.create_session(product="Greenhouse", version="2.0", batch_interval_
     # A duration that was measured elsewhere, and a total that was counted elsewhere.
     session.log_timer("pump_ran", 5400, count=12, unit="seconds")
     session.log_metric("water_meter", 81234.5, unit="litres", metric_type="counter")
+
+print("See it: datacat show", session.session_id[:8])

@@ -60,6 +60,7 @@ with datacat.create_session(product="Sky Atlas", version="0.9.1") as session:
     session.update_state({"shutdown": "by the user"})
 
 print("Session", session.session_id)
+print("See it: datacat show", session.session_id[:8])
 print("Sessions in which the space probe was ever open:")
 print('  datacat ls ever_contains:window_state.open="space probe"')
 print("The peak of memory in each of them:")

@@ -4,7 +4,7 @@
 //	go run . -fate panics         comes to a bad end instead: panics, exits, is killed, or hangs for good
 //	go run . -direct              without a daemon: the client itself sends to the server
 //
-// It prints the id of its session first. The server is that of $DATACAT_URL, else http://localhost:9090.
+// It says first which session it is. The server is that of $DATACAT_URL, else http://localhost:9090.
 package main
 
 import (
@@ -41,7 +41,7 @@ func main() {
 		log.Print(err)
 	}
 	defer session.End(ctx) // a panic that comes through here is logged, and is a crash
-	fmt.Println(session.ID())
+	fmt.Printf("Session %s\nSee it: datacat show %.8s\n", session.ID(), session.ID())
 
 	night := &night{session: session, chance: rand.New(rand.NewSource(*seed))}
 	night.open(ctx)

@@ -8,7 +8,8 @@ use warnings;
 use HTTP::Tiny;
 use JSON::PP;
 
-# The daemon runs for as long as this program does. (By open(..., '-|') Perl would wait for it at the end, and it for Perl.)
+# The daemon runs for as long as this program does. (By open(..., '-|') Perl would wait for it at the end, and it
+# for Perl.)
 pipe(my $said, my $says) or die "pipe: $!";
 if (!(fork // die "fork: $!")) {
     open(STDOUT, '>&', $says) and open(STDERR, '>', '/dev/null') and exec('datacat-daemon', '--port', '0');
@@ -27,7 +28,7 @@ sub post {
 }
 
 my $session = post('register', parent_pid => $$ + 0, product => 'Thermometer', version => '5')->{session_id};
-print "$session\n";
+printf("Session %s\nSee it: datacat show %.8s\n", $session, $session) if $session;
 
 sub logged { my ($path, %body) = @_; post($path, session_id => $session, %body) }
 

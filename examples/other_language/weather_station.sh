@@ -7,7 +7,7 @@ set -eu
 . "$(dirname "$0")/datacat.sh"
 
 datacat_begin "Weather Station" 1.2
-echo "$datacat_id"
+[ -z "$datacat_id" ] || printf 'Session %s\nSee it: datacat show %.8s\n' "$datacat_id" "$datacat_id"
 datacat_state '{"mast": {"up": true, "metres": 12}, "wind": 0}'
 datacat_heartbeat 30
 

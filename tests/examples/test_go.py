@@ -24,7 +24,8 @@ def observatory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_night_ends_with_all_that_it_logged(stage, observatory):
     done = stage.run(observatory, *SHORT)
     assert (done.returncode, done.stderr) == (0, "")
-    session = stage.session(done.stdout.strip(), "ended")
+    session = stage.session(done.stdout.split()[1], "ended")
+    assert done.stdout == f"Session {session['id']}\nSee it: datacat show {session['id'][:8]}\n"
     assert (session["product"], session["version"]) == ("Observatory", "2.1")
     state = session["state"]
     assert (state["dome"], state["camera"], "target" in state) == ("closed", {"filter": "red", "gain": 4}, False)
@@ -49,7 +50,7 @@ def test_a_night_ends_with_all_that_it_logged(stage, observatory):
 def test_a_bad_end_is_told_for_what_it_is(stage, observatory, fate, code, reason):
     done = stage.run(observatory, *SHORT, "-fate", fate)
     assert done.returncode == code
-    session = stage.session(done.stdout.strip(), "crashed")
+    session = stage.session(done.stdout.split()[1], "crashed")
     assert reason in session["reason"]
     assert session["state"]["dome"] == "open"
 
@@ -57,7 +58,7 @@ def test_a_bad_end_is_told_for_what_it_is(stage, observatory, fate, code, reason
 @pytest.mark.parametrize("how", [(), ("-direct",)], ids=["daemon", "direct"])
 def test_a_night_that_hangs_is_found_while_it_hangs(stage, observatory, how):
     process = stage.start(observatory, *SHORT, *how, "-fate", "hangs")
-    session = stage.session(process.stdout.readline().strip(), "hung")
+    session = stage.session(process.stdout.readline().split()[1], "hung")
     process.kill()
     process.communicate()
     (hang,) = (event for event in session["events"] if event["name"] == "application_appears_hung")

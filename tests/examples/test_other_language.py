@@ -20,6 +20,13 @@ def the_session(stage, status, known=()):
     return stage.session(new, lambda session: session["status"] == status and named(session, "program_finished"))
 
 
+def the_said(stage, printed, status):
+    """The session that a program has named, once it has that status."""
+    session_id = printed.split()[1]
+    assert printed == f"Session {session_id}\nSee it: datacat show {session_id[:8]}\n"
+    return stage.session(session_id, status)
+
+
 def named(session, name):
     return [event for event in session["events"] if event["name"] == name]
 
@@ -59,7 +66,7 @@ def test_a_backup_under_datacat_run_is_a_session_with_its_output_and_its_end(sta
 def test_a_shell_script_logs_through_the_daemon_and_its_end_is_seen(stage, weather, code, status):
     done = stage.run("sh", EXAMPLE / "weather_station.sh", weather)
     assert (done.returncode, done.stderr) == (code, "")
-    session = stage.session(done.stdout.strip(), status)
+    session = the_said(stage, done.stdout, status)
     winds = [metric["value"] for metric in session["metrics"] if metric["name"] == "wind"]
     state = session["state"]
     if weather == "calm":
@@ -86,7 +93,7 @@ def test_a_shell_script_runs_just_the_same_without_a_daemon(stage, tmp_path):
 def test_a_perl_program_logs_through_the_daemon_and_what_it_dies_of_is_told(stage, word, status):
     done = stage.run("perl", EXAMPLE / "thermometer.pl", word)
     assert bool(done.returncode) == (word == "--melt")
-    session = stage.session(done.stdout.strip(), status)
+    session = the_said(stage, done.stdout, status)
     assert session["state"]["sensor"] == {"kind": "PT100", "line": 2}
     values = [metric["value"] for metric in session["metrics"]]
     assert values == [21.5, 22.25, 24, 1800 if word else 23]

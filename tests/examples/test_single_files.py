@@ -34,6 +34,7 @@ def run(stage, name, *options, python=sys.executable, exit_code=0, **environment
     done = stage.run(python, EXAMPLES / name, *options, **environment)
     assert done.returncode == exit_code, done.stderr
     session_id = re.search(r"^Session (\S+)$", done.stdout, re.MULTILINE)[1]
+    assert f"See it: datacat show {session_id[:8]}\n" in done.stdout or name == "offline.py"  # its server is gone
     return done.stdout + done.stderr, session_id
 
 
