@@ -36,7 +36,10 @@ func NewClient(url string, opts ...Option) *Client {
 // [ErrNoDaemon] where the daemon is not installed, or cannot listen there; it says what to do.
 //
 // The daemon stays until this process has ended, and says then how it ended. If it dies before, the next call starts
-// another one, which goes on where it was. It does not run on Windows.
+// another one, which goes on where it was.
+//
+// On Windows the client has not been run, neither direct nor with a daemon; it is checked from its source, by design it
+// works, and Ctrl-C in a console reaches the daemon, too.
 func NewClientWithDaemon(url, port string, opts ...Option) (*Client, error) {
 	o := newOptions(opts)
 	server, err := newEndpoint(serverURL(url), o)
