@@ -58,6 +58,17 @@ def percentile(share, histogram):
             return bucket["le"]
 
 
+def report(metrics):
+    """Print how the frames of each detail fared."""
+    newest = {metric["tags"][0]: metric for metric in metrics}
+    for tag, histogram in newest.items():
+        p99 = percentile(0.99, histogram)
+        print(f"{tag}: {histogram['count']} frames, mean {histogram['value'] * 1000:.1f} ms", end=", ")
+        print(f"p99 within {p99 * 1000:.1f} ms" if p99 else "p99 above all bounds", end=", ")
+        print(f"late at 60 a second {share_over(AT_60, histogram):.1%}", end=", ")
+        print(f"at 30 {share_over(AT_30, histogram):.1%}")
+
+
 def main():
     parser = argparse.ArgumentParser(description="Draws frames and looks at how long they took.")
     parser.add_argument("--frames", type=int, default=150, help="of each detail (default: 150)")
@@ -74,17 +85,6 @@ def main():
     else:
         print("No server; the records wait for one.")
     print("See it: datacat show", session.session_id[:8])
-
-
-def report(metrics):
-    """Print how the frames of each detail fared."""
-    newest = {metric["tags"][0]: metric for metric in metrics}
-    for tag, histogram in newest.items():
-        p99 = percentile(0.99, histogram)
-        print(f"{tag}: {histogram['count']} frames, mean {histogram['value'] * 1000:.1f} ms", end=", ")
-        print(f"p99 within {p99 * 1000:.1f} ms" if p99 else "p99 above all bounds", end=", ")
-        print(f"late at 60 a second {share_over(AT_60, histogram):.1%}", end=", ")
-        print(f"at 30 {share_over(AT_30, histogram):.1%}")
 
 
 if __name__ == "__main__":
