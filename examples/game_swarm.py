@@ -70,6 +70,7 @@ class Game:
                 universal_newlines=True,
             )
             patience = threading.Timer(START_SECONDS, self._process.kill)
+            patience.daemon = True
             patience.start()
             self.session = self._process.stdout.readline().strip()
             patience.cancel()
