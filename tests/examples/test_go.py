@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from support.golang import ROOT, go
+from support.golang import ROOT, go, race_detector
 
 # With the tests of the client itself: they share what they compile.
 pytestmark = pytest.mark.xdist_group("go")
@@ -16,7 +16,7 @@ SHORT = ("-for", "400ms", "-heartbeat-timeout", "400ms")
 @pytest.fixture(scope="module")
 def observatory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     built = tmp_path_factory.mktemp("go") / "observatory"
-    done = go("-C", str(EXAMPLE), "build", "-o", str(built), ".")
+    done = go("-C", str(EXAMPLE), "build", *race_detector(), "-o", str(built), ".")
     assert done.returncode == 0, done.stdout
     return built
 

@@ -140,7 +140,9 @@ class PageRun:
         requires = f"require {CLIENT} v0.0.0\nreplace {CLIENT} => {golang.MODULE}\n"
         (folder / "go.mod").write_text(f"module page\n\ngo 1.21\n\n{requires}")
         (folder / "main.go").write_text(text if whole else as_program(text))
-        process = self._start([command, "run" if whole else "vet", "."], folder, **golang.settings())
+        # With the race detector, since what the client's own tests have compiled is compiled with it.
+        words = [command, "run" if whole else "vet", *golang.race_detector(), "."]
+        process = self._start(words, folder, **golang.settings())
         return _differs(self._wait(process), 0)
 
     def _start_notebook(self) -> tuple[subprocess.Popen[str], IO[str]]:
