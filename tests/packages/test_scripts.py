@@ -55,6 +55,30 @@ def test_the_workflows_run_the_tests_and_everything_that_is_told_to_newcomers():
     assert test["strategy"]["matrix"] == {"os": ["ubuntu-latest", "macos-latest"], "python": versions}
 
 
+@pytest.mark.parametrize(
+    ("tag", "heading", "released"),
+    [
+        ("v0.1.0", "0.1.0, 2026-12-01", True),
+        ("v0.1.0", "0.1.0", True),
+        ("v0.1.0", "0.1.0, not released yet", False),
+        ("v0.1.0", "0.1.01", False),
+        ("v0.2.0", "0.1.0, 2026-12-01", False),
+    ],
+)
+def test_a_release_is_tested_before_it_is_built_and_refused_where_the_changelog_does_not_have_it(
+    tmp_path, tag, heading, released
+):
+    steps = steps_of(ROOT / ".github" / "workflows" / "release.yml")
+    (check,) = (number for number, step in enumerate(steps) if "CHANGELOG.md" in step.get("name", ""))
+    (test,) = (number for number, step in enumerate(steps) if step.get("run", "").startswith("make test"))
+    (build,) = (number for number, step in enumerate(steps) if step.get("run") == "make packages")
+    assert check < test < build
+    (tmp_path / "CHANGELOG.md").write_text(f"# Changes\n\n## {heading}\n\n## 0.0.1\n")
+    environment = {**os.environ, "GITHUB_REF_NAME": tag}
+    done = subprocess.run(["bash", "-e", "-c", steps[check]["run"]], cwd=tmp_path, env=environment, capture_output=True)
+    assert (done.returncode == 0) is released
+
+
 @pytest.mark.parametrize("script", POWERSHELL, ids=lambda path: path.name)
 def test_a_powershell_script_calls_what_exists(script):
     text = script.read_text()
