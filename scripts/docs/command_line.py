@@ -23,8 +23,8 @@ INTRODUCTION = """\
 Made from the commands themselves: `--help` of each says the same. `datacat`, `datacat-server` and `datacat-web` come
 with the server, `datacat-daemon` with the client.
 
-Exit codes, of all commands: 0 done, 1 not done, with the reason on standard error, 2 misused, 130 ended by Ctrl-C.
-`datacat run` has that of the program it runs.
+Exit codes, of all commands: 0 done, 1 not done, with the reason on standard error, 2 misused, 130 ended by Ctrl-C; a
+server that is stopped by it is done. `datacat run` has that of the program it runs.
 """
 _VALUES = {int: "INT", float: "NUM", Path: "FILE"}
 

@@ -5,6 +5,8 @@ import shutil
 import signal
 import socket
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
 import urllib.error
@@ -47,6 +49,12 @@ def test_the_server_says_where_it_is_and_stops_cleanly(start: Start, tmp_path: P
     assert (tmp_path / "datacat_data" / "datacat.sqlite3").exists()
     code, out, err = server.finish(signal.SIGTERM)
     assert (code, out, err) == (0, "", "")
+
+
+def test_python_m_is_the_command() -> None:
+    words = [sys.executable, "-m", "datacat_server", "--version"]
+    said = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+    assert said.startswith("datacat 0.")
 
 
 def test_up_serves_both_and_stops_on_ctrl_c(start: Start) -> None:

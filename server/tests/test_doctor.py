@@ -73,7 +73,7 @@ def something_else() -> Iterator[int]:
 def test_a_whole_installation_is_well(
     start: Start, doctor: Callable[..., Any], make_body: Callable[..., bytes]
 ) -> None:
-    up = start("datacat", "up", "--server-port", "0", "--web-port", "0")
+    up = start("datacat", "up", "--port", "0", "--web-port", "0")
     web, api = up.addresses()
     ports = {"DATACAT_SERVER_PORT": api.rpartition(":")[2], "DATACAT_WEB_PORT": web.rpartition(":")[2]}
     code, findings = doctor("--full", **ports)

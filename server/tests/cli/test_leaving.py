@@ -47,6 +47,8 @@ def test_what_was_meant_perhaps_is_said(start: Start) -> None:
         (["sohw"], "Did you mean 'show'?"),
         (["keys", "ad"], "Did you mean 'add'?"),
         (["ls", "--statsu", "crashed"], "Did you mean --status"),
+        (["doctor", "--port", "1"], "Did you mean --server-port or --web-port?"),
+        (["--url", "http://127.0.0.1:9", "ls"], "Put it behind the command: datacat ls --url ..."),
     ):
         code, out, err = start("datacat", *words).finish()
         assert (code, out) == (2, "")

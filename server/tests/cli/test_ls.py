@@ -177,4 +177,10 @@ def test_nothing_found_is_said_where_somebody_reads_it(terminal: Open, datacat: 
     shown = terminal("ls")
     assert shown.finish() == 0
     assert shown.text.strip() == "no session yet; `datacat run -- PROGRAM` makes one"
-    assert datacat("ls", "crashed") == (0, "", "")
+    assert datacat("ls", "crashed") == (0, "", "no session is like that\n")
+    assert datacat("ls", "crashed", "--json")[2] == ""
+
+
+def test_a_filter_that_is_misspelt_is_said_where_nothing_is_found(datacat: Run, three: None) -> None:
+    told = "no session is like that; there is no filter statu, did you mean status?\n"
+    assert datacat("ls", "statu:crashed") == (0, "", told)

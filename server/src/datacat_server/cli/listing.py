@@ -1,6 +1,7 @@
 """What `datacat ls` prints, once or whenever something becomes of the sessions."""
 
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import NoReturn
 
@@ -12,6 +13,7 @@ from datacat_server.cli.addressing import ServerError
 from datacat_server.cli.asking import Reader, is_passing
 from datacat_server.cli.finding import Parameters, pages
 from datacat_server.model import SessionPage, SessionSummary, encode
+from datacat_server.search_line import mistaken
 from datacat_server.terminal.session_table import session_lines
 from datacat_server.terminal.style import cut, output, said, show, width_of
 from datacat_server.wording import count, number
@@ -49,6 +51,8 @@ class Listing:
         console = output()
         for line in self._lines(found, console):
             show(console, line)
+        if not found.sessions and width_of(console) is None:  # the output is read by a program, this by its user
+            show(output(errors=True), said(self._remark(found, 0)))
 
     def follow(self) -> NoReturn:
         """Print them, and what becomes of them, until it is interrupted. Raises ServerError."""
@@ -113,15 +117,25 @@ class Listing:
         shown = found.sessions[:most]
         lines = session_lines(shown, datetime.now(UTC), width) if shown else []
         if width is not None:
-            lines.append(cut(Text(self._remark(found, len(shown)), "dim"), width))
+            lines.append(cut(said(self._remark(found, len(shown)), "dim"), width))
         return lines
+
+    def _taken_for_text(self) -> Iterator[str]:
+        """What was searched for as a text, and may have been meant as a filter."""
+        for word, meant in mistaken(self._parameters):
+            name = word.partition(":")[0]
+            yield f"there is no filter {name}" + (
+                f", did you mean {meant}?" if meant else ", so it is searched for as text"
+            )
 
     def _remark(self, found: SessionPage, shown: int) -> str:
         asked = [name for name, _ in self._parameters if name != "sort"]
         if not shown:
             if found.total:
                 return f"no more than {count(found.total, 'session')}"
-            return "no session is like that" if asked else "no session yet; `datacat run -- PROGRAM` makes one"
+            if not asked:
+                return "no session yet; `datacat run -- PROGRAM` makes one"
+            return "; ".join(["no session is like that", *self._taken_for_text()])
         total = f"{'more than ' if found.total_is_capped else ''}{count(found.total, 'session')}"
         if shown == found.total:
             return total

@@ -13,7 +13,10 @@ from typer.core import TyperCommand, TyperGroup
 from datacat_server.cli.leaving import INTERRUPTED, MISUSED, fail
 from datacat_server.terminal.colours import wants_colours
 
-EXIT_CODES = "Exit codes: 0 done, 1 not done, with the reason on standard error, 2 misused, 130 ended by Ctrl-C."
+EXIT_CODES = (
+    "Exit codes: 0 done, 1 not done, with the reason on standard error, 2 misused, 130 ended by Ctrl-C; a server that is"
+    " stopped by it is done."
+)
 
 _UNSAID = ("install_completion", "show_completion")  # `datacat completion` has scripts of our own
 
@@ -75,13 +78,26 @@ def _misused(error: Any) -> NoReturn:
         raise SystemExit(MISUSED)
     said = getattr(error, "option_name", None)
     if said and hasattr(error, "possibilities"):
-        message = error.message
-        options = [name for param in error.ctx.command.get_params(error.ctx) for name in param.opts]
-        if near := difflib.get_close_matches(said, options, 2):
-            message += f". Did you mean {' or '.join(near)}?"
+        message = error.message + _meant_option(said, error.ctx)
     message = message[:1].lower() + message[1:]
     ctx = getattr(error, "ctx", None)
     if ctx is not None:
         usage = " ".join(ctx.get_usage().removeprefix("Usage: ").split())
         message = f"{message}\nusage: {usage}\n`{ctx.command_path} --help` says more"
     fail(message, MISUSED)
+
+
+def _meant_option(said: str, ctx: Any) -> str:
+    """What was meant perhaps by an option that a command has not: another of its own, or one of its commands'."""
+    options = _options_of(ctx.command, ctx)
+    endings = [name for name in options if name.endswith(f"-{said.lstrip('-')}")]
+    if near := endings[:3] or difflib.get_close_matches(said, options, 2):
+        return f". Did you mean {' or '.join(near)}?"
+    commands = getattr(ctx.command, "commands", {})
+    having = [name for name, command in commands.items() if said in _options_of(command, ctx)]
+    return f". Put it behind the command: {ctx.command_path} {having[0]} {said} ..." if having else ""
+
+
+def _options_of(command: Any, ctx: Any) -> list[str]:
+    params = command.get_params(ctx)
+    return [name for param in params if param.param_type_name == "option" for name in param.opts]

@@ -4,7 +4,7 @@ from datacat_server.cli.settings import takes_settings
 from datacat_server.config import Config
 
 
-@takes_settings("datacat up")
+@takes_settings("datacat up", port="server_port")
 def up(config: Config) -> None:
     """Start the server and the web UI, until Ctrl-C.
 

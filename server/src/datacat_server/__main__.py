@@ -1,0 +1,5 @@
+"""`python -m datacat_server` is `datacat`."""
+
+from datacat_server.cli.main import main
+
+main()
