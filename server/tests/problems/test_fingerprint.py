@@ -1,5 +1,9 @@
 """The same code is the same problem, wherever it runs and wherever in its file it stands; other code is another one."""
 
+from pathlib import Path
+
+import datacat
+from datacat_server.problems.client import MODULES
 from datacat_server.problems.fingerprint import Cause, of_exception, of_hang, problem_id
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -75,6 +79,18 @@ def test_a_hang_in_the_same_code_is_the_same_problem(
         return of_hang({"stacks": [{"thread": "0x1", "current": True, "frames": frames}]})
 
     assert hang(root, 0).key == hang(other_root, 7).key
+
+
+def test_the_clients_modules_are_not_the_applications_wherever_they_lie() -> None:
+    client = [
+        {"file": f"/home/me/checkout/python/src/datacat/{module}.py", "line": 7, "function": "append_body"}
+        for module in ("segment", "lanes", "session")
+    ]
+    loop = {"file": "/srv/game/loop.py", "line": 9, "function": "run"}
+    hang = of_hang({"stacks": [{"thread": "0x1", "current": True, "frames": [*client, loop]}]})
+    assert hang.culprit == "run (loop.py)"
+    assert hang.key == of_hang({"stacks": [{"thread": "0x1", "current": True, "frames": [loop]}]}).key
+    assert {file.stem for file in Path(datacat.__file__).parent.glob("*.py")} <= set(MODULES.split())
 
 
 def test_an_id_is_the_same_for_good() -> None:

@@ -69,7 +69,7 @@ def test_a_hang_and_its_recovery_are_told_in_order(pages: TestClient, store: Sql
     html = pages.get("/sessions/s-1").text
     verdict = section(html, "verdict")
     assert words(verdict).index("No heartbeat for 2 s") < words(verdict).index("Answered again after 8 s")
-    assert "thread 0x1" in verdict
+    assert "Thread 1" in verdict
     assert "hung 10 s, from 0:10.000 to 0:20.000" in section(html, "timeline")
 
 
@@ -264,11 +264,22 @@ def test_a_crash_while_it_hung_shows_where_it_hung(pages: TestClient, store: Sql
     stacks = [{"thread": "0x00007f12", "frames": CRASH_STACK, "current": True}]
     recording = Recording("s-1").status(3, "hung", "no heartbeat for 2 s", stacks=stacks)
     recording.status(9, "crashed", "killed by SIGKILL", kind="signal", signal="SIGKILL").send(store)
-    verdict = words(section(pages.get("/sessions/s-1").text, "verdict"))
+    html = section(pages.get("/sessions/s-1").text, "verdict")
+    verdict = words(html)
     assert "no heartbeat for 2 s" in verdict
     assert "killed by SIGKILL" in verdict
     assert "The current thread when it hung, at 0:03.000" in verdict
-    assert "thread 0x7f12" in verdict
+    assert "Thread 1" in verdict
+    assert 'title="0x7f12"' in html
+
+
+def test_the_main_thread_is_known_by_what_it_began_with(pages: TestClient, store: SqliteStore) -> None:
+    main = [*CRASH_STACK, {"file": "/srv/game/game.py", "line": 320, "function": "<module>"}]
+    stacks = [{"thread": "0x7f12", "frames": AUDIO_STACK}, {"thread": "0x7f01", "frames": main, "current": True}]
+    Recording("s-1").status(3, "hung", "no heartbeat for 2 s", stacks=stacks).send(store)
+    verdict = words(section(pages.get("/sessions/s-1").text, "verdict"))
+    assert verdict.index("Main thread") < verdict.index("Thread 2")
+    assert "0x7f" not in verdict
 
 
 def test_a_crash_after_a_recovery_is_not_blamed_on_the_hang(pages: TestClient, store: SqliteStore) -> None:

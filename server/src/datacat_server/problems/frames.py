@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from datacat_server.problems.client import CLIENT
+
 MOST_FRAMES = 20
 """How many frames, the innermost ones, make a problem."""
 
@@ -75,7 +77,7 @@ def own_frames(stack: Sequence[Frame], roots: Sequence[str] = (), endless: bool 
     whole = [Frame(_slashes(file), function) for file, function in stack[:_MOST_LOOKED_AT]]
     frames = _that_recur(whole) if endless else _without_cycles(whole)
     outside = [frame for frame in frames if not _is_interpreter(frame)]
-    own = [frame for frame in outside if not _INSTALLED.search(frame.file) and not _is_starter(frame)]
+    own = [frame for frame in outside if not _is_installed(frame) and not _is_starter(frame)]
     installed = [frame for frame in outside if not _is_starter(frame)]
     return _shortened(_without_cycles(own or installed or outside or frames)[:MOST_FRAMES], roots)
 
@@ -83,6 +85,10 @@ def own_frames(stack: Sequence[Frame], roots: Sequence[str] = (), endless: bool 
 def _is_interpreter(frame: Frame) -> bool:
     in_go = frame.file.endswith(".go") and _GO_RUNTIME.match(frame.function) is not None
     return in_go or _LIBC.match(frame.function) is not None or _INTERPRETER.search(frame.file) is not None
+
+
+def _is_installed(frame: Frame) -> bool:
+    return _INSTALLED.search(frame.file) is not None or CLIENT.search(frame.file) is not None
 
 
 def _is_starter(frame: Frame) -> bool:
@@ -94,7 +100,7 @@ def _that_recur(frames: Sequence[Frame]) -> list[Frame]:
 
     What comes once or hardly ever, compared with the others, is what the limit happened to strike in, or what began.
     """
-    counts = Counter(frame for frame in frames if not (_is_interpreter(frame) or _INSTALLED.search(frame.file)))
+    counts = Counter(frame for frame in frames if not (_is_interpreter(frame) or _is_installed(frame)))
     often = max(counts.values(), default=0) / _RARELY
     recurring = sorted(frame for frame, count in counts.items() if count > 1 and count >= often)
     return recurring or _without_cycles(frames)

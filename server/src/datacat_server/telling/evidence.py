@@ -14,11 +14,13 @@ from msgspec import UNSET
 
 from datacat_server import wording
 from datacat_server.model import Event, Session, Status, Verdict
+from datacat_server.problems.client import CLIENT
 
 MAX_THREADS = 64
 MAX_FRAMES = 100
 
 _FRAME = re.compile(r'^\s*File "(?P<file>.*)", line (?P<line>\d+)(?:, in (?P<function>.*))?$')
+_BEGINS_MAIN = ("<module>", "_run_module_as_main")
 _ZEROS = re.compile(r"^0x0+(?=.)")
 _LIBRARY = re.compile(
     r"(^<frozen )|([\\/](site|dist)-packages[\\/])|([\\/]lib(64)?[\\/]python[\d.]+[\\/])", re.IGNORECASE
@@ -43,16 +45,17 @@ class Frame:
     @property
     def library(self) -> bool:
         """Whether the frame is one of the interpreter's or of an installed package."""
-        return _LIBRARY.search(self.file) is not None
+        return _LIBRARY.search(self.file) is not None or CLIENT.search(self.file) is not None
 
 
 @dataclass(frozen=True)
 class Thread:
-    """The stack of one thread, innermost frame first."""
+    """The stack of one thread, innermost frame first; `identity`: its address or state, as the runtime tells it."""
 
     label: str
     current: bool
     frames: list[Frame]
+    identity: str = ""
 
 
 @dataclass(frozen=True)
@@ -120,19 +123,28 @@ def stacks(session: Session) -> list[Stacks]:
 
 def threads(verdict: Verdict) -> list[Thread]:
     """The stacks a verdict carries, the current thread first."""
-    found = [
-        Thread(_label(stack, place), bool(stack.get("current")), frames)
-        for place, stack in enumerate(_objects(verdict.data.get("stacks"))[:MAX_THREADS])
+    held = [
+        (stack, frames)
+        for stack in _objects(verdict.data.get("stacks"))[:MAX_THREADS]
         if (frames := _frames(stack.get("frames")))
     ]
-    return sorted(found, key=lambda thread: not thread.current)
+    held.sort(key=lambda one: not one[0].get("current"))
+    return [
+        Thread(_label(stack, frames, place), bool(stack.get("current")), frames, _identity(stack.get("thread")))
+        for place, (stack, frames) in enumerate(held, 1)
+    ]
 
 
-def _label(stack: dict[str, Any], place: int) -> str:
-    name, thread = stack.get("name"), stack.get("thread")
+def _label(stack: dict[str, Any], frames: list[Frame], place: int) -> str:
+    """Its name; without one (faulthandler tells none before Python 3.14) what it began with tells the main thread."""
+    name = stack.get("name")
     if isinstance(name, str) and name:
         return name
-    return "thread " + (_ZEROS.sub("0x", str(thread)) if isinstance(thread, str | int) else str(place + 1))
+    return "Main thread" if frames[-1].function in _BEGINS_MAIN else f"Thread {place}"
+
+
+def _identity(thread: object) -> str:
+    return _ZEROS.sub("0x", str(thread)) if isinstance(thread, str | int) else ""
 
 
 def _frames(values: object) -> list[Frame]:
