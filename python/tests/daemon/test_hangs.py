@@ -155,6 +155,8 @@ def test_a_hang_outlasts_its_daemon(bench, server, wait_for):
     bench.finish(second)
     assert server.verdicts() == ["hung", "recovered", "ended"]
     assert server.records("status")[1]["data"]["hung_seconds"] > 1.3
+    times = [record["time"] for record in server.records("status")]
+    assert times == sorted(times)
 
 
 def test_a_hang_that_cannot_be_written_down_now_is_written_down_later(bench, server, tmp_path, wait_for):

@@ -277,8 +277,14 @@ class SessionWatch:
     def _note_recovery(self, change: Change, control: Control) -> None:
         if isinstance(change, Recovered):
             seconds = round(change.seconds, 3)
-            what = "the heartbeat is back" if control.monitoring else "the heartbeat is not watched any more,"
-            self._say(Verdict("recovered", now_us(), f"{what} after {seconds:.1f} s", {"hung_seconds": seconds}))
+            what = "the heartbeat is not watched any more,"
+            if control.monitoring:
+                what = "the heartbeat is back"
+            elif control.ended_us:
+                what = "the heartbeat came back just before the end,"
+            # What ended since the last look had come back before that: the turns are told in their order.
+            time = min(now_us(), control.ended_us or now_us())
+            self._say(Verdict("recovered", time, f"{what} after {seconds:.1f} s", {"hung_seconds": seconds}))
 
     def _hung_seconds(self) -> float | None:
         return self._heartbeat.silent if self._heartbeat.hung else None
