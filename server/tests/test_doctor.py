@@ -165,6 +165,18 @@ def test_a_server_of_the_folder_at_another_port_is_named(start: Start, doctor: C
     assert "start it with `datacat up`" in of(doctor()[1], "ports", "warn")[0]
 
 
+def test_the_server_of_datacat_url_is_looked_at(start: Start, doctor: Callable[..., Any]) -> None:
+    [address] = start("datacat-server", "--port", "0").addresses()
+    _, findings = doctor(DATACAT_URL=address)
+    assert of(findings, "ports")[0] == (
+        f"the server answers at {address}, which is $DATACAT_URL, version {__version__}"
+    )
+    assert of(findings, "ports", "warn") == []
+    nobody, named = of(doctor(DATACAT_URL="127.0.0.1:9")[1], "ports", "warn")
+    assert nobody.startswith("no server at http://127.0.0.1:1")
+    assert named.startswith("$DATACAT_URL is http://127.0.0.1:9, where no DataCat server answers → start one there")
+
+
 def test_a_folder_that_is_named_and_not_there_is_told(doctor: Callable[..., Any]) -> None:
     code, findings = doctor("--data-path", "nothere")
     assert code == 0
@@ -301,7 +313,7 @@ def test_what_waits_is_counted_without_reading_all_of_it_and_for_a_bounded_time(
 
 
 def test_what_is_found_is_told_at_once(start: Start, tmp_path: Path) -> None:
-    stuck = "import datacat_server.doctor.examination as e, time; e.look_at_ports = lambda config: time.sleep(600)"
+    stuck = "import datacat_server.doctor.examination as e, time; e.look_at_ports = lambda *_: time.sleep(600)"
     program = start("datacat", "doctor", prelude=stuck, DATACAT_SPOOL=str(tmp_path))
     assert program.line() == "Settings"
     assert program.process.poll() is None
@@ -321,6 +333,8 @@ def test_the_words_for_people_fit_into_80_columns(start: Start, tmp_path: Path) 
     code, out, _ = start("datacat", "doctor", DATACAT_SPOOL=str(tmp_path), DATACAT_SERVER_PORT="1").finish()
     assert code == 0
     assert "→ say which one with --server-port" in out
+    assert "(default)" not in out
+    assert "at their default" in out
     server.finish(signal.SIGTERM)
     for command in ("doctor", "backup", "restore", "prune"):
         code, out, _ = start("datacat", command, "--help", COLUMNS="80").finish()

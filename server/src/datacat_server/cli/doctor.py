@@ -11,7 +11,8 @@ from rich.text import Text
 from datacat_server.cli.options import JsonOption
 from datacat_server.cli.where import ConfigOption, DataPathOption
 from datacat_server.doctor.examination import examine
-from datacat_server.doctor.findings import Finding, Level
+from datacat_server.doctor.findings import Finding, Level, ok
+from datacat_server.doctor.settings import is_default
 from datacat_server.terminal.progress import progress_line
 from datacat_server.terminal.style import output, width_of
 from datacat_server.wording import count, number
@@ -82,16 +83,26 @@ class _Shown:
         self._console = output()
         self._width = width_of(self._console) or _WIDTH_OF_A_PIPE
         self._about = ""
+        self._usual = 0
 
     def add(self, finding: Finding) -> None:
+        # What was never set is there to be looked up in the guide, or with --json, not to be read here.
+        if is_default(finding):
+            self._usual += 1
+            return
+        if self._usual and finding.about != self._about:
+            usual, self._usual = self._usual, 0
+            self._print(ok(self._about, f"{count(usual, 'setting')} at {'its' if usual == 1 else 'their'} default"))
+        self._print(finding)
+
+    def _print(self, finding: Finding) -> None:
         if finding.about != self._about:
             self._about = finding.about
             self._console.print(Text(finding.about.capitalize(), style="bold"))
         table = Table.grid(padding=(0, 1))
         table.add_column(width=8)
         table.add_column(overflow="fold")
-        # What was never set is there to be looked up, not to be read.
-        text = Text(finding.text, style="dim" if finding.text.endswith("(default)") else "")
+        text = Text(finding.text)
         if finding.advice:
             text.append(f"\n→ {finding.advice}", style="bold")
         table.add_row(Text(f"  {_ICONS[finding.level]}", style=_STYLES[finding.level]), text)

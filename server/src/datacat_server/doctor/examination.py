@@ -36,7 +36,7 @@ def examine(
     yield from findings
     yield from look_at_versions()
     folder = Path(config.data_path).absolute()
-    yield from look_at_ports(config, folder)
+    yield from look_at_ports(config, folder, environment.get("DATACAT_URL"))
     progress("Looking at every page of the database" + (" and its indexes" if full else ""))
     yield from look_at_database(folder, full=full, named=flags.get("data_path") is not None)
     if recount or mend:

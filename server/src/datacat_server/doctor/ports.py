@@ -1,4 +1,4 @@
-"""The two ports: whether DataCat answers there, which version of it, or something else."""
+"""The two ports, and $DATACAT_URL: whether DataCat answers there, which version of it, or something else."""
 
 import http.client
 import json
@@ -8,20 +8,61 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+from datacat.address import server_address
+
 from datacat_server import __version__
 from datacat_server.config import Config
-from datacat_server.doctor.findings import Finding, bad, ok, warn
+from datacat_server.doctor.findings import Finding, Level, bad, ok, warn
 from datacat_server.store.sqlite.file.lock import server_of
 
 ABOUT = "ports"
 _SECONDS = 3
 _MOST_READ = 65_536
 _OURS = b"DataCat"
+_NOBODY = "no server at"
 
 
-def look_at_ports(config: Config, folder: Path) -> list[Finding]:
-    """One finding for each of the two ports. `folder`: of the data, which a server at another port may serve."""
-    return [_look_at_server(config, folder), _look_at_web(config)]
+def look_at_ports(config: Config, folder: Path, url: str | None = None) -> list[Finding]:
+    """One finding for each of the two ports, and one for the server that clients and commands here are told of.
+
+    Args:
+        config: the settings.
+        folder: of the data, which a server at another port may serve.
+        url: of $DATACAT_URL, if it is set.
+    """
+    server, web = _look_at_server(config, folder), _look_at_web(config)
+    if not url or _is_at(url, config):
+        return [server, web]
+    named = _look_at_named(url)
+    # Where everything here sends to another server, none has to be at the usual port.
+    return [named, web] if named.level is Level.OK and server.text.startswith(_NOBODY) else [server, named, web]
+
+
+def _is_at(url: str, config: Config) -> bool:
+    where = _address(config, config.server_port, tls=config.tls_cert_file is not None)
+    return (server_address(url) or "").replace("//localhost", "//127.0.0.1") == where
+
+
+def _look_at_named(url: str) -> Finding:
+    where = server_address(url)
+    if where is None:
+        return bad(ABOUT, f"$DATACAT_URL is no address: {url}", "set it to one such as http://localhost:9090")
+    body = _ask(where + "/health")
+    said = None if body is None else _health(body)
+    if said is None:
+        advice = "start one there, or set $DATACAT_URL to where it is"
+        return warn(ABOUT, f"$DATACAT_URL is {where}, where no DataCat server answers", advice)
+    if said.get("version") != __version__:
+        return _other_version(where, said)
+    return ok(ABOUT, f"the server answers at {where}, which is $DATACAT_URL, version {__version__}")
+
+
+def _other_version(where: str, said: dict[str, Any]) -> Finding:
+    return warn(
+        ABOUT,
+        f"the server at {where} is version {said.get('version')}, this is {__version__}",
+        "stop the server and start it again",
+    )
 
 
 def _look_at_server(config: Config, folder: Path) -> Finding:
@@ -33,20 +74,16 @@ def _look_at_server(config: Config, folder: Path) -> Finding:
     if said is None:
         return _otherwise(config, where)
     if said.get("version") != __version__:
-        return warn(
-            ABOUT,
-            f"the server at {where} is version {said.get('version')}, this is {__version__}",
-            "stop the server and start it again",
-        )
+        return _other_version(where, said)
     return ok(ABOUT, f"the server answers at {where}, version {__version__}")
 
 
 def _nobody(where: str, folder: Path) -> Finding:
     server = server_of(folder)
     if server is None:
-        return warn(ABOUT, f"no server at {where}", "start it with `datacat up`, or set server_port to where it is")
+        return warn(ABOUT, f"{_NOBODY} {where}", "start it with `datacat up`, or set server_port to where it is")
     return warn(
-        ABOUT, f"no server at {where}; {server} serves {folder}, at another port", "say which one with --server-port"
+        ABOUT, f"{_NOBODY} {where}; {server} serves {folder}, at another port", "say which one with --server-port"
     )
 
 

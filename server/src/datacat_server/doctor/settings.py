@@ -12,6 +12,7 @@ from datacat_server.environment import unknown_variables
 
 ABOUT = "settings"
 _SECRET = {"api_key"}
+_DEFAULT = "default"
 
 
 def look_at_settings(
@@ -53,8 +54,13 @@ def look_at_settings(
         shown = "set, not shown" if name in _SECRET and getattr(config, name) else _text(getattr(config, name))
         if name == "webhooks":
             shown = ", ".join(webhook.shown for webhook in config.webhooks) or "none"
-        in_force.append(ok(ABOUT, f"{name}: {shown} ({origins.get(name, 'default')})"))
+        in_force.append(ok(ABOUT, f"{name}: {shown} ({origins.get(name, _DEFAULT)})"))
     return findings + in_force, config
+
+
+def is_default(finding: Finding) -> bool:
+    """Whether it tells of a setting that nobody has set."""
+    return finding.about == ABOUT and finding.text.endswith(f"({_DEFAULT})")
 
 
 def _checked(values: dict[str, Any], origins: dict[str, str], findings: list[Finding]) -> Config:
