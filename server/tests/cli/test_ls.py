@@ -109,6 +109,23 @@ def test_the_table_fits_the_terminal(post: Post, terminal: Open, columns: int) -
     assert ("reason" in lines[0]) == (columns > 40)
 
 
+def test_where_it_is_narrow_products_are_cut_and_not_versions(post: Post, terminal: Open) -> None:
+    post(
+        "s1",
+        "1-0",
+        0,
+        [crash("because of this and that" * 3)],
+        product="Comet Bow and Arrow Deluxe",
+        version="1.12.3-rc",
+    )
+    post("s2", "1-0", 0, [ended("end() was called")], product="Tool", version="2")
+    shown = terminal("ls", columns=70)
+    assert shown.finish() == 0
+    assert "…  1.12.3-rc  " in shown.lines[2]
+    assert "because" in shown.lines[2]
+    assert "end()" not in shown.lines[1]
+
+
 def test_ids_are_shown_as_long_as_tells_them_apart(post: Post, terminal: Open) -> None:
     for session in ("9f02c1aa-0001", "9f02c1aa-0002", "1b00c1aa-0001"):
         post(session, "1-0", 0, [])

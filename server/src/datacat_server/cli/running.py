@@ -14,8 +14,8 @@ from datacat_server.cli.leaving import INTERRUPTED, MISUSED, fail
 from datacat_server.terminal.colours import wants_colours
 
 EXIT_CODES = (
-    "Exit codes: 0 done, 1 not done, with the reason on standard error, 2 misused, 130 ended by Ctrl-C; a server that is"
-    " stopped by it is done."
+    "Exit codes: 0 done, 1 not done, with the reason on standard error, 2 misused, 130 ended by Ctrl-C;"
+    " a server that is stopped by it is done."
 )
 
 _UNSAID = ("install_completion", "show_completion")  # `datacat completion` has scripts of our own

@@ -12,17 +12,19 @@ from datacat_server.terminal.table import Column, table_lines
 from datacat_server.wording import ago, duration, number
 
 SHORT_ID = 8
+_SAYS_NOTHING = {("ended", "end() was called"), ("ended", "the session ended")}
 
 _COLUMNS = (
     Column("status"),
     Column("id", least=SHORT_ID),
-    Column("product", least=12),
+    Column("product", least=8),
+    Column("version", least=10),
     Column("started", goes=2),
     Column("lasted", goes=3),
     Column("events", goes=4, right=True),
     Column("exceptions", goes=6, right=True),
     Column("machine", least=8, goes=5),
-    Column("reason", least=24, goes=1),
+    Column("reason", least=20, goes=1),
 )
 
 
@@ -52,11 +54,18 @@ def _row(session: SessionSummary, now: datetime, length: int | None) -> list[Tex
     return [
         status_text(session.status),
         said(session.id[:length], "cyan"),
-        Text.assemble(said(session.product), " ", said(session.version, "dim")),
+        said(session.product),
+        said(session.version, "dim"),
         Text(ago(session.created_at, now)),
         Text(duration(lived)),
         Text(number(session.event_count), "" if session.event_count else "dim"),
         Text(number(exceptions), "red") if exceptions else Text(""),
         said(session.hostname or session.machine_id or ""),
-        said(session.reason or "", "" if session.status in ("crashed", "hung") else "dim"),
+        said(_reason(session, whole=length is None), "" if session.status in ("crashed", "hung") else "dim"),
     ]
+
+
+def _reason(session: SessionSummary, *, whole: bool) -> str:
+    """Why it is so; where room is short, nothing that says no more than the status does."""
+    says_more = whole or (session.status, session.reason) not in _SAYS_NOTHING
+    return session.reason or "" if says_more else ""
