@@ -20,7 +20,27 @@ from child import Child
 LEVELS = ["debug", "info", "warning", "error", "critical"]
 KINDS = ["gauge", "counter", "histogram", "timer"]
 NONE = "Start an application first."
-THEME = gr.themes.Default(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"])
+LIGHT, DARK = "#1b6fae", "#62b0e8"  # the accent of the web UI
+HUE = gr.themes.Color(
+    c50="#eef6fc",
+    c100="#d6e9f8",
+    c200="#b0d4f1",
+    c300="#8ac2ec",
+    c400=DARK,
+    c500=LIGHT,
+    c600="#185f95",
+    c700="#144f7c",
+    c800="#103f63",
+    c900="#0c304b",
+    c950="#082133",
+    name="datacat",
+)
+THEME = gr.themes.Default(
+    primary_hue=HUE, secondary_hue=HUE, font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]
+).set(
+    link_text_color=LIGHT, link_text_color_dark=DARK, link_text_color_visited=LIGHT, link_text_color_visited_dark=DARK
+)
+COLUMN = {"scale": 0, "min_width": 164, "size": "md"}  # of every button
 
 
 def page(web_url: str) -> gr.Blocks:
@@ -33,56 +53,65 @@ def page(web_url: str) -> gr.Blocks:
         child = gr.State(None, delete_callback=let_go)
         gr.Markdown("# DataCat demo\nStart an application, and do something to it.")
         with gr.Row():
-            start = gr.Button("Start", variant="primary")
-            end = gr.Button("End")
+            start = gr.Button("Start", variant="primary", **COLUMN)
+            end = gr.Button("End", interactive=False, **COLUMN)
         link = gr.Markdown(elem_id="session")
         said = gr.Markdown(NONE, elem_id="said")
         verdict = gr.Markdown(elem_id="verdict")
 
-        def started(old: Child | None) -> tuple[Child, str, str]:
-            let_go(old)
-            new = Child()
-            return new, f"Session [{new.session}]({web_url}/sessions/{new.session})", "The application runs."
-
-        start.click(started, child, [child, link, said])
         end.click(lambda child: child.end() if child else NONE, child, said)
         gr.Timer(1).tick(lambda child: child.verdict() if child else "", child, verdict, show_progress="hidden")
 
         def button(text: str, does, *inputs: gr.components.Component) -> None:
-            gr.Button(text).click(answering(does), [child, *inputs], said, show_progress="hidden")
+            made = gr.Button(text, interactive=False, **COLUMN)
+            made.click(answering(does), [child, *inputs], said, show_progress="hidden")
+            buttons.append(made)
 
+        buttons = [end]
         with gr.Tab("Records"):
-            with gr.Row():
+            with gr.Row(equal_height=True):
                 patch = gr.Textbox('{"room": "vault", "player": {"health": 80}}', label="Patch of the state")
                 button("Update state", lambda child, text: child.tell("state", patch=json.loads(text)), patch)
-            with gr.Row():
+            with gr.Row(equal_height=True):
                 event = gr.Textbox("door_opened", label="Event")
                 level = gr.Dropdown(LEVELS, value="info", label="Level")
                 data = gr.Textbox('{"door": "vault"}', label="Data")
                 button("Log event", tell_event, event, level, data)
-            with gr.Row():
+            with gr.Row(equal_height=True):
                 metric = gr.Textbox("fps", label="Metric")
                 kind = gr.Radio(KINDS, value="gauge", label="Kind")
                 value = gr.Number(60, label="Value")
                 button("Log metric", tell_metric, metric, kind, value)
-            with gr.Row():
+            with gr.Row(equal_height=True):
                 line = gr.Textbox("the door creaks", label="Line of the log")
                 log_level = gr.Dropdown(LEVELS, value="warning", label="Level of the line")
                 button(
                     "Log line", lambda child, text, level: child.tell("log", text=text, level=level), line, log_level
                 )
-            button("Log exception", lambda child: child.tell("exception"))
+            with gr.Row():
+                button("Log exception", lambda child: child.tell("exception"))
         with gr.Tab("Hangs"):
-            timeout = gr.Number(2, label="Silence that is a hang, in seconds")
-            button("Watch heartbeat", lambda child, timeout: child.tell("heartbeat", timeout=timeout), timeout)
-            button("Pause heartbeat", lambda child: child.tell("pause"))
-            button("Resume heartbeat", lambda child: child.tell("resume"))
-            seconds = gr.Number(5, label="Seconds")
-            button("Hang", lambda child, seconds: child.tell("hang", seconds=seconds), seconds)
-        with gr.Tab("Crashes"):
+            with gr.Row(equal_height=True):
+                timeout = gr.Number(2, label="Silence that is a hang, in seconds")
+                button("Watch heartbeat", lambda child, timeout: child.tell("heartbeat", timeout=timeout), timeout)
+            with gr.Row(equal_height=True):
+                button("Pause heartbeat", lambda child: child.tell("pause"))
+                button("Resume heartbeat", lambda child: child.tell("resume"))
+            with gr.Row(equal_height=True):
+                seconds = gr.Number(5, label="Seconds")
+                button("Hang", lambda child, seconds: child.tell("hang", seconds=seconds), seconds)
+        with gr.Tab("Crashes"), gr.Row():
             button("Kill", Child.kill)
             for how in CRASHES:
                 button(f"Crash: {how}", lambda child, how=how: child.tell("crash", how=how))
+
+        def started(old: Child | None) -> list[object]:
+            let_go(old)
+            new = Child()
+            shown = f"Session [{new.session}]({web_url}/sessions/{new.session})"
+            return [new, shown, "The application runs.", *(gr.Button(interactive=True) for _ in buttons)]
+
+        start.click(started, child, [child, link, said, *buttons])
     return blocks
 
 
@@ -119,7 +148,11 @@ def main() -> None:
     parser.add_argument("--port", type=int, help="default: the first free one from 7860 on")
     parser.add_argument("--web-url", default="http://localhost:8080", help="the web UI (default: %(default)s)")
     options = parser.parse_args()
-    page(options.web_url.rstrip("/")).launch(server_port=options.port, theme=THEME, footer_links=[], ssr_mode=False)
+    blocks = page(options.web_url.rstrip("/"))
+    own = {"theme": THEME, "footer_links": [], "ssr_mode": False}
+    _, address, _ = blocks.launch(server_port=options.port, quiet=True, prevent_thread_lock=True, **own)
+    print(f"The demo's page: {address}", flush=True)
+    blocks.block_thread()
 
 
 if __name__ == "__main__":

@@ -17,14 +17,12 @@ def address(stage, tmp_path_factory):
     process = stage.start(
         sys.executable, APP, cwd=tmp_path_factory.mktemp("gui"), PYTHONUNBUFFERED="1", HF_HUB_OFFLINE="1"
     )
-    said = []
-    for line in process.stdout:
-        said.append(line)
-        if found := re.search(r"http://127\.0\.0\.1:\d+", line):
-            break
-    else:
-        pytest.fail("".join(said))
-    yield found.group()
+    said = process.stdout.readline()
+    found = re.fullmatch(r"The demo's page: (http://127\.0\.0\.1:\d+)/\n", said)
+    if not found:
+        process.kill()
+        pytest.fail(said + process.communicate()[0])
+    yield found[1]
     process.send_signal(signal.SIGINT)
     process.communicate()
 
@@ -36,7 +34,11 @@ def gui(browser, address):
     asked = set()
     page.on("request", lambda request: asked.add(urlsplit(request.url)))
     page.goto(address)
-    page.get_by_role("button", name="Start", exact=True).click()
+    start = page.get_by_role("button", name="Start", exact=True)
+    start.wait_for()
+    assert page.get_by_role("button", name="End", exact=True).is_disabled()
+    assert page.get_by_role("button", name="Log exception", exact=True).is_disabled()
+    start.click()
     page.locator("#session a").wait_for()
     yield page
     page.close()
