@@ -55,7 +55,7 @@ def test_the_search_finds_a_call_without_a_web_server(site: Path, page: Page) ->
     page.set_viewport_size({"width": 1280, "height": 900})
     page.goto((site / "index.html").as_uri())
     page.fill("input.md-search__input", "pause_heartbeat_monitoring")
-    expect(page.locator(".md-search-result__item").first).to_be_visible()
+    expect(page.locator(".md-search-result__item").first).to_be_visible(timeout=60_000)  # the index is large
 
 
 def test_the_reference_names_every_call_and_command(site: Path) -> None:

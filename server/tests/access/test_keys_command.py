@@ -74,7 +74,7 @@ def test_a_key_can_be_revoked_by_its_id_and_its_name_used_again(start: Start) ->
 @pytest.mark.parametrize(
     ("arguments", "code", "complaint"),
     [
-        (["add", "one"], 2, "Missing option '--scope'"),
+        (["add", "one"], 2, "missing option '--scope'"),
         (["add", "one", "--scope", "root"], 1, "error: --scope: expected ingest, read, admin, not 'root'"),
         (["add", "", "--scope", "read"], 1, "error: NAME: expected"),
         (["add", "a\x1b[31mb", "--scope", "read"], 1, "error: NAME: expected"),

@@ -72,10 +72,11 @@ class Following:
 
         Raises ServerError: where the server is not there from the start, or will not answer this.
         """
+        told = self._told_beside()
+        self._turns(told)  # those that are there; before the first events, which may be of a session that starts now
         # The place is taken first: what comes in between is in both, and printed once.
         place = self._reader.get("/api/events", Arrivals, [("limit", "1")]).next
         self._print(event for event in self._first() if event.number <= place)
-        told = self._told_beside()
         while follow:
             is_over = self._ended()
             # Asked before the events, so that those of a session that has ended are there.
