@@ -6,8 +6,6 @@ Kept in tests/screenshots; in the folder that $DATACAT_PICTURES names where `mak
 import base64
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -15,21 +13,25 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import Browser, Page
 from rich.console import Console
+from rich.terminal_theme import DEFAULT_TERMINAL_THEME, SVG_EXPORT_THEME
 from rich.text import Text
 from support import demo as swarm
 from support.reading import get
+from support.terminals import Terminal
 from support.walking import walking
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / os.environ.get("DATACAT_PICTURES", "tests/screenshots/docs")
 MOST_BYTES = 200_000
+COLUMNS = 110
+THEMES = {"light": ("#f7f8fa", DEFAULT_TERMINAL_THEME), "dark": ("#0e1116", SVG_EXPORT_THEME)}
 # Rich's own frame of an SVG takes its type from another host.
 SVG = """\
 <svg viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg">
 <style>{styles}
 .{unique_id}-matrix {{ font: 20px ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", monospace; }}</style>
 <defs>{lines}</defs>
-<rect width="100%" height="100%" rx="8" fill="#0e1116"/>
+<rect width="100%" height="100%" rx="8" fill="BACKGROUND"/>
 <g transform="translate({terminal_x}, 12)">{backgrounds}<g class="{unique_id}-matrix">{matrix}</g></g>
 </svg>
 """
@@ -67,15 +69,21 @@ def test_the_pages_in_the_documents(browser: Browser, demo: dict[str, Any], them
 
 
 @pytest.mark.parametrize("name", ["ls", "show"])
-def test_the_commands_in_the_documents(demo: dict[str, Any], name: str) -> None:
-    words = [name] if name == "ls" else [name, demo["instances"][1]["session_id"][:8]]
-    own = {key: value for key, value in os.environ.items() if not key.startswith("DATACAT_") and key != "NO_COLOR"}
-    command = [sys.executable, "-c", "from datacat_server.cli.main import main; main()", *words]
-    forced = {**own, "DATACAT_URL": demo["api"], "COLUMNS": "110", "FORCE_COLOR": "1"}
-    printed = subprocess.run(command, env=forced, check=True, capture_output=True, text=True).stdout
-    assert "\x1b[" in printed
-    printed = re.sub(r" --(tally|url) \S+", "", printed)  # where the demo of the tests has its files
-    with open(os.devnull, "w") as nowhere:
-        console = Console(record=True, width=110, file=nowhere)
-        console.print(Text.from_ansi("\n".join([f"$ datacat {' '.join(words)}", *printed.splitlines()[:40]])))
-    keep(f"terminal-{name}.svg", console.export_svg(title="", code_format=SVG, unique_id=name).encode())
+def test_the_commands_in_the_documents(demo: dict[str, Any], name: str, tmp_path: Path) -> None:
+    words = ["ls"] if name == "ls" else ["show", demo["instances"][1]["session_id"][:8], "-n", "8"]
+    terminal = Terminal(*words, folder=tmp_path, columns=COLUMNS, rows=50, DATACAT_URL=demo["api"])
+    try:
+        assert terminal.finish() == 0, terminal.text
+    finally:
+        terminal.close()
+    assert "\x1b[" in terminal.raw
+    printed = re.sub(r" --(tally|url) \S+", "", terminal.raw)  # where the demo of the tests has its files
+    text = Text.from_ansi("\n".join([f"$ datacat {' '.join(words)}", *printed.splitlines()]))
+    assert [line.plain for line in text.split() if line.cell_len > COLUMNS] == []
+    for theme, (background, colours) in THEMES.items():
+        with open(os.devnull, "w") as nowhere:
+            console = Console(record=True, width=COLUMNS, file=nowhere)
+            console.print(text)
+        drawn = SVG.replace("BACKGROUND", background)
+        content = console.export_svg(title="", theme=colours, code_format=drawn, unique_id=name)
+        keep(f"terminal-{name}{'-dark' * (theme == 'dark')}.svg", content.encode())
