@@ -1,6 +1,7 @@
 """The page of the calls of the REST API."""
 
 import json
+import re
 import shlex
 from typing import Any
 
@@ -23,7 +24,8 @@ def page() -> str:
     for path, methods in described["paths"].items():
         for method, call in methods.items():
             calls.setdefault(call["tags"][0], []).append(_call(path, method.upper(), call))
-    parts = [INTRODUCTION, described["info"]["description"], _errors(described["components"]["responses"])]
+    parts = [INTRODUCTION, described["info"]["description"], _overview(described)]
+    parts.append(_errors(described["components"]["responses"]))
     for tag in sorted(calls, key=lambda tag: (tag != "sessions", tag)):  # what most come for
         parts += [f"## {tag.capitalize()}", *calls[tag]]
     return paragraphs(parts)
@@ -42,7 +44,7 @@ def _call(path: str, method: str, call: dict[str, Any]) -> str:
     body = call.get("requestBody", {}).get("content", {})
     return paragraphs(
         [
-            f"### {method} {path} {{#{call['operationId'].replace('_', '-')}}}",
+            f"### {method} {path} {{#{_anchor(call)} data-toc-label='{_short(method, path)}'}}",
             call["description"],
             table(("Parameter", "In", "Type", "What"), [_parameter(one) for one in call["parameters"]]),
             *(_body(kind, one) for kind, one in body.items()),
@@ -50,6 +52,25 @@ def _call(path: str, method: str, call: dict[str, Any]) -> str:
             table(("Answers", "With"), _answers(call["responses"])),
         ]
     )
+
+
+def _anchor(call: dict[str, Any]) -> str:
+    return str(call["operationId"]).replace("_", "-")
+
+
+def _short(method: str, path: str) -> str:
+    """A call in the narrow table of contents: its method, and what tells its path from others."""
+    return f"{method} {re.sub(r'{[a-z_]+}', '{id}', path.removeprefix('/api'))}"
+
+
+def _overview(described: dict[str, Any]) -> str:
+    """Every call, with a link to where it is told."""
+    rows = [
+        (f"[`{method.upper()} {path}`](#{_anchor(call)})", call["summary"])
+        for path, methods in described["paths"].items()
+        for method, call in methods.items()
+    ]
+    return paragraphs(["## All calls", table(("Call", "What"), rows)])
 
 
 def _parameter(parameter: dict[str, Any]) -> tuple[str, str, str, str]:

@@ -54,6 +54,8 @@ def test_every_page_opens_from_the_disk_on_a_phone_and_asks_no_other_host(site: 
 def test_the_search_finds_a_call_without_a_web_server(site: Path, page: Page) -> None:
     page.set_viewport_size({"width": 1280, "height": 900})
     page.goto((site / "index.html").as_uri())
+    said = page.locator(".md-search-result__meta")
+    expect(said).not_to_have_text("Initializing search", timeout=60_000)  # what is typed before is not looked for
     page.fill("input.md-search__input", "pause_heartbeat_monitoring")
     expect(page.locator(".md-search-result__item").first).to_be_visible(timeout=60_000)  # the index is large
 
@@ -67,6 +69,10 @@ def test_the_reference_names_every_call_and_command(site: Path) -> None:
     python = (site / "reference" / "python.html").read_text(encoding="utf-8")
     calls = [name for name in vars(datacat.Session) if not name.startswith("_")]
     assert [name for name in calls if f'id="datacat.Session.{name}"' not in python] == []
+    more = (datacat.AsyncSession, datacat.DatacatClient)
+    own = [f"{one.__name__}.{name}" for one in more for name in vars(one) if name[0] != "_"]
+    inner = {"DatacatClient.post", "DatacatClient.request"}
+    assert {name for name in own if f'id="datacat.{name}"' not in python} <= inner
     rest = (site / "reference" / "rest-api.html").read_text(encoding="utf-8")
     assert re.search(r"<h3[^>]*>GET /api/sessions/\{session_id\}/state<", rest)
 

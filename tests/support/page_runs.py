@@ -182,7 +182,9 @@ class PageRun:
 
     def _await_first_word(self, process: subprocess.Popen[str]) -> str | None:
         start, deadline = self._end_of_output(), time.monotonic() + SILENT_SECONDS
-        while self._end_of_output() == start and time.monotonic() < deadline:
+        while self._end_of_output() == start:
+            if time.monotonic() > deadline:
+                return f"it said nothing in {SILENT_SECONDS} s"
             if process.poll() is not None:
                 return f"it ended at once, with the exit code {process.returncode}"
             time.sleep(0.02)

@@ -60,7 +60,9 @@ class DatacatClient(object):
         body.update(fields)
         return self.request("POST", "/api/sessions", encode(body))["session_id"]
 
-    register_session = create_session
+    def register_session(self, product=None, version=None, **fields):
+        """The same as `create_session`."""
+        return self.create_session(product, version, **fields)
 
     def get_session(self, session_id):
         """The whole session as a dict (shape: the REST API's)."""

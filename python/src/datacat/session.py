@@ -53,7 +53,8 @@ class Session(object):
         Args:
             name: what happened.
             level: "debug", "info" (the server's default), "warning", "error" or "critical".
-            category, group: words to find it by.
+            category: a word to find it by.
+            group: another one.
             labels: a list of words.
             message: a sentence for people.
             data: a dict.
@@ -248,7 +249,9 @@ class AsyncSession(Session):
         self.flush(timeout)
         return answer
 
-    end = shutdown
+    def end(self, timeout=2.0):
+        """The same as `shutdown`."""
+        return self.shutdown(timeout)
 
 
 class Timer(object):

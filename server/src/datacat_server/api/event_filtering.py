@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from litestar.di import NamedDependency, Provide
-from litestar.params import FromQuery, QueryParameter, SkipValidation
+from litestar.params import QueryParameter, SkipValidation
 
 from datacat_server.api.moments import From, To, moment
 from datacat_server.filters import LONGEST_Q
@@ -17,12 +17,15 @@ EventsWanted = NamedDependency[SkipValidation[EventQuery]]
 
 
 def events_wanted(
-    level: FromQuery[Level | None] = None,
-    min_level: FromQuery[Level | None] = None,
-    name: FromQuery[str | None] = None,
-    category: FromQuery[str | None] = None,
-    group: FromQuery[str | None] = None,
-    label: FromQuery[str | None] = None,
+    level: Annotated[Level | None, QueryParameter(description="This level only.")] = None,
+    min_level: Annotated[
+        Level | None,
+        QueryParameter(description="That level and above: debug, info, warning, error, critical."),
+    ] = None,
+    name: Annotated[str | None, QueryParameter(description="The event's name, exactly.")] = None,
+    category: Annotated[str | None, QueryParameter(description="Its category, exactly.")] = None,
+    group: Annotated[str | None, QueryParameter(description="Its group, exactly.")] = None,
+    label: Annotated[str | None, QueryParameter(description="One of its labels, exactly.")] = None,
     q: Annotated[
         str | None,
         QueryParameter(
