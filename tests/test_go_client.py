@@ -40,11 +40,6 @@ def test_the_go_tests_pass_and_cover_the_package(server: Server, tmp_path: Path)
         pytest.skip("they pass, but the race detector needs a C compiler, and there is none")
 
 
-def test_the_go_client_compiles_for_windows_and_macos() -> None:
-    done = go("run", "./internal/portable", "windows")
-    assert done.returncode == 0, done.stdout
-
-
 class Vault:
     """The program go/internal/vault.
 
