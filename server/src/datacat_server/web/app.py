@@ -5,7 +5,6 @@ from secrets import token_bytes
 from typing import cast
 
 from litestar import Litestar
-from litestar.config.compression import CompressionConfig
 from litestar.datastructures import CacheControlHeader, MutableScopeHeaders
 from litestar.enums import ScopeType
 from litestar.exceptions import HTTPException, InternalServerException
@@ -18,6 +17,7 @@ from datacat_server.access.secret import load_secret
 from datacat_server.access.signing import Signer
 from datacat_server.config import Config
 from datacat_server.serving.application import Application
+from datacat_server.serving.compression import compressing
 from datacat_server.serving.head import without_body
 from datacat_server.store.errors import StoreError
 from datacat_server.store.protocol import Store
@@ -95,7 +95,6 @@ def create_web(store: Store, config: Config) -> Litestar:
         ],
         before_request=sign_in.admit if sign_in else None,
         before_send=[add_headers],
-        compression_config=CompressionConfig(backend="gzip", gzip_compress_level=5, exclude=["^/live"]),
         exception_handlers={
             PageError: errors.page_error,
             HTTPException: errors.http_error,
@@ -105,7 +104,7 @@ def create_web(store: Store, config: Config) -> Litestar:
         openapi_config=None,
         logging_config=None,
     )
-    app.asgi_handler = _answering_head(app.asgi_handler)
+    app.asgi_handler = _answering_head(compressing(app.asgi_handler))
     return app
 
 
