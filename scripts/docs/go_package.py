@@ -9,7 +9,7 @@ from tables import paragraphs
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "scripts"))
-from find_go import find_go  # noqa: E402
+from go_toolchain import PAGE, find_go, settings  # noqa: E402
 
 WITHOUT = """\
 # Go
@@ -24,8 +24,6 @@ def page() -> str:
     go = find_go()
     if go is None:
         return WITHOUT
-    program = Path(__file__).with_name("package_page.go")
-    cache = os.environ.get("GOCACHE", str(ROOT / ".venv" / "go-cache"))
-    own = {**os.environ, "GOCACHE": cache, "GOTOOLCHAIN": "local", "GOPROXY": "off", "GOFLAGS": "", "CGO_ENABLED": "0"}
-    words = [go, "run", str(program), str(ROOT / "go")]
+    own = {**os.environ, **settings(cgo=False)}
+    words = [go, "run", str(PAGE), str(ROOT / "go")]
     return paragraphs([subprocess.run(words, env=own, check=True, stdout=subprocess.PIPE, text=True).stdout])

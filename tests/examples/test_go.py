@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
-from support.golang import ROOT, go, race_detector
+from go_toolchain import ROOT, race_detector
+from support.golang import go
 
 # With the tests of the client itself: they share what they compile.
 pytestmark = pytest.mark.xdist_group("go")

@@ -13,15 +13,15 @@ import tomllib
 from pathlib import Path
 from typing import IO
 
+import go_toolchain
 import yaml
 
-from support import golang, processes
+from support import processes
 from support.go_fragments import CLIENT, as_program
 from support.page_blocks import Block, Page
 from support.servers import Server
 
 HANGS_SECONDS = 120  # far more than a block takes; only a failing test waits so long
-SILENT_SECONDS = 20  # so long a block in the background may take to say that it is there
 WELL_KNOWN = ("9090", "8080", "8079")  # the server, the web UI, the daemon: what pages say, and other ports stand for
 PARSERS = {
     "json": json.loads,
@@ -131,18 +131,18 @@ class PageRun:
 
     def _go(self, text: str) -> str | None:
         """Compile a program, or what is shown of one; one that is whole is run, too."""
-        command = golang.find_go()
+        command = go_toolchain.find_go()
         if command is None:
             return None
         whole = re.search(r"^package main$", text, re.MULTILINE)
         folder = self._scratch / "go"
         folder.mkdir(exist_ok=True)
-        requires = f"require {CLIENT} v0.0.0\nreplace {CLIENT} => {golang.MODULE}\n"
+        requires = f"require {CLIENT} v0.0.0\nreplace {CLIENT} => {go_toolchain.CLIENT}\n"
         (folder / "go.mod").write_text(f"module page\n\ngo 1.21\n\n{requires}")
         (folder / "main.go").write_text(text if whole else as_program(text))
         # With the race detector, since what the client's own tests have compiled is compiled with it.
-        words = [command, "run" if whole else "vet", *golang.race_detector(), "."]
-        process = self._start(words, folder, **golang.settings())
+        words = [command, "run" if whole else "vet", *go_toolchain.race_detector(), "."]
+        process = self._start(words, folder, **go_toolchain.settings())
         return _differs(self._wait(process), 0)
 
     def _start_notebook(self) -> tuple[subprocess.Popen[str], IO[str]]:
@@ -181,10 +181,10 @@ class PageRun:
             return process.wait()
 
     def _await_first_word(self, process: subprocess.Popen[str]) -> str | None:
-        start, deadline = self._end_of_output(), time.monotonic() + SILENT_SECONDS
+        start, deadline = self._end_of_output(), time.monotonic() + HANGS_SECONDS
         while self._end_of_output() == start:
             if time.monotonic() > deadline:
-                return f"it said nothing in {SILENT_SECONDS} s"
+                return f"it said nothing in {HANGS_SECONDS} s"
             if process.poll() is not None:
                 return f"it ended at once, with the exit code {process.returncode}"
             time.sleep(0.02)
