@@ -5,6 +5,7 @@ from typing import Any
 from schema import anchor, api, said, words
 from tables import paragraphs, table
 
+RECORDS = "docs/design/records.md"
 INTRODUCTION = """\
 # Types of the REST API
 
@@ -22,13 +23,18 @@ def page() -> str:
 def _type(name: str, schema: dict[str, Any]) -> str:
     required = schema.get("required", [])
     rows = [
-        (f"`{field}`", words(one, ""), "yes" if field in required else "", said(one.get("description", ""), one))
+        (f"`{field}`", words(one, ""), "yes" if field in required else "", _linked(said(one["description"], one)))
         for field, one in schema.get("properties", {}).items()
     ]
     return paragraphs(
         [
             f"## {name} {{#{anchor(name)}}}",
-            schema.get("description", ""),
+            _linked(schema["description"]),
             table(("Field", "Type", "Always", "What"), rows) or f"One of {words(schema, '')}.",
         ]
     )
+
+
+def _linked(text: str) -> str:
+    """The page that descriptions name by its place in the checkout, as a link: readers of the site have it too."""
+    return text.replace(RECORDS, f"[{RECORDS}](../design/records.md)")

@@ -12,7 +12,10 @@ from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field
 
 
 class Status(StrEnum):
-    """The one word for what a session is, worst first where several hold."""
+    """The one word for what a session is, worst first.
+
+    One that is over is `crashed` or `ended`, whatever it did then; else `hung` goes before `suspended`.
+    """
 
     CRASHED = "crashed"
     HUNG = "hung"
@@ -40,7 +43,24 @@ def _nothing() -> Raw:
 
 
 class Event(Struct, kw_only=True, frozen=True):
-    """One event; the `exception_*`, `stacktrace` and `source_*` fields are there for exceptions only."""
+    """Something that the application logged, or that was detected about it.
+
+    Attributes:
+        timestamp: when it happened, by the clock of its machine.
+        name: what it is called, such as `moved`.
+        level: how much it matters: debug, info, warning, error or critical.
+        category: the application's word for its kind, `datacat` for what was detected; null for none.
+        group: the application's word for what it belongs to; null for none.
+        labels: the application's words for it.
+        message: text for people; null for none.
+        data: what was logged with it; empty for nothing.
+        exception_type: the type of the exception, such as `KeyError`; absent for what is none.
+        exception_msg: what the exception says, which may be nothing; absent for what is none.
+        stacktrace: the lines of its traceback, as its language writes them; absent for what is none.
+        source_file: the file in which it was raised, or happened; null or absent where that is not known.
+        source_line: the line of that file, from 1; null or absent where that is not known.
+        source_function: the function in which that was; null or absent where that is not known.
+    """
 
     timestamp: datetime
     name: str
@@ -63,16 +83,31 @@ class Event(Struct, kw_only=True, frozen=True):
 
 
 class Bucket(Struct, frozen=True):
-    """Samples of a histogram up to and including `le`, not counted in a lower bucket; `le` null: above all bounds."""
+    """One bucket of a histogram.
+
+    Attributes:
+        le: its upper bound, inclusive; null for the bucket above all bounds.
+        count: how many samples lie in it, without those of lower buckets.
+    """
 
     le: float | None
     count: int
 
 
 class Metric(Struct, kw_only=True, frozen=True):
-    """One reading of a metric. For a counter `value` is the running total.
+    """One reading of a metric; a histogram has one for all its samples.
 
-    A histogram has one for all its samples: `timestamp` of the newest, `value` the mean, `count`, `sum`, `buckets`.
+    Attributes:
+        timestamp: when it was read; of a histogram, when its newest sample was.
+        name: what the metric is called, such as `fps`.
+        type: gauge, counter, histogram or timer.
+        value: a gauge's reading, a timer's duration, a counter's running total, or a histogram's mean.
+        unit: the unit of `value`, as the application names it; null where it names none.
+        tags: words that tell series of one name apart, sorted.
+        count: how many samples of a histogram, or iterations of a timer; absent where nothing was said.
+        sum: of a histogram the sum of its samples; absent for others.
+        buckets: of a histogram, by rising bound, the one above all bounds last; absent for others.
+        metadata: what was logged with it, of a histogram what was last; absent for nothing.
     """
 
     timestamp: datetime
@@ -88,14 +123,27 @@ class Metric(Struct, kw_only=True, frozen=True):
 
 
 class StateChange(Struct, frozen=True):
-    """The whole state as it was from `timestamp` on."""
+    """The state as a change has left it.
+
+    Attributes:
+        timestamp: from when on it was so.
+        state: the whole state, not the change alone.
+    """
 
     timestamp: datetime
     state: dict[str, Any]
 
 
 class Refusal(Struct, kw_only=True, frozen=True):
-    """A record that the server could not take, and why."""
+    """A record that the server could not take, and why.
+
+    Attributes:
+        timestamp: when it came in, by the server's clock.
+        writer: which writer of the session sent it; null where that cannot be told, or for a single call.
+        ordinal: its number among those of its writer; null where it has none.
+        error: `bad_request`, or `too_large` for a record of more than 1 MB.
+        details: what is wrong; begins with the name of the field.
+    """
 
     timestamp: datetime
     writer: str | None
@@ -105,7 +153,14 @@ class Refusal(Struct, kw_only=True, frozen=True):
 
 
 class Verdict(Struct, kw_only=True, frozen=True):
-    """Why a session is what it is: one sentence, and the evidence (shapes: docs/design/records.md, `status`)."""
+    """What became of a session, and why.
+
+    Attributes:
+        status: ended, crashed, hung, recovered, suspended, resumed, or withdrawn: a presumed crash was none.
+        timestamp: when it became so.
+        reason: one sentence for people.
+        data: the evidence, such as `signal`, `exit_code` and `stacks`; shapes: docs/design/records.md, `status`.
+    """
 
     status: str
     timestamp: datetime
@@ -116,7 +171,9 @@ class Verdict(Struct, kw_only=True, frozen=True):
 class Process(Struct, frozen=True):
     """A process that logged into a session: its main one, a forked child, another program that joined it.
 
-    `records`: how many the server has settled of it, folded ones counted as they were logged.
+    Attributes:
+        pid: its id on the session's machine.
+        records: how many the server has settled of it, folded ones counted as they were logged.
     """
 
     pid: int
@@ -126,12 +183,33 @@ class Process(Struct, frozen=True):
 class SessionSummary(Struct, kw_only=True, frozen=True):
     """One row of a list of sessions.
 
-    `hung` stays set when a session ends or crashes while it hangs, whatever `status` says then. So, of those that
-    hung (`ever_hung`): not `hung` is recovered, `hung` and `crashed` is hung when it crashed, `hung` and `ended_at`
-    without `crashed` is hung when it ended.
-    `event_count` counts what was detected about the session too. `refused_count`: records that the server could not
-    take; `dropped_count`: ones that the application could not keep; `lost_count`: ones that were gone before they
-    could be sent.
+    Of those that hung (`ever_hung`): not `hung` is recovered, `hung` and `crashed` is hung when it crashed, `hung` and
+    `ended_at` without `crashed` is hung when it ended.
+
+    Attributes:
+        id: what names it, for good.
+        created_at: when it began.
+        updated_at: when the newest that is known of it was: a record, a heartbeat, or that it fell silent.
+        ended_at: when it ended or crashed; null while it is not over.
+        last_heartbeat: when its newest heartbeat was; null where there was none.
+        status: what it is, in one word; the flags say more.
+        active: whether it runs and is heard from; so it is while it hangs.
+        suspended: whether its machine sleeps, or nothing was heard for the heartbeat timeout; it may come back.
+        crashed: whether its process ended without a clean exit, or its machine came back without it.
+        hung: whether its heartbeat has stopped; stays true when it ends or crashes while it hangs.
+        ever_hung: whether it hung at some time, recovered or not.
+        product: of which program it is a run.
+        version: that program's version; `unknown` where it was not said.
+        machine_id: what tells its machine from others, for good; null where it was not said.
+        hostname: the name of its machine; null where it was not said.
+        pid: the id of its main process; null where it was not said.
+        reason: why it is what it is, in one sentence; null where nothing has happened to it.
+        event_count: how many events it has, with what was detected about it.
+        metric_count: how many metric records came in, a folded one counted once, vitals left out.
+        exception_count: how many of its events are exceptions.
+        refused_count: records that the server could not take.
+        dropped_count: records that the application could not keep, for want of room.
+        lost_count: records that were gone before they could be sent.
     """
 
     id: str
@@ -160,7 +238,21 @@ class SessionSummary(Struct, kw_only=True, frozen=True):
 
 
 class Session(SessionSummary, kw_only=True, frozen=True):
-    """A whole session; parts that were not asked for are left out. Its main process is the first of `processes`."""
+    """A whole session.
+
+    Parts that were not asked for are absent: `state_history`, `events`, `metrics`, `vitals` and `refused`.
+
+    Attributes:
+        state: as it is now; begins with `product` and `version`.
+        facts: what was said of its surroundings, such as `python`, `platform`, `argv` and `cwd`.
+        processes: who logged into it, its main process first.
+        verdicts: what became of it, in the order in which that became known.
+        state_history: every state that it had, in the order in which changes came in.
+        events: all of its events, by time.
+        metrics: what was logged, by time.
+        vitals: what DataCat sampled by itself, by time, such as `process_cpu_percent`.
+        refused: the first 1,000 records that the server could not take, in the order in which they came.
+    """
 
     state: dict[str, Any]
     facts: dict[str, Any]
@@ -174,9 +266,13 @@ class Session(SessionSummary, kw_only=True, frozen=True):
 
 
 class SessionPage(Struct, frozen=True):
-    """Part of a list of sessions; `cursor` asks for the next part, null at the end.
+    """Part of a list of sessions.
 
-    `total` is how many the filter picks; with `total_is_capped` there are more than that.
+    Attributes:
+        sessions: the sessions, in the order of `sort`.
+        cursor: asks for the next part; null at the end.
+        total: how many sessions the filter picks, as far as they were counted.
+        total_is_capped: whether there are more than `total`.
     """
 
     sessions: list[SessionSummary]

@@ -17,7 +17,7 @@ from datacat_server.store.alerts import KINDS, SORTS, AlertFilter, AlertPage
 @get("/api/alerts", sync_to_thread=True, responses={200: ResponseSpec(AlertPage, description="A page")})
 def list_alerts(
     store: StoreDependency,
-    kind: Annotated[str | None, one_of(KINDS)] = None,
+    kind: Annotated[str | None, one_of(KINDS, "What they tell of")] = None,
     product: Annotated[str | None, QueryParameter(description="The session's product, exactly.")] = None,
     start: Annotated[str | None, QueryParameter(name="from", description=f"Happened then or later: {INSTANT}")] = None,
     end: Annotated[str | None, QueryParameter(name="to", description=f"Happened before: {INSTANT}")] = None,

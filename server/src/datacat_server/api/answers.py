@@ -10,20 +10,35 @@ _True = Annotated[bool, Meta(extra_json_schema={"const": True})]
 
 
 class Done(Struct, kw_only=True):
-    """It worked."""
+    """It worked.
+
+    Attributes:
+        status: always `ok`.
+        success: always true.
+    """
 
     status: Literal["ok"] = "ok"
     success: _True = True
 
 
 class Recorded(Done, kw_only=True):
-    """It worked, and is kept of this session."""
+    """It worked, and is kept of this session.
+
+    Attributes:
+        session_id: the session's id.
+    """
 
     session_id: str
 
 
 class CreatedSession(Session, kw_only=True, frozen=True):
-    """The session, without its records. `status` is that of the call; the flags say what the session is."""
+    """The session, without its records.
+
+    Attributes:
+        status: of the call, always `ok`; the flags say what the session is.
+        success: always true.
+        session_id: the same as `id`.
+    """
 
     status: Literal["ok"] = "ok"  # type: ignore[assignment]  # what every call that worked answers, here as well
     success: _True = True

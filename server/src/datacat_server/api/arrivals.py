@@ -18,7 +18,13 @@ _LARGEST = 2**63 - 1
 
 
 class ArrivedEvent(NumberedEvent, kw_only=True, frozen=True):
-    """An event, and the session that it belongs to."""
+    """An event, and the session that it belongs to.
+
+    Attributes:
+        session_id: the session's id.
+        product: the session's product.
+        version: the session's version.
+    """
 
     session_id: str
     product: str
@@ -26,9 +32,12 @@ class ArrivedEvent(NumberedEvent, kw_only=True, frozen=True):
 
 
 class ArrivedEvents(Struct, frozen=True):
-    """Events in the order in which they arrived; `next` is what to ask for those `after` them with.
+    """Events in the order in which they arrived.
 
-    `more`: not all that is there was looked at, ask again now.
+    Attributes:
+        events: the events, what arrived first comes first.
+        next: the number to give as `after`, for those that follow.
+        more: whether there is more to look at: then ask again now.
     """
 
     events: list[ArrivedEvent]

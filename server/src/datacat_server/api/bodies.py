@@ -60,7 +60,20 @@ def _nothing() -> Raw:
 
 
 class NewSession(Struct, kw_only=True):
-    """The body of `POST /api/sessions`; `id` or `session_id` where the caller has chosen one."""
+    """The body of `POST /api/sessions`.
+
+    Attributes:
+        product: of which program it is a run.
+        version: that program's version; empty is `unknown`.
+        id: the id, where the caller has chosen one: 1 to 128 letters, digits or `. _ : ~ -`; else it is a UUID.
+        session_id: the same as `id`, which counts where both are there.
+        timestamp: when it began: RFC 3339, or seconds since 1970 UTC; by default now.
+        machine_id: what tells its machine from others, for good.
+        hostname: the name of its machine.
+        boot_id: another one after every start of the machine.
+        pid: the id of its process.
+        facts: what is to be known of its surroundings, such as `platform`; of more than 64 KB what fits is kept.
+    """
 
     product: _Name
     version: Annotated[str, Meta(extra_json_schema={"maxLength": LONGEST_NAME})] = UNKNOWN_VERSION
@@ -75,13 +88,34 @@ class NewSession(Struct, kw_only=True):
 
 
 class Timed(Struct):
-    """What every call may say: when it happened, as RFC 3339 or in seconds since 1970 UTC; now, if it does not."""
+    """When something happened, which every call may say.
+
+    Attributes:
+        timestamp: RFC 3339, or seconds since 1970 UTC; by default now.
+    """
 
     timestamp: Moment = None
 
 
 class NewEvent(Struct):
-    """The body of a call that adds an event; what else it says is of no account."""
+    """The body of a call that adds an event; what else it says is of no account.
+
+    Attributes:
+        name: what it is called, such as `moved`.
+        timestamp: when it happened: RFC 3339, or seconds since 1970 UTC; by default now.
+        level: debug, info, warning, error or critical; by default info, of an exception error.
+        category: a word for its kind; where it is a level and `level` is absent, it is the level too.
+        group: a word for what it belongs to.
+        labels: words for it; the first 100 are kept.
+        message: text for people.
+        data: what else is to be known of it, an object of any shape.
+        exception_type: the type of an exception, such as `KeyError`, which makes the event one.
+        exception_msg: what the exception says.
+        stacktrace: the lines of its traceback, as its language writes them.
+        source_file: the file in which it was raised, or happened.
+        source_line: the line of that file, from 1.
+        source_function: the function in which that was.
+    """
 
     name: _Name
     timestamp: Moment = None
@@ -100,7 +134,20 @@ class NewEvent(Struct):
 
 
 class NewMetric(Struct):
-    """The body of a call that adds a reading, a delta or a sample; what else it says is of no account."""
+    """The body of a call that adds a reading, a delta or a sample; what else it says is of no account.
+
+    Attributes:
+        name: what the metric is called, such as `fps`.
+        timestamp: when it was read: RFC 3339, or seconds since 1970 UTC; by default now.
+        type: which kind of metric it is.
+        value: a gauge's reading, a timer's duration, one sample of a histogram, or the total of a counter.
+        delta: what to add to a counter, in place of `value`.
+        unit: the unit of `value`, such as `seconds`.
+        tags: words that tell series of one name apart; their order is of no account.
+        count: of a timer, how many iterations it was for.
+        buckets: of a histogram, the upper bounds of its buckets, at most 200; by default 15 from 0.001 to 60.
+        metadata: what else is to be known of it, an object of any shape.
+    """
 
     name: _Name
     timestamp: Moment = None
@@ -115,7 +162,13 @@ class NewMetric(Struct):
 
 
 class Said(Struct):
-    """What may be said of an end or a crash."""
+    """What may be said of an end or a crash.
+
+    Attributes:
+        timestamp: when it was: RFC 3339, or seconds since 1970 UTC; by default now.
+        reason: one sentence for people.
+        data: the evidence, such as `exit_code`; shapes: docs/design/records.md, `status`.
+    """
 
     timestamp: Moment = None
     reason: str | None = None

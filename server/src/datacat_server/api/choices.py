@@ -6,9 +6,9 @@ from typing import Any
 from litestar.params import QueryParameter
 
 
-def one_of(words: Collection[str]) -> Any:
+def one_of(words: Collection[str], meaning: str) -> Any:
     """How a parameter is declared that picks what is one of these; an empty one picks all."""
-    return QueryParameter(description=f"One of {', '.join(words)}.", schema_extra={"enum": ["", *words]})
+    return QueryParameter(description=f"{meaning}; else any.", schema_extra={"enum": ["", *words]})
 
 
 def sort_by(orders: Collection[str]) -> Any:

@@ -1,10 +1,10 @@
 """Export and import: sessions as a stream of lines, out and in (docs/design/records.md, `Exports`)."""
 
 import asyncio
-from typing import Any
+from typing import Annotated, Any
 
 from litestar import Request, Router, get, post
-from litestar.params import FromQuery
+from litestar.params import QueryParameter
 from litestar.response import Stream
 
 from datacat_server.api.declared import NDJSON, ResponseSpec, declares
@@ -31,7 +31,11 @@ async def export_sessions(store: StoreDependency, filter: FilterDependency) -> S
     opt=declares(Any, media_type=NDJSON, required=False),
 )
 async def import_sessions(
-    request: Request[Any, Any, Any], store: StoreDependency, replace: FromQuery[bool] = False
+    request: Request[Any, Any, Any],
+    store: StoreDependency,
+    replace: Annotated[
+        bool, QueryParameter(description="Sessions take the place of those that are there with their ids.")
+    ] = False,
 ) -> Intaken:
     """Store the sessions of an export, or of a part of one that begins like one; answers when they are on disk.
 

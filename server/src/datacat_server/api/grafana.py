@@ -19,7 +19,11 @@ _ROWS_AT_ONCE = 500
 
 
 class SessionRow(SessionSummary, kw_only=True, frozen=True):
-    """A session as a row. `duration_seconds`: from its creation to its end, or to the last that was heard of it."""
+    """A session as a row.
+
+    Attributes:
+        duration_seconds: from its creation to its end, or to the last that was heard of it.
+    """
 
     duration_seconds: float
 

@@ -8,7 +8,7 @@ from litestar.params import FromQuery, QueryParameter
 from datacat_server.api.declared import JSON, ResponseSpec
 from datacat_server.api.errors import BadRequest
 from datacat_server.api.filtering import FilterDependency
-from datacat_server.api.session_views import MetricType, Tags, Vitals, metric_filter
+from datacat_server.api.session_views import Tags, Type, Vitals, metric_filter
 from datacat_server.api.sessions import StoreDependency
 from datacat_server.model import encode
 from datacat_server.store.metrics import Aggregate, MetricNames, MetricPage
@@ -22,7 +22,7 @@ def metric_values(
     filter: FilterDependency,
     name: Annotated[str, QueryParameter(min_length=1, description="The metric's name.")],
     aggregate: Annotated[Aggregate, QueryParameter(description=_AGGREGATE)] = Aggregate.PEAK,
-    type: FromQuery[MetricType | None] = None,
+    type: Type = None,
     tags: Tags = None,
     vitals: Vitals = False,
     limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100,

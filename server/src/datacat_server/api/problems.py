@@ -35,19 +35,31 @@ Limit = Annotated[int, QueryParameter(ge=1, le=1000)]
 
 
 class SessionProblems(Struct, frozen=True):
-    """The problems of a session, the newest first."""
+    """The problems of a session.
+
+    Attributes:
+        problems: what went wrong in it, the newest first.
+    """
 
     problems: list[SessionProblem]
 
 
 class Marked(Done, kw_only=True):
-    """It worked, and this is the problem as it is now."""
+    """It worked.
+
+    Attributes:
+        problem: the problem, as it is now.
+    """
 
     problem: Problem
 
 
 class Resolution(Struct, kw_only=True):
-    """In which version a problem is resolved; by default the newest of its product."""
+    """The body of a call that marks a problem as resolved.
+
+    Attributes:
+        version: seen in a later one, the problem has regressed; by default the newest version of its product.
+    """
 
     version: Annotated[str, Meta(min_length=1, max_length=LONGEST_NAME)] | None = None
 
@@ -60,8 +72,8 @@ def list_problems(
     store: StoreDependency,
     product: Annotated[str | None, QueryParameter(description="The product, exactly.")] = None,
     version: Annotated[str | None, QueryParameter(description="Seen in this version, exactly.")] = None,
-    kind: Annotated[str | None, one_of(ProblemKind)] = None,
-    status: Annotated[str | None, one_of(ProblemStatus)] = None,
+    kind: Annotated[str | None, one_of(ProblemKind, "How they show")] = None,
+    status: Annotated[str | None, one_of(ProblemStatus, "What people have made of them")] = None,
     start: Annotated[str | None, QueryParameter(name="from", description=f"Last seen then or later: {INSTANT}")] = None,
     end: Annotated[str | None, QueryParameter(name="to", description=f"First seen before: {INSTANT}")] = None,
     q: Annotated[

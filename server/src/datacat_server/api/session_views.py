@@ -25,22 +25,31 @@ from datacat_server.store.views import (
 
 MetricType = Literal["gauge", "counter", "histogram", "timer"]
 
-Moment = Annotated[str | None, QueryParameter(description=INSTANT)]
+Moment = Annotated[str | None, QueryParameter(description=f"The state of then; else of now: {INSTANT}")]
+Type = Annotated[MetricType | None, QueryParameter(description="The metric's type; else any.")]
 Tags = Annotated[list[str] | None, QueryParameter(description="May be repeated: a series has all of them.")]
 Vitals = Annotated[bool, QueryParameter(description="What DataCat samples by itself, instead of what was logged.")]
 
 
 class NumberedEvent(Event, kw_only=True, frozen=True):
-    """An event, and the number that names it within its session for good."""
+    """An event of a session.
+
+    Attributes:
+        number: what names it within its session, for good.
+    """
 
     number: int
 
 
 class Events(Struct, frozen=True):
-    """Part of a session's events; `cursor` asks for the ones after them, null at the end.
+    """Part of a session's events.
 
     An answer looks at a bounded number of events: where few of them are meant it holds fewer than the limit, or none,
     and has a cursor all the same.
+
+    Attributes:
+        events: the events, in the order of `sort`.
+        cursor: asks for the ones after them; null at the end.
     """
 
     events: list[NumberedEvent]
@@ -90,7 +99,7 @@ def session_timeline(
     session_id: FromPath[str],
     start: From = None,
     end: To = None,
-    buckets: Annotated[int, QueryParameter(ge=1, le=4000)] = 240,
+    buckets: Annotated[int, QueryParameter(ge=1, le=4000, description="How many buckets.")] = 240,
 ) -> Response[bytes]:
     """Events and state changes, counted in buckets of equal length; by default from the first to the last of them."""
     begin, until = moment("from", start), moment("to", end)
@@ -107,8 +116,8 @@ def session_timeline(
 def session_metrics(
     store: StoreDependency,
     session_id: FromPath[str],
-    name: FromQuery[str | None] = None,
-    type: FromQuery[MetricType | None] = None,
+    name: Annotated[str | None, QueryParameter(description="The metric's name, exactly; else any.")] = None,
+    type: Type = None,
     tags: Tags = None,
     vitals: Vitals = False,
     points: Annotated[int, QueryParameter(ge=2, le=1000, description="So many readings of a series, at most.")] = 240,

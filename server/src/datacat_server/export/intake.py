@@ -13,9 +13,15 @@ from datacat_server.store.protocol import Store, UnknownSession
 
 
 class Intaken(Struct):
-    """How many sessions were new, took the place of others, or were there already; `records` of the first two.
+    """What became of an import.
 
-    `problems`: on how many the marks were set. `complete`: whether the line that ends an export came.
+    Attributes:
+        imported: sessions that were new.
+        replaced: sessions that took the place of those with their ids.
+        skipped: sessions that were there already, and stay as they are.
+        records: the records of those that were imported or replaced.
+        problems: on how many problems the marks, such as resolved, were set.
+        complete: whether the line that ends an export came.
     """
 
     imported: int = 0

@@ -121,7 +121,16 @@ Line = SessionLine | WriterLine | Record
 
 
 class Refused(Struct, kw_only=True, frozen=True):
-    """A record that could not be taken: where it stood, and what to do about it."""
+    """A record that could not be taken: where it stood, and what to do about it.
+
+    Attributes:
+        session: the id of its session; null where no session line before it could be taken.
+        writer: the writer that it names; null where it names none.
+        ordinal: its number among those of its writer; null where it has none.
+        line: its line in the body, from 1; null where it was read, but could not be applied.
+        error: `bad_request`, or `too_large` for a line of more than 1 MB.
+        details: what is wrong; begins with the name of the field.
+    """
 
     session: str | None
     writer: str | None

@@ -6,9 +6,11 @@ from datacat_server.ingest.records import Refused
 
 
 class Positions(Struct):
-    """The next ordinal that the server expects, by writer.
+    """How far the records of a session are settled.
 
-    `state_changes`: how often the state has changed, where what was sent of every writer was applied just now.
+    Attributes:
+        writers: by writer, the next ordinal that the server expects.
+        state_changes: how often the state has changed; absent unless the ranges of all writers were applied just now.
     """
 
     writers: dict[str, int]
@@ -18,7 +20,12 @@ class Positions(Struct):
 class IngestResult(Struct):
     """The answer to a batch; shape: docs/design/records.md, `POST /api/ingest`.
 
-    `applied`: how many records have been applied just now; those that were sent again are not among them.
+    Attributes:
+        status: always `ok`.
+        success: always true.
+        sessions: by session id, how far it is settled; a session whose line was refused is not there.
+        refused: the records that could not be taken; all others were. At most 10,000 are named.
+        applied: how many records were applied just now; those that were sent again are not among them.
     """
 
     status: str = "ok"

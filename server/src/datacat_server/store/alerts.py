@@ -20,8 +20,14 @@ SORTS = ("noticed", "time")
 class Alert(Struct, kw_only=True, frozen=True):
     """Something that somebody may want to be told.
 
-    `number` rises with each; `time` is when it happened, `noticed` when the server got to know. `problem`: the id of
-    the problem that is new or has come back, for the kind `problem`.
+    Attributes:
+        number: rises with each.
+        time: when it happened.
+        noticed: when the server got to know.
+        kind: crash, hang, problem (a new one, or one that came back), or withdrawn: a crash was none.
+        reason: one sentence for people.
+        problem: the problem's id, for the kind `problem`; null for others.
+        session: the session in which it happened.
     """
 
     number: int
@@ -43,7 +49,12 @@ class AlertFilter(Struct, kw_only=True, frozen=True):
 
 
 class AlertPage(Struct, frozen=True):
-    """Part of the alerts; `cursor` asks for the next part, null at the end."""
+    """Part of the alerts.
+
+    Attributes:
+        alerts: the alerts, in the order of `sort`.
+        cursor: asks for the next part; null at the end.
+    """
 
     alerts: list[Alert]
     cursor: str | None

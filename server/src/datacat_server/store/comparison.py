@@ -14,10 +14,13 @@ MOST_ROWS = 1_000
 
 
 class StateRow(Struct, frozen=True):
-    """One place in the states, as a dotted path (store-wide rules: `state=` of a filter), and each session's value.
+    """One place in the states.
 
-    A value is as it is in the state, null where the session has none there; one longer than 1,000 bytes of JSON is
-    given as text that is cut and ends with `…`.
+    Attributes:
+        path: the keys that lead there, parted by dots; a dot, colon or backslash in a key has a backslash in front.
+        differs: whether the sessions have different values there.
+        values: of each session the value; null where it has none; of more than 1,000 bytes, its JSON as text that is
+            cut and ends with `…`.
     """
 
     path: str
@@ -26,7 +29,15 @@ class StateRow(Struct, frozen=True):
 
 
 class SeriesStatistics(Struct, kw_only=True, frozen=True):
-    """One metric of one session. `count` readings or samples; of a counter `last` is the total."""
+    """One metric of one session.
+
+    Attributes:
+        count: how many readings, of a histogram samples, there are.
+        mean: their mean; of a counter, that of its running totals.
+        minimum: the least of them.
+        maximum: the greatest of them.
+        last: the last that came in; of a counter, the total.
+    """
 
     count: int
     mean: float
@@ -36,7 +47,17 @@ class SeriesStatistics(Struct, kw_only=True, frozen=True):
 
 
 class MetricRow(Struct, kw_only=True, frozen=True):
-    """One metric by name, type and tags, and each session's statistics, null where it has none."""
+    """One metric, by name, type, tags and buckets.
+
+    Attributes:
+        name: what it is called.
+        type: gauge, counter, histogram or timer.
+        tags: words that tell series of one name apart, sorted.
+        unit: the unit of its values; null where none was named.
+        vital: whether DataCat sampled it by itself.
+        differs: whether the sessions have different statistics of it.
+        values: of each session the statistics, null where it has not the metric.
+    """
 
     name: str
     type: str
@@ -48,7 +69,14 @@ class MetricRow(Struct, kw_only=True, frozen=True):
 
 
 class EventRow(Struct, kw_only=True, frozen=True):
-    """How often each session logged an event of a name and level."""
+    """The events of a name and level.
+
+    Attributes:
+        name: what they are called.
+        level: debug, info, warning, error or critical.
+        differs: whether the sessions have different numbers of them.
+        counts: of each session, how many it has.
+    """
 
     name: str
     level: str
@@ -57,7 +85,17 @@ class EventRow(Struct, kw_only=True, frozen=True):
 
 
 class Comparison(Struct, kw_only=True, frozen=True):
-    """Sessions in the order in which they were asked for; every row has one value for each, in the same order."""
+    """Sessions side by side; every row has one value for each, in their order. A part has at most 1,000 rows.
+
+    Attributes:
+        sessions: those compared, in the order in which they were asked for.
+        state: what their states are now, by path.
+        state_is_cut: whether there is more of the states; rows that differ come before others.
+        metrics: their metrics, by name, those that DataCat samples last.
+        metrics_are_cut: whether there are more metrics; rows that differ come before others.
+        events: their events, by name and rising level.
+        events_are_cut: whether there are more kinds of events; rows that differ come before others.
+    """
 
     sessions: list[SessionSummary]
     state: list[StateRow]

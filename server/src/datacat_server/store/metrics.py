@@ -20,7 +20,20 @@ class Aggregate(StrEnum):
 
 
 class SessionValue(Struct, kw_only=True, frozen=True):
-    """The value of one session. A reading says also when it was, and the series that it is of."""
+    """The value of one session. With the aggregate `all` it is a reading, and says when that was and of which series.
+
+    Attributes:
+        session_id: the session's id.
+        product: the session's product.
+        version: the session's version.
+        created_at: when the session began.
+        value: what was asked of the session, in the metric's unit; a counter's readings are its running totals.
+        timestamp: when the reading was; absent unless it is one.
+        type: gauge, counter, histogram or timer; absent unless it is a reading.
+        unit: the unit of `value`, null where none was named; absent unless it is a reading.
+        tags: those of its series, sorted; absent unless it is a reading.
+        count: iterations of a timer, or samples of which a histogram's `value` is the mean; absent where there is none.
+    """
 
     session_id: str
     product: str
@@ -35,10 +48,17 @@ class SessionValue(Struct, kw_only=True, frozen=True):
 
 
 class Summary(Struct, kw_only=True, frozen=True):
-    """What the values of all sessions come to, not only of those on a page; null where there are none.
+    """What the values of all sessions come to, not only of those on a page.
 
-    Of every reading (`all`) it is that of all readings, of a histogram's samples; then there are neither `median` nor
-    `p95`, which lie between two values if need be.
+    With the aggregate `all` it is that of all readings, of a histogram that of its samples.
+
+    Attributes:
+        count: how many values there are.
+        minimum: the least; null where there are no values.
+        maximum: the greatest; null where there are no values.
+        mean: their mean; null where there are no values.
+        median: lies between two values if need be; null where there are none, and with `all`.
+        p95: 95 percent are not above it, between two values if need be; null where there are none, and with `all`.
     """
 
     count: int
@@ -50,7 +70,15 @@ class Summary(Struct, kw_only=True, frozen=True):
 
 
 class MetricPage(Struct, kw_only=True, frozen=True):
-    """Part of the values, those of sessions that came last first; `cursor` asks for what follows, null at the end."""
+    """Part of the values of a metric.
+
+    Attributes:
+        name: the metric's name, as it was asked for.
+        aggregate: what was asked of each session.
+        summary: what all values come to, those on other pages too.
+        values: the values, those of the newest sessions first.
+        cursor: asks for what follows; null at the end.
+    """
 
     name: str
     aggregate: Aggregate
@@ -60,7 +88,15 @@ class MetricPage(Struct, kw_only=True, frozen=True):
 
 
 class MetricName(Struct, kw_only=True, frozen=True):
-    """A metric that sessions have, and in how many of them."""
+    """A metric that sessions have.
+
+    Attributes:
+        name: what it is called.
+        vital: whether DataCat samples it by itself.
+        types: the types that it has in some session, mostly one: gauge, counter, histogram or timer.
+        units: the units that it has in some session; empty where none was named.
+        sessions: in how many sessions of those looked at it is.
+    """
 
     name: str
     vital: bool
@@ -70,9 +106,11 @@ class MetricName(Struct, kw_only=True, frozen=True):
 
 
 class MetricNames(Struct, frozen=True):
-    """The metrics of sessions that a filter picks, by name, those that DataCat samples last.
+    """The metrics of sessions that a filter picks.
 
-    `sessions`: how many were looked at, the newest of those that there are.
+    Attributes:
+        sessions: how many sessions were looked at, the newest of those that there are.
+        metrics: the metrics, by name, those that DataCat samples last.
     """
 
     sessions: int

@@ -61,14 +61,31 @@ class ProblemFilter(Struct, frozen=True, kw_only=True):
 class ProblemSummary(Struct, kw_only=True, frozen=True):
     """One row of a list of problems.
 
-    `id` is made of product, kind and cause, and so the same for good, on any server. `type` is what went wrong: an
-    exception's type, a signal, an exit code, `hang`. `culprit` is where, the innermost function of the application's
-    own code and its file; empty where that is not known. `message` is that of the newest time.
-    `count`: how often it happened; `sessions`, `machines`, `versions`: in how many. `new_in` is the version in which it
-    happened first, by the time of happening; `is_new` says that no version of the product is newer than that one,
-    versions that look like numbers in their natural order, others by when each was first seen. `last_in` is the
-    version in which it happened last. `resolved_in`: it was resolved when this version was the newest, or for this one;
-    `regressed_in`: the later version in which it was seen again, at `regressed_at`.
+    Of the versions of a product, those that look like numbers stand in their natural order, others where each was first
+    seen.
+
+    Attributes:
+        id: made of product, kind and cause, and so the same for good, on any server.
+        product: of which product its sessions are.
+        kind: how it shows.
+        type: what went wrong: an exception's type, a signal, an exit code, `hang`.
+        title: what it is called, made of type and function.
+        culprit: where: the innermost function of the application's own code, and its file; empty where not known.
+        message: what the newest time says, such as the exception's message; null for nothing.
+        status: what people have made of it.
+        count: how often it happened.
+        sessions: in how many sessions.
+        machines: on how many machines.
+        versions: in how many versions of the product.
+        first_seen: when it happened first.
+        last_seen: when it happened last.
+        new_in: the version in which it happened first, by the time of happening.
+        is_new: whether no version of the product is newer than `new_in`.
+        last_in: the version in which it happened last.
+        resolved_at: when it was marked as resolved; null where it was not.
+        resolved_in: the version that it was resolved for, else the newest one then; null where it was not.
+        regressed_at: when it was seen again in a later version; null where it was not.
+        regressed_in: that later version; null where it was not.
     """
 
     id: str
@@ -95,21 +112,40 @@ class ProblemSummary(Struct, kw_only=True, frozen=True):
 
 
 class ProblemPage(Struct, frozen=True):
-    """Part of a list of problems; `cursor` asks for the next part, null at the end."""
+    """Part of a list of problems.
+
+    Attributes:
+        problems: the problems, in the order of `sort`.
+        cursor: asks for the next part; null at the end.
+    """
 
     problems: list[ProblemSummary]
     cursor: str | None
 
 
 class ProblemFrame(Struct, frozen=True):
-    """A call of the application's own code. `file` is relative to the folder that the files of a problem share."""
+    """A call of the application's own code.
+
+    Attributes:
+        file: its file, relative to the folder that the files of a problem share.
+        function: its function.
+    """
 
     file: str
     function: str
 
 
 class InVersion(Struct, kw_only=True, frozen=True):
-    """What of a problem is one version's. `of_sessions`: how many sessions of the version there are, with it or not."""
+    """What of a problem is one version's.
+
+    Attributes:
+        version: the version.
+        count: how often it happened in it.
+        sessions: in how many of its sessions.
+        of_sessions: how many sessions the version has, with the problem or not.
+        first_seen: when it happened first in it.
+        last_seen: when it happened last in it.
+    """
 
     version: str
     count: int
@@ -120,7 +156,14 @@ class InVersion(Struct, kw_only=True, frozen=True):
 
 
 class OnMachine(Struct, kw_only=True, frozen=True):
-    """What of a problem is one machine's; `machine` is its id, or its name where it has none."""
+    """What of a problem is one machine's.
+
+    Attributes:
+        machine: the machine's id, or its name where it has none.
+        hostname: the machine's name; null where it was not said.
+        count: how often it happened on it.
+        sessions: in how many sessions on it.
+    """
 
     machine: str
     hostname: str | None
@@ -129,14 +172,26 @@ class OnMachine(Struct, kw_only=True, frozen=True):
 
 
 class OnDay(Struct, frozen=True):
-    """How often it happened on a day, UTC."""
+    """What of a problem is one day's.
+
+    Attributes:
+        day: the day, UTC.
+        count: how often it happened on it.
+    """
 
     day: date
     count: int
 
 
 class InSession(Struct, kw_only=True, frozen=True):
-    """A session in which a problem showed: how often, and when."""
+    """A session in which a problem showed.
+
+    Attributes:
+        session: the session.
+        count: how often it happened in it.
+        first_seen: when it happened first in it.
+        last_seen: when it happened last in it.
+    """
 
     session: SessionSummary
     count: int
@@ -145,7 +200,14 @@ class InSession(Struct, kw_only=True, frozen=True):
 
 
 class Example(Struct, kw_only=True, frozen=True):
-    """The newest time that a problem showed: the traceback, the stack or the last lines of output, as they came."""
+    """The newest time that a problem showed.
+
+    Attributes:
+        session_id: the id of the session in which that was.
+        timestamp: when that was.
+        message: what was said then; null for nothing.
+        lines: the traceback, the stack or the last lines of output, as they came; the last 500 at most.
+    """
 
     session_id: str
     timestamp: datetime
@@ -154,7 +216,16 @@ class Example(Struct, kw_only=True, frozen=True):
 
 
 class Problem(ProblemSummary, kw_only=True, frozen=True):
-    """One problem. `frames`: the innermost first. Newest versions and sessions, busiest machines and last days only."""
+    """One problem.
+
+    Attributes:
+        frames: the calls that tell it from others, the innermost first, at most 20; empty where not known.
+        in_versions: where it shows, by version, the last seen first; the newest 100.
+        on_machines: where it shows, by machine, the busiest first; 100 at most.
+        on_days: when it showed, by day; the last 366 on which it did, in order.
+        latest_sessions: the ten sessions in which it was seen last, the newest first.
+        example: the newest time, as it was told; null where what told of it is gone.
+    """
 
     frames: list[ProblemFrame]
     in_versions: list[InVersion]
@@ -165,14 +236,27 @@ class Problem(ProblemSummary, kw_only=True, frozen=True):
 
 
 class ProblemSessionPage(Struct, frozen=True):
-    """Part of the sessions of a problem, the last seen first; `cursor` asks for the next part, null at the end."""
+    """Part of the sessions of a problem.
+
+    Attributes:
+        sessions: the sessions, the last seen first.
+        cursor: asks for the next part; null at the end.
+    """
 
     sessions: list[InSession]
     cursor: str | None
 
 
 class SessionProblem(Struct, kw_only=True, frozen=True):
-    """A problem of a session: the problem, and how often and when it showed in this session."""
+    """A problem of a session.
+
+    Attributes:
+        problem: the problem; its counts are of all sessions.
+        count: how often it happened in this session.
+        first_seen: when it happened first in this session.
+        last_seen: when it happened last in this session.
+        message: what the newest time in this session says; null for nothing.
+    """
 
     problem: ProblemSummary
     count: int
@@ -193,11 +277,18 @@ class Trait(StrEnum):
 
 
 class Commonality(Struct, kw_only=True, frozen=True):
-    """A trait that stands out. `path`: of the state, or the fact's name; empty for others. `value`: as JSON for the
-    state, else as text. `share` of the problem's sessions have it, and `share_without` of the others, both 0 to 1; so
-    many are `count` and `count_without`.
-    `sure`: so large a difference is hardly chance. That is, among this many sessions it comes about by chance (Fisher's
-    exact test, one-sided) with a probability below 0.05, divided by the number of traits that were compared.
+    """A trait that stands out among the sessions of a problem.
+
+    Attributes:
+        trait: what the sessions have in common.
+        path: where in the state, or the fact's name; empty for others.
+        value: which value: of the state as JSON, else as text.
+        count: how many sessions of the problem have it.
+        share: the same as a share of those looked at, 0 to 1.
+        count_without: how many sessions without the problem have it.
+        share_without: the same as a share of those looked at, 0 to 1.
+        sure: whether so large a difference is hardly chance: that is, among this many sessions it comes about by chance
+            (Fisher's exact test, one-sided) with a probability below 0.05, divided by the number of traits compared.
     """
 
     trait: Trait
@@ -211,11 +302,16 @@ class Commonality(Struct, kw_only=True, frozen=True):
 
 
 class Commonalities(Struct, kw_only=True, frozen=True):
-    """What the newest MOST_WITH sessions of a problem (`sessions`: how many these are) have, and MOST_OTHERS without it
-    (`others`), of the same product and begun at about the same times, have not: the largest `share - share_without`
-    first, those of LEAST_DIFFERENCE or more that two sessions or more of the problem have. Nothing stands out of a
-    single session.
-    Of sessions whose states had very many values, only as many are looked at as there is time for.
+    """What sessions of a problem have in common, and others of the product, begun at about the same times, have not.
+
+    At most 200 with it and 1,000 without it are compared. Of sessions whose states had very many values, only as many
+    are looked at as there is time for.
+
+    Attributes:
+        sessions: how many sessions of the problem were looked at, the newest.
+        others: how many sessions without it were looked at.
+        found: what two or more of the problem's sessions have, with `share` at least 0.25 above `share_without`; the
+            largest difference first, 20 at most. Empty where the problem has a single session.
     """
 
     sessions: int

@@ -15,9 +15,16 @@ class UnknownRelease(LookupError):
 
 
 class Health(Struct, kw_only=True, frozen=True):
-    """How sessions fared: `hung` at some time, `ended` without a crash, `running`: active now, not hung or suspended.
+    """How sessions fared.
 
-    `crash_free` and `hang_free`: percent of the sessions that have not crashed, and never hung, so far.
+    Attributes:
+        sessions: how many there are.
+        crashed: how many have crashed.
+        hung: how many hung at some time.
+        ended: how many ended without a crash.
+        running: how many are active now, neither hung nor suspended.
+        crash_free: percent of the sessions that have not crashed so far.
+        hang_free: percent of the sessions that never hung so far.
     """
 
     sessions: int
@@ -30,16 +37,26 @@ class Health(Struct, kw_only=True, frozen=True):
 
 
 class VersionBefore(Health, kw_only=True, frozen=True):
-    """How the sessions of the version before a release fared."""
+    """How the sessions of the version before a release fared.
+
+    Attributes:
+        version: which version that is.
+    """
 
     version: str
 
 
 class Release(Health, kw_only=True, frozen=True):
-    """A product's version. First and last seen: the beginnings of its first and its last session.
+    """A product's version, and how its sessions fared.
 
-    `new_problems`: how many were first seen in it. `is_newest`: no version of the product is newer (the order is that
-    of `ProblemSummary.is_new`). `before`: the next older one in this order, null for the first.
+    Attributes:
+        product: the product.
+        version: the version.
+        first_seen: when its first session began.
+        last_seen: when its last session began.
+        new_problems: how many problems were first seen in it.
+        is_newest: whether no version of the product is newer, in the order that `ProblemSummary` tells.
+        before: the next older version in this order; null for the first.
     """
 
     product: str
@@ -52,20 +69,33 @@ class Release(Health, kw_only=True, frozen=True):
 
 
 class ReleasePage(Struct, frozen=True):
-    """Part of the releases; `cursor` asks for the next part, null at the end."""
+    """Part of the releases.
+
+    Attributes:
+        releases: the releases, in the order of `sort`.
+        cursor: asks for the next part; null at the end.
+    """
 
     releases: list[Release]
     cursor: str | None
 
 
 class ReleaseDay(Health, kw_only=True, frozen=True):
-    """How the sessions fared that began on a day, UTC."""
+    """How the sessions fared that began on a day.
+
+    Attributes:
+        day: the day, UTC.
+    """
 
     day: date
 
 
 class ReleaseCourse(Release, kw_only=True, frozen=True):
-    """A release over time: the last days on which a session of it began, in order."""
+    """A release over time.
+
+    Attributes:
+        days: the last days on which a session of it began, in order; as many as were asked for, at most.
+    """
 
     days: list[ReleaseDay]
 

@@ -45,11 +45,18 @@ class EventPage(Struct, frozen=True):
 
 
 class Timeline(Struct, frozen=True):
-    """How often what happened, in buckets of equal length from `start` (included) to `end` (not included).
+    """How often what happened, in buckets of equal length. Every list has one count a bucket.
 
-    Every list has one count a bucket. The counts are exact; but in a session with so many events that 50,000 would have
-    to be counted for this alone, what happened within a few thousandths of the session's length from where two
-    buckets meet may be counted in the other one.
+    The counts are exact; but in a session with so many events that 50,000 would have to be counted for this alone,
+    what happened within a few thousandths of the session's length from where two buckets meet may be counted in the
+    other one.
+
+    Attributes:
+        start: where the first bucket begins.
+        end: where the last bucket ends; what is there is in none.
+        levels: events by level: debug, info, warning, error and critical.
+        exceptions: events that are exceptions; they are among the levels too.
+        state_changes: changes of the state; the first state is none.
     """
 
     start: datetime
@@ -60,12 +67,23 @@ class Timeline(Struct, frozen=True):
 
 
 class Series(Struct, kw_only=True, frozen=True):
-    """One metric of a session: a name, a type and a set of tags, with its statistics and its course.
+    """One metric of a session: a name, a type, a set of tags and of buckets, with its statistics and its course.
 
-    `times` (seconds since 1970 UTC) and `values` are its readings, thinned out so that peaks and dips stay.
-    `count` is the number of readings (for a histogram, of samples), `total` their sum; for a counter `last` is its
-    running total. `iterations` is what a timer's readings say they were made of, 1 for one that says nothing; of other
-    types it is `count`. `vital` marks what DataCat sampled by itself.
+    Attributes:
+        name: what it is called.
+        type: gauge, counter, histogram or timer.
+        unit: the unit of its values; null where none was named.
+        tags: words that tell series of one name apart, sorted.
+        vital: whether DataCat sampled it by itself.
+        count: how many readings, of a histogram samples, there are.
+        iterations: of a timer, what its readings say they were for, 1 for one that says nothing; else `count`.
+        total: the sum of the readings, of a histogram of the samples.
+        minimum: the least of them.
+        maximum: the greatest of them.
+        last: the last that came in; of a counter, the running total.
+        times: when each of `values` was, in seconds since 1970 UTC.
+        values: its readings (running totals, or means of samples), thinned out so that peaks and dips stay.
+        buckets: of a histogram, by rising bound, the one above all bounds last; empty for others.
     """
 
     name: str
@@ -108,23 +126,37 @@ class CloseUp(Struct, kw_only=True, frozen=True):
 
 
 class SeriesPage(Struct, frozen=True):
-    """Part of a session's series, by name; `cursor` asks for the ones after them, null at the end."""
+    """Part of a session's series.
+
+    Attributes:
+        series: the series, by name.
+        cursor: asks for the ones after them; null at the end.
+    """
 
     series: list[Series]
     cursor: str | None
 
 
 class ReadingPage(Struct, frozen=True):
-    """Part of the readings of a session's metrics, one series after the other, each by time."""
+    """Part of the readings of a session's metrics.
+
+    Attributes:
+        readings: one series after the other, each by time; of a histogram, one mean for each batch that came in.
+        cursor: asks for the ones after them; null at the end.
+    """
 
     readings: list[Metric]
     cursor: str | None
 
 
 class StateView(Struct, frozen=True):
-    """A session's state at an instant, null before its first change; `changed`: the paths that this change was about.
+    """A session's state at an instant.
 
-    In a path keys are parted by dots; a dot within a key has a backslash in front of it.
+    Attributes:
+        timestamp: when it became so; null before its first change.
+        state: the whole state; empty before its first change.
+        changed: the paths that the change was about: keys parted by dots; a dot, colon or backslash in a key has a
+            backslash in front.
     """
 
     timestamp: datetime | None

@@ -9,7 +9,12 @@ from datacat_server.api.errors import KINDS
 
 
 class Error(Struct):
-    """What went wrong: its kind, for programs, and what to do about it, for people."""
+    """What went wrong.
+
+    Attributes:
+        error: its kind, for programs, such as `bad_request`.
+        details: what to do about it, for people; begins with the name of the field, where one is wrong.
+    """
 
     error: str
     details: str

@@ -14,6 +14,8 @@ PATH_PARAMETERS: dict[str, dict[str, Any]] = {
         "description": "The id of a session.",
         "schema": {"type": "string", "pattern": f"^{SESSION_ID}$"},
     },
+    "problem_id": {"description": "The id of a problem."},
+    "number": {"description": "The `number` that an event has in a page of them."},
 }
 """What there is to say of names in paths, beside their types."""
 
@@ -26,12 +28,16 @@ _INSTANT = {
     ]
 }
 QUERY_PARAMETERS: dict[str, dict[str, Any]] = {
-    "from": _INSTANT,
-    "to": _INSTANT,
-    "at": _INSTANT,
-    "cursor": {"type": "string", "description": "What the page before this one has given."},
+    "from": {"schema": _INSTANT},
+    "to": {"schema": _INSTANT},
+    "at": {"schema": _INSTANT},
+    "cursor": {
+        "description": "The `cursor` of the page before this one, with the same other parameters; else the first page.",
+        "schema": {"type": "string"},
+    },
+    "limit": {"description": "How many an answer holds at most."},
 }
-"""What parameters are that have the same meaning in all calls."""
+"""What parameters are that have the same meaning in all calls, beside what each says."""
 
 _CONSTRAINTS = {
     "ge": "minimum",
@@ -62,10 +68,11 @@ def query_parameter(name: str, field: FieldDefinition) -> dict[str, Any]:
     definition = field.kwarg_definition
     optional = field.default is not Empty or field.is_optional
     parameter: dict[str, Any] = {"name": name, "in": "query", "required": not optional}
+    parameter |= QUERY_PARAMETERS.get(name, {})
     if description := getattr(definition, "description", None):
         parameter["description"] = description
-    if name in QUERY_PARAMETERS:
-        return parameter | {"schema": QUERY_PARAMETERS[name]}
+    if "schema" in parameter:
+        return parameter
     schema = _without_null(schema_of(field.annotation))
     for ours, theirs in _CONSTRAINTS.items():
         if (value := getattr(definition, ours, None)) is not None:

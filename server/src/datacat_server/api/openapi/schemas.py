@@ -1,10 +1,13 @@
 """JSON Schema of the structs that calls take and answer with."""
 
 from collections.abc import Iterator, Sequence
+from inspect import cleandoc
 from typing import Any
 
 import msgspec
 from msgspec import inspect
+
+from datacat_server.api.openapi.docstrings import about, about_fields
 
 REFERENCE = "#/components/schemas/{name}"
 _ANY_NUMBER = [{"type": "integer"}, {"type": "number"}]
@@ -13,14 +16,19 @@ _ANY_NUMBER = [{"type": "integer"}, {"type": "number"}]
 def schemas_of(types: Sequence[Any]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """The schema of each type, in their order, and the ones by name that they refer to.
 
-    Unlike msgspec's own, a time is said to be one: all that are answered have a zone. And a number is said once to be
-    whole, where it may be written with a fraction of 0.
+    Unlike msgspec's own, a field is described by what the docstrings say of it. A time is said to be one: all that are
+    answered have a zone. And a number is said once to be whole, where it may be written with a fraction of 0.
     """
     schemas, components = msgspec.json.schema_components(types, ref_template=REFERENCE)
+    for component in components.values():
+        component["description"] = cleandoc(component.get("description", ""))
     for struct in _structs(inspect.multi_type_info(types), set()):
-        properties = components[struct.cls.__name__]["properties"]
+        component, said = components[struct.cls.__name__], about_fields(struct.cls)
+        component["description"] = about(struct.cls)
         for field in struct.fields:
-            schema = properties[field.encode_name]
+            schema = component["properties"][field.encode_name]
+            if field.name in said:
+                schema["description"] = said[field.name]
             if _holds_time(field.type):
                 _mark_time(schema)
             for part in (schema, *schema.get("anyOf", ())):
