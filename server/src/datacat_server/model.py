@@ -189,7 +189,7 @@ class SessionSummary(Struct, kw_only=True, frozen=True):
     Attributes:
         id: what names it, for good.
         created_at: when it began.
-        updated_at: when the newest that is known of it was: a record, a heartbeat, or that it fell silent.
+        updated_at: the time of the newest that is known of it: a record, a heartbeat, or that it fell silent.
         ended_at: when it ended or crashed; null while it is not over.
         last_heartbeat: when its newest heartbeat was; null where there was none.
         status: what it is, in one word; the flags say more.

@@ -58,7 +58,7 @@ class Summary(Struct, kw_only=True, frozen=True):
         maximum: the greatest; null where there are no values.
         mean: their mean; null where there are no values.
         median: lies between two values if need be; null where there are none, and with `all`.
-        p95: 95 percent are not above it, between two values if need be; null where there are none, and with `all`.
+        p95: what 95 percent do not exceed, between two values if need be; null where there are none, and with `all`.
     """
 
     count: int

@@ -71,7 +71,7 @@ class ProblemSummary(Struct, kw_only=True, frozen=True):
         type: what went wrong: an exception's type, a signal, an exit code, `hang`.
         title: what it is called, made of type and function.
         culprit: where: the innermost function of the application's own code, and its file; empty where not known.
-        message: what the newest time says, such as the exception's message; null for nothing.
+        message: what was said the last time, such as the exception's message; null for nothing.
         status: what people have made of it.
         count: how often it happened.
         sessions: in how many sessions.
@@ -200,7 +200,7 @@ class InSession(Struct, kw_only=True, frozen=True):
 
 
 class Example(Struct, kw_only=True, frozen=True):
-    """The newest time that a problem showed.
+    """The last time that a problem showed.
 
     Attributes:
         session_id: the id of the session in which that was.
@@ -224,7 +224,7 @@ class Problem(ProblemSummary, kw_only=True, frozen=True):
         on_machines: where it shows, by machine, the busiest first; 100 at most.
         on_days: when it showed, by day; the last 366 on which it did, in order.
         latest_sessions: the ten sessions in which it was seen last, the newest first.
-        example: the newest time, as it was told; null where what told of it is gone.
+        example: the last time, as it was told; null where what told of it is gone.
     """
 
     frames: list[ProblemFrame]
@@ -255,7 +255,7 @@ class SessionProblem(Struct, kw_only=True, frozen=True):
         count: how often it happened in this session.
         first_seen: when it happened first in this session.
         last_seen: when it happened last in this session.
-        message: what the newest time in this session says; null for nothing.
+        message: what was said the last time in this session; null for nothing.
     """
 
     problem: ProblemSummary

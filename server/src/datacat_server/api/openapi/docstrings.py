@@ -21,7 +21,7 @@ def about_fields(kind: type) -> dict[str, str]:
 
 
 def own_fields(kind: type) -> dict[str, str]:
-    """By name, what a type says of fields in its own docstring, each on one line."""
+    """By name, what a type says of fields in its own docstring, each on one line that begins with a capital."""
     return _read(kind)[1]
 
 
@@ -39,5 +39,5 @@ def _read(kind: type) -> tuple[str, dict[str, str]]:
             fields[name] += f" {line.strip()}"
         elif line.startswith(_FIELD):
             name, _, said = line.strip().partition(": ")
-            fields[name] = said
+            fields[name] = said[:1].upper() + said[1:]
     return "\n".join(text).strip(), fields
