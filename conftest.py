@@ -34,7 +34,7 @@ LONG = {
     "test_on_the_wire.py",
     "test_types.py",
     "test_killed_server.py",
-    "test_pages_of_100_000_sessions.py",
+    "test_pages_of_30_000_sessions.py",
     "test_every_page_of_a_swarm.py",
     "test_what_a_swarm_shows.py",
     "test_go_client.py",

@@ -90,7 +90,7 @@ func TestAFullQueueRefusesAndCounts(t *testing.T) {
 
 func TestCloseSaysWhatIsLost(t *testing.T) {
 	line := newLine(t)
-	client := direct(t, line.url, datacat.WithTimeout(200*time.Millisecond))
+	client := direct(t, line.url, datacat.WithTimeout(2*time.Second))
 	session := begin(t, client)
 	line.away.Store(true)
 	must(t, session.LogEvent(ctx, "lost", nil))

@@ -53,32 +53,20 @@ WRONG = {
 }
 
 
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory):
-    """What mypy knows of the standard library; to find that out takes it long."""
-    return tmp_path_factory.mktemp("cache")
-
-
-def mypy(tmp_path, cache, code):
-    program = tmp_path / "program.py"
-    program.write_text(code)
-    words = [sys.executable, "-m", "mypy", "--strict", "--config-file=", f"--cache-dir={cache}", str(program)]
-    return subprocess.run(words, cwd=SOURCE, capture_output=True, text=True)
-
-
-@pytest.mark.xdist_group("mypy")
-def test_real_use_is_well_typed(tmp_path, cache):
-    done = mypy(tmp_path, cache, RIGHT)
-    assert done.returncode == 0, done.stdout
-
-
-@pytest.mark.xdist_group("mypy")
-def test_mistakes_are_found(tmp_path, cache):
+def test_real_use_is_well_typed_and_mistakes_are_found(tmp_path):
+    """Both by one run of mypy, which has all of the standard library to read first."""
+    (tmp_path / "right.py").write_text(RIGHT)
     lines = list(WRONG)
-    done = mypy(tmp_path, cache, "from datacat import create_session\nsession = create_session()\n" + "\n".join(lines))
+    wrong = ["from datacat import create_session", "session = create_session()", *lines]
+    (tmp_path / "wrong.py").write_text("\n".join(wrong))
+    words = [sys.executable, "-m", "mypy", "--strict", "--config-file=", f"--cache-dir={tmp_path / 'cache'}"]
+    words += [str(tmp_path / "right.py"), str(tmp_path / "wrong.py")]
+    said = subprocess.run(words, cwd=SOURCE, capture_output=True, text=True).stdout.splitlines()
     for number, line in enumerate(lines, 3):
-        found = [said for said in done.stdout.splitlines() if f"program.py:{number}: error" in said]
-        assert any(WRONG[line] in said for said in found), (line, done.stdout)
+        found = [one for one in said if f"wrong.py:{number}: error" in one]
+        assert any(WRONG[line] in one for one in found), (line, said)
+    assert not [one for one in said if "right.py" in one], said
+    assert said[-1].startswith(f"Found {len(lines)} errors in 1 file (checked 2"), said
 
 
 def test_the_stub_fits_the_module(tmp_path):

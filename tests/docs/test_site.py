@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 
 ROOT = Path(__file__).parents[2]
 AXE = ROOT / "server" / "node_modules" / "axe-core" / "axe.min.js"
+pytestmark = pytest.mark.xdist_group("site")  # it is built once
 
 
 @pytest.fixture(scope="module")
@@ -26,10 +27,15 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+OF_EACH_KIND = ("index.html", "quick-start.html", "guides/troubleshooting.html", "reference/rest-api.html")
+
+
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """A page of a browser. The test fails on an error in it, and on a request to any host."""
-    context = browser.new_context(viewport={"width": 360, "height": 740}, color_scheme="dark")
+def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A page of a browser. The test fails on an error in it, and on a request to any host. Without script, if told."""
+    script = getattr(request, "param", True)
+    phone = {"width": 360, "height": 740}
+    context = browser.new_context(viewport=phone, color_scheme="dark", java_script_enabled=script)  # type: ignore
     page = context.new_page()
     wrong: list[str] = []
     page.on("pageerror", lambda error: wrong.append(str(error)))
@@ -40,7 +46,9 @@ def page(browser: Browser) -> Iterator[Page]:
     assert wrong == []
 
 
+@pytest.mark.parametrize("page", [False], indirect=True)
 def test_every_page_opens_from_the_disk_on_a_phone_and_asks_no_other_host(site: Path, page: Page) -> None:
+    """Without the theme's script, which is the same on all of them, and takes longer than all else."""
     files = sorted(site.rglob("*.html"))
     assert len(files) >= len(list((ROOT / "docs").rglob("*.md"))) + 4  # and those made of the program
     for file in files:
@@ -49,6 +57,12 @@ def test_every_page_opens_from_the_disk_on_a_phone_and_asks_no_other_host(site: 
         page.goto(file.as_uri())
         wider = page.evaluate("document.documentElement.scrollWidth - innerWidth")
         assert wider <= 0, f"{file.name} is {wider} px wider than the screen"
+
+
+def test_a_page_of_each_kind_asks_no_other_host_by_script_either(site: Path, page: Page) -> None:
+    for name in OF_EACH_KIND:
+        page.goto((site / name).as_uri())
+        expect(page.locator("html.js")).to_have_count(1)  # the theme's script has run
 
 
 def test_the_search_finds_a_call_without_a_web_server(site: Path, page: Page) -> None:

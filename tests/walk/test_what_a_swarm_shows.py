@@ -199,6 +199,13 @@ def test_the_timeline_zooms_pans_and_steps_by_the_keyboard(walk: Walk, ids: dict
     expect(state).to_contain_text("Last state")
 
 
+RESTS = """() => {
+    const now = location.href + document.getElementById("timeline-span").textContent;
+    if (window.seen !== now) [window.seen, window.since] = [now, performance.now()];
+    return performance.now() - window.since > 1000;
+}"""
+
+
 def test_a_view_that_was_sent_to_a_colleague_shows_the_same(
     browser: Browser, walk: Walk, demo: dict[str, Any], ids: dict[int, str]
 ) -> None:
@@ -208,6 +215,7 @@ def test_a_view_that_was_sent_to_a_colleague_shows_the_same(
     page.wait_for_url(re.compile("from="))
     page.keyboard.press("p")
     expect(page.locator("#state h2")).to_contain_text("State at")
+    page.wait_for_function(RESTS)  # the view may have moved to what was found, and the address follows it
     with walking(browser, demo["ui"]) as other:
         there = other.go(page.url)
         for part in ("#timeline-span", "#state"):
