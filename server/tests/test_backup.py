@@ -2,9 +2,11 @@
 
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import threading
+import time
 import urllib.request
 from collections.abc import Callable
 from contextlib import closing
@@ -130,11 +132,35 @@ def test_a_backup_that_is_killed_leaves_nothing_under_its_name(
     send("s1", "1-0", 0, [EVENT] * 4000)
     prelude = (
         "import os; import datacat_server.store.sqlite.upkeep.backup as b;"
-        " b._sync = lambda path: os.kill(os.getpid(), 9)"
+        " b.sync = lambda path: os.kill(os.getpid(), 9)"
     )
     code, _, _ = start("datacat", "backup", "copy.db", "--data-path", "data", prelude=prelude).finish()
     assert code == -signal.SIGKILL
     assert not (tmp_path / "copy.db").exists()
+    [part] = tmp_path.glob(".datacat.sqlite3.*.part")
+    for age, left in ((0, [part]), (2 * 86_400, [])):  # it may be another backup's, under way, or is nobody's
+        os.utime(part, (time.time() - age,) * 2)
+        assert start("datacat", "backup", "copy.db", "--force", "--data-path", "data").finish()[0] == 0
+        assert list(tmp_path.glob(".*.part")) == left
+
+
+def test_a_file_system_without_links_takes_a_backup_and_a_restore(
+    store: SqliteStore, send: Callable[..., Any], tmp_path: Path, start: Start
+) -> None:
+    send("s1", "1-0", 0, [EVENT] * 4)
+    store.close()
+    prelude = """
+import os
+def link(*arguments, **keywords):
+    raise PermissionError(1, "Operation not permitted")
+os.link = link
+"""
+    for code, complaint in ((0, ""), (1, "copy.db is there already")):
+        ended, _, err = start("datacat", "backup", "copy.db", "--data-path", "data", prelude=prelude).finish()
+        assert (ended, complaint in err) == (code, True)
+    assert start("datacat", "restore", "copy.db", "--data-path", "data", prelude=prelude).finish()[0] == 0
+    assert len(names(tmp_path / "data" / "datacat.sqlite3")) == 4
+    assert not list(tmp_path.rglob("*.part"))
 
 
 def foreign(file: Path) -> None:
@@ -221,15 +247,25 @@ def test_a_damaged_database_is_not_backed_up(
     assert not (tmp_path / "copy.db").exists()
 
 
+@pytest.mark.parametrize("force", [(), ("--force",)])
 @pytest.mark.parametrize("call", range(4))
 def test_a_restore_that_is_killed_leaves_the_old_data_or_the_new(
-    store: SqliteStore, send: Callable[..., Any], tmp_path: Path, start: Start, call: int
+    store: SqliteStore,
+    send: Callable[..., Any],
+    tmp_path: Path,
+    start: Start,
+    call: int,
+    force: tuple[str, ...],
 ) -> None:
-    """Killed before the first, second, ... of the calls that change names."""
+    """Killed before the first, second, ... of the calls that change names, over data of a server that was killed."""
     send("s1", "1-0", 0, [EVENT] * 10)
     assert start("datacat", "backup", "copy.db", "--data-path", "data").finish()[0] == 0
     send("s1", "1-0", 10, [EVENT] * 10)
+    for name in ("datacat.sqlite3", "datacat.sqlite3-wal"):
+        shutil.copy(tmp_path / "data" / name, tmp_path / name)
     store.close()
+    for name in ("datacat.sqlite3", "datacat.sqlite3-wal"):
+        shutil.move(tmp_path / name, tmp_path / "data" / name)
     prelude = f"""
 import os, pathlib
 left = {call}
@@ -245,6 +281,7 @@ def killing(name):
 for name in ("hardlink_to", "rename", "replace", "unlink"):
     killing(name)
 """
-    assert start("datacat", "restore", "copy.db", "--data-path", "data", prelude=prelude).finish()[0] == -signal.SIGKILL
+    restored = start("datacat", "restore", "copy.db", "--data-path", "data", *force, prelude=prelude)
+    assert restored.finish()[0] == -signal.SIGKILL
     with closing(SqliteStore(tmp_path / "data")) as again:
         assert again.session("s1").event_count in (10, 20)

@@ -174,19 +174,54 @@ def test_closed_output_is_output_that_nobody_wants(closed: str, address: str, po
     assert ("s1" in done.stdout) == (closed == "2>&-")
 
 
-def test_ctrl_c_ends_an_export_and_leaves_no_file(
-    server: Any, address: str, terminal: Callable[..., Terminal], tmp_path: Path
+@pytest.mark.parametrize(
+    ("by", "code"), [(None, 130), (signal.SIGTERM, -signal.SIGTERM), (signal.SIGHUP, -signal.SIGHUP)]
+)
+def test_what_ends_an_export_leaves_no_file(
+    server: Any,
+    address: str,
+    terminal: Callable[..., Terminal],
+    tmp_path: Path,
+    by: signal.Signals | None,
+    code: int,
 ) -> None:
+    """Ctrl-C, what asks it to end, and its terminal going away."""
     os.kill(server.process.pid, signal.SIGSTOP)  # it answers nothing from now on
     try:
         shown = terminal("export", "file.ndjson", DATACAT_URL=address)
         wait_for(lambda: list(tmp_path.glob(".file*")))
-        shown.interrupt()
-        assert shown.finish() == 130
+        if by is None:
+            shown.interrupt()
+        else:
+            shown.process.send_signal(by)
+        assert shown.finish() == code
     finally:
         os.kill(server.process.pid, signal.SIGCONT)
     assert "Traceback" not in shown.text
     assert list(tmp_path.glob("*file*")) == []
+
+
+def test_a_signal_that_nohup_has_switched_off_stays_off(server: Any, address: str, tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", "from datacat_server.cli.main import main; main()", "tail", "--url", address],
+        cwd=tmp_path,
+        stdout=subprocess.DEVNULL,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
+    ) as tail:
+        ends = Path(f"/proc/{tail.pid}/status")
+        if not ends.exists():
+            tail.kill()
+            pytest.skip("only Linux says what a process makes of a signal")
+        wait_for(lambda: caught(ends, "SigCgt", signal.SIGTERM))
+        assert caught(ends, "SigIgn", signal.SIGHUP)
+        tail.send_signal(signal.SIGTERM)
+        assert tail.wait(60) == -signal.SIGTERM
+
+
+def caught(status: Path, which: str, number: signal.Signals) -> bool:
+    """Whether a signal is in one of the sets that the kernel shows of a process."""
+    line = next(line for line in status.read_text().splitlines() if line.startswith(which))
+    return bool(int(line.split()[1], 16) & 1 << (number - 1))
 
 
 def test_an_import_from_the_keyboard_says_so_and_ctrl_c_ends_it(

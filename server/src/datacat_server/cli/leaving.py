@@ -6,11 +6,13 @@ Of Typer and Rich nothing is known here: a server that is started again after it
 import errno
 import json
 import os
+import signal
 import sys
 import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from shutil import get_terminal_size
+from types import FrameType
 from typing import NoReturn
 
 from datacat_server.terminal.colours import wants_colours
@@ -22,6 +24,7 @@ INTERRUPTED = 130
 
 _KINDS = {FAILED: "failed", MISUSED: "misused"}
 _BOLD_RED, _BOLD_YELLOW, _PLAIN = "\033[1;31m", "\033[1;33m", "\033[0m"
+_ENDING_SIGNALS = ("SIGTERM", "SIGHUP")
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
@@ -49,8 +52,21 @@ def warn(message: object) -> None:
 
 @contextmanager
 def leaving_well() -> Iterator[None]:
-    """Around a whole command: exit code 1 with what is wrong in words, 130 by Ctrl-C, 1 where nobody reads on."""
+    """Around a whole command: exit code 1 with what is wrong in words, 130 by Ctrl-C, 1 where nobody reads on.
+
+    What asks it to end, or its terminal going away, ends it as Ctrl-C does, with nothing left behind; for whoever
+    waits for it, it has died by that signal.
+    """
     _have_somewhere_to_write()
+    asked: list[int] = []
+
+    def end(number: int, frame: FrameType | None) -> None:
+        asked.append(number)
+        raise KeyboardInterrupt
+
+    for name in _ENDING_SIGNALS:
+        if hasattr(signal, name) and signal.getsignal(getattr(signal, name)) is signal.SIG_DFL:
+            signal.signal(getattr(signal, name), end)
     try:
         try:
             yield
@@ -61,6 +77,9 @@ def leaving_well() -> Iterator[None]:
     except BrokenPipeError:
         _leave_quietly()
     except KeyboardInterrupt:
+        if asked:
+            signal.signal(asked[0], signal.SIG_DFL)
+            signal.raise_signal(asked[0])
         if sys.stderr.isatty():
             print(file=sys.stderr)  # the prompt is not to stand behind ^C
         _drop_output()

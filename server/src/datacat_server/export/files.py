@@ -2,8 +2,6 @@
 
 import gzip
 import os
-import sys
-import tempfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +14,7 @@ import zstandard
 from datacat_server.exchange.records import LARGEST_LINE
 from datacat_server.export.formats import Compression, parquet_is_missing
 from datacat_server.export.spreadsheet import read_csv
+from datacat_server.unfinished import begin, name_it
 
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
@@ -34,23 +33,13 @@ def new_file(path: Path, *, force: bool) -> Iterator[IO[bytes]]:
     """
     if not force and path.exists():
         raise FileExistsError(path)
-    descriptor, name = tempfile.mkstemp(".part", f".{path.name}.", path.parent)
-    part = Path(name)
+    descriptor, part = begin(path.parent, path.name)
     try:
         with open(descriptor, "wb", buffering=_BUFFER) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        if force:
-            part.replace(path)
-        else:
-            path.hardlink_to(part)  # unlike a renaming it fails where somebody has made the file meanwhile
-        if sys.platform != "win32":  # nobody opens a folder there
-            folder = os.open(path.parent, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+        name_it(part, path, replace=force)
     finally:
         part.unlink(missing_ok=True)
 

@@ -8,8 +8,6 @@ whole, checked and on disk.
 
 import os
 import sqlite3
-import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
@@ -21,6 +19,7 @@ from datacat_server.store.sqlite.file.connection import FILE_NAME, connect_read_
 from datacat_server.store.sqlite.file.lock import LOCK_NAME, DataLock
 from datacat_server.store.sqlite.file.migrate import UnfitFile, version_of
 from datacat_server.store.sqlite.upkeep.check import Contents, contents_of, problems_in
+from datacat_server.unfinished import begin, name_it, sync
 
 _STEP_PAGES = 2_000
 _BESIDE = ("-wal", "-shm")
@@ -62,6 +61,7 @@ def restore(data_path: Path, backup: Path, *, force: bool, progress: Progress) -
     if place.exists() and place.samefile(backup):
         raise StoreError(f"{backup} is the database itself; name a backup")
     with _made(data_path), _alone(data_path), _copied(backup, data_path, progress) as (copy, contents):
+        _settle(place)
         kept = None if force else _put_aside(place)
         for ending in _BESIDE:
             place.with_name(place.name + ending).unlink(missing_ok=True)
@@ -102,18 +102,17 @@ def _alone(folder: Path) -> Iterator[None]:
 def _copied(source: Path, folder: Path, progress: Progress) -> Iterator[tuple[Path, Contents]]:
     """A whole, checked copy in a folder, under a name of its own; removed at the end, if it is still there."""
     try:
-        descriptor, name = tempfile.mkstemp(".part", f".{FILE_NAME}.", folder)  # for its owner only
+        descriptor, copy = begin(folder, FILE_NAME)
     except OSError as error:
         raise StoreError(f"{folder} cannot be written: {error.strerror}") from error
     os.close(descriptor)
-    copy = Path(name)
     try:
         with closing(sqlite3.connect(copy, isolation_level=None)) as target:
             _copy(source, target, progress)
             if problems := problems_in(target):
                 raise _damaged(source, problems[0])
             contents = contents_of(target)
-        _sync(copy)
+        sync(copy)
         yield copy, contents
     except sqlite3.Error as error:
         raise _failed(error, source, folder) from error
@@ -148,15 +147,20 @@ def _copy(source: Path, target: sqlite3.Connection, progress: Progress) -> None:
 
 def _put(copy: Path, place: Path, *, replace: bool) -> None:
     try:
-        if replace:
-            copy.replace(place)
-        else:
-            place.hardlink_to(copy)  # unlike a renaming it fails where somebody has made the file meanwhile
-        _sync(place.parent)
+        name_it(copy, place, replace=replace)
     except FileExistsError:
         raise StoreError(f"{place} is there already; name another file, or replace it with --force") from None
     except OSError as error:
         raise StoreError(f"{place} cannot be written: {error.strerror}") from error
+
+
+def _settle(place: Path) -> None:
+    """Have what a database's log holds in the file itself, where it can still be opened: the log goes first, and a
+    kill in between is to leave a whole database in force.
+    """
+    if place.exists():
+        with suppress(sqlite3.Error), closing(sqlite3.connect(place, isolation_level=None)) as old:
+            old.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _put_aside(place: Path) -> Path | None:
@@ -168,9 +172,6 @@ def _put_aside(place: Path) -> Path | None:
         return None
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
     kept = place.with_name(f"{place.name}.before-{stamp}")
-    # What its log holds goes into the file itself first, where it can still be opened.
-    with suppress(sqlite3.Error), closing(sqlite3.connect(place, isolation_level=None)) as old:
-        old.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     for ending in (*_BESIDE, ""):
         part = place.with_name(place.name + ending)
         if part.exists():
@@ -183,17 +184,6 @@ def _name_too(part: Path, name: Path) -> None:
         name.hardlink_to(part)
     except OSError:  # a file system without links
         part.rename(name)
-
-
-def _sync(path: Path) -> None:
-    if sys.platform == "win32" and path.is_dir():
-        return  # nobody opens a folder there; its file system keeps names by a journal of its own
-    # to write: without that Windows does not sync a file
-    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _failed(error: sqlite3.Error, source: Path, folder: Path) -> StoreError:
