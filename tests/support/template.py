@@ -23,12 +23,17 @@ from datacat_server.web.shell.rendering import MissingBundle
 MOST_REQUEST = 1 << 20  # bytes
 
 BESIDE_COMMANDS = (
+    "anyio._backends._asyncio",
+    "encodings.idna",
     "httptools",
+    "typer._adapters",
     "uvicorn.lifespan.on",
     "uvicorn.loops.auto",
     "uvicorn.protocols.http.auto",
     "uvicorn.protocols.websockets.auto",
+    "zoneinfo",
 )
+"""What they load when they run. A module that is no longer there says so here, at the first test of a command."""
 
 
 def load() -> None:
