@@ -6,6 +6,7 @@ or what memory it takes, tests have it executed instead.
 """
 
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -104,6 +105,7 @@ def become(request: dict[str, Any], files: list[int]) -> str:
 
 if __name__ == "__main__":
     load()
+    gc.freeze()  # what is forked would look through all of it when it ends, and so get a copy of its own
     code = serve(socket.socket(fileno=int(sys.argv[1])))
     if code is not None:
         exec(code, {"__name__": "__main__"})
