@@ -1,5 +1,6 @@
 """What is damaged or foreign is refused with its place, and no half of a session is ever to be seen."""
 
+import gzip
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,16 @@ def changed(lines: list[bytes], kind: bytes, old: bytes, new: bytes) -> list[byt
         (lambda lines: changed(lines, b"export", b'"format":1', b'"format":2'), "line 1: format: 2 is not known here"),
         (lambda lines: changed(lines, b"event", b'"level":"info"', b'"level":"odd"'), "level: expected one of"),
         (lambda lines: changed(lines, b"event", b"2026-11-21T", b"1926-11-21T"), "time: expected a time from 1970 on"),
+        (
+            lambda lines: changed(lines, b"session", b'"ended":null', b'"ended":"9999-12-31T23:59:59-23:59"'),
+            "ended: expected a time before the year 10000",
+        ),
+        (
+            lambda lines: changed(lines, b"writer", b'"next":21', b'"next":9223372036854775808'),
+            "next: expected a whole",
+        ),
+        (lambda lines: changed(lines, b"writer", b'"next":21', b'"next":-1'), "next: expected a whole number from 0"),
+        (lambda lines: changed(lines, b"event", b'"name":"e0"', b'"name":"\xff"'), "line 7: is not UTF-8"),
         (lambda lines: changed(lines, b"state", b'{"product"', b'{"more":1,"product"'), "state: the first one"),
         (
             lambda lines: changed(lines, b"point", b'"value":60.0', b'"value":"x"'),
@@ -67,6 +78,36 @@ def test_a_damaged_file_is_refused_and_nothing_of_it_is_taken(
     assert err.startswith("error: all: ")
     assert why in err
     assert not (tmp_path / "new" / FILE_NAME).exists()
+
+
+@pytest.mark.parametrize(
+    ("kind", "old", "new"),
+    [
+        (b"session", b'"ended":null', b'"ended":"9999-12-31T23:59:59-23:59"'),
+        (b"writer", b'"next":21', b'"next":9223372036854775808'),
+        (b"session_end", b"{", b'{"kind":"refusal","session":"s1","time":"2026-11-21T22:00:00Z","writer":null,'
+         b'"ordinal":9223372036854775808,"error":"bad_request","details":"x"}\n{'),
+    ],
+)  # fmt: skip
+def test_no_number_or_time_of_an_import_breaks_the_server_or_its_next_export(
+    empty: SqliteStore, api: TestClient, store: SqliteStore, lines: list[bytes], kind: bytes, old: bytes, new: bytes
+) -> None:
+    store.delete("s1")
+    body = b"\n".join(changed(lines, kind, old, new))
+    answer = api.post("/api/import", content=body, headers={"Content-Type": "application/x-ndjson"})
+    assert answer.status_code == 400
+    assert answer.json()["details"].startswith("line ")
+    assert api.get("/api/sessions").status_code == 200
+    assert [session.id for session in store.sessions().sessions] == ["s2"]
+    assert exported(store)
+
+
+def test_a_table_whose_line_does_not_end_is_not_read_to_its_end(start: Start, tmp_path: Path) -> None:
+    packed = gzip.compress(b"x" * 2**20, 1)  # members follow each other
+    (tmp_path / "bomb.csv.gz").write_bytes(gzip.compress(b"session,record\n") + packed * 400)
+    prelude = "import resource; resource.setrlimit(resource.RLIMIT_AS, (2**30, 2**30))"
+    code, _, err = start("datacat", "import", "bomb.csv.gz", "--data-path", "new", prelude=prelude).finish()
+    assert (code, "bomb.csv.gz: line 1: is longer than 128 MB" in err) == (1, True)
 
 
 @pytest.mark.parametrize("name", ["all.ndjson.gz", "all.ndjson.zst", "all.parquet"])

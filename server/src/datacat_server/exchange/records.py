@@ -11,6 +11,7 @@ from msgspec import Raw, Struct
 
 from datacat_server.ingest.explain import explain
 from datacat_server.ingest.records import NOTHING
+from datacat_server.ingest.validate import LATEST_TIME
 
 FORMAT = 1
 """The version of these shapes. An import takes this one only."""
@@ -213,16 +214,21 @@ def decode(line: bytes) -> Line:
         raise ValueError(explain(error)) from None
     except (msgspec.MsgspecError, RecursionError) as error:
         raise ValueError(explain(error)) from None
+    except UnicodeDecodeError:
+        raise ValueError("is not UTF-8") from None
     return decoded
 
 
 def microseconds(field: str, time: datetime) -> int:
-    """A time as it is stored. Raises ValueError for one that has no time zone, or lies before 1970."""
+    """A time as it is stored. Raises ValueError for one that has no time zone, or that nobody could read again."""
     if time.tzinfo is None:
         raise ValueError(f"{field}: expected a time with its zone, such as 2026-11-22T10:00:00Z")
     if time < _EPOCH:
         raise ValueError(f"{field}: expected a time from 1970 on")
-    return (time - _EPOCH) // _MICROSECOND
+    since = (time - _EPOCH) // _MICROSECOND
+    if since > LATEST_TIME:
+        raise ValueError(f"{field}: expected a time before the year 10000, in UTC too")
+    return since
 
 
 def content(field: str, raw: Raw) -> dict[str, Any]:

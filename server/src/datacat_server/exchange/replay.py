@@ -13,10 +13,12 @@ from datacat_server.exchange.records import (
     EventRow,
     PointRow,
     ProblemMark,
+    RefusalRow,
     SeriesRow,
     SessionHead,
     StateRow,
     VerdictRow,
+    WriterRow,
     content,
     microseconds,
 )
@@ -30,8 +32,16 @@ from datacat_server.ingest.records import (
     SessionLine,
     StateRecord,
     StatusRecord,
+    WriterLine,
 )
-from datacat_server.ingest.validate import LARGEST_INTEGER, LEVELS, METRIC_TYPES, check_record, check_session
+from datacat_server.ingest.validate import (
+    LARGEST_INTEGER,
+    LEVELS,
+    METRIC_TYPES,
+    check_record,
+    check_session,
+    check_writer,
+)
 
 VITALS_WRITER = "daemon-replayed"
 """Under whose name vitals are replayed: a daemon's, which is what makes them vitals. No position is kept of it."""
@@ -76,6 +86,19 @@ def first_header_of(head: SessionHead, first: StateRow) -> SessionLine:
     line.time = microseconds("time", first.time)
     line.machine_id, line.hostname, line.pid = head.machine_id, head.hostname, head.pid
     return line
+
+
+def position_of(row: WriterRow) -> int:
+    """The next ordinal of a writer."""
+    check_writer(WriterLine(writer=row.writer, first=0, next=row.next))
+    return row.next
+
+
+def check_refusal(row: RefusalRow) -> None:
+    """Raises ValueError for what cannot have been refused."""
+    microseconds("time", row.time)
+    if row.ordinal is not None and not 0 <= row.ordinal <= LARGEST_INTEGER:
+        raise ValueError(f"ordinal: expected a whole number from 0 to {LARGEST_INTEGER}")
 
 
 def state_of(row: StateRow) -> StateRecord:
@@ -181,6 +204,10 @@ def check_row(row: msgspec.Struct, series: SeriesRow | None) -> None:
     match row:
         case ProblemMark():
             check_mark(row)
+        case WriterRow():
+            position_of(row)
+        case RefusalRow():
+            check_refusal(row)
         case StateRow():
             state_of(row)
         case EventRow():

@@ -19,6 +19,8 @@ from datacat_server.export.columns import Columns, Tabulator
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
 _BUFFERED = 256 * 1024
+_LONGEST = 2 * LARGEST_LINE
+"""Of a line with a record: in quotes, its own are doubled."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -77,7 +79,7 @@ def read_csv(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
     """The lines of an export, each with that of the file in which its row ends. Raises ValueError for no such table."""
     csv.field_size_limit(LARGEST_LINE)
     text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
-    rows = csv.reader(text, strict=True)
+    rows = csv.reader(_lines(text), strict=True)
     try:
         names = next(rows, [])
         if "record" not in names:
@@ -95,3 +97,11 @@ def read_csv(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
         raise ValueError(f"line {rows.line_num + 1}: is not UTF-8") from None
     finally:
         text.detach()
+
+
+def _lines(text: io.TextIOWrapper) -> Iterator[str]:
+    """The lines, none of which is longer than that of any record: what is left of a foreign file stays unread."""
+    while line := text.readline(_LONGEST + 1):
+        if len(line) > _LONGEST:
+            raise csv.Error(f"is longer than {_LONGEST // 2**20} MB")
+        yield line

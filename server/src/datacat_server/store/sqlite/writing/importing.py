@@ -31,9 +31,11 @@ from datacat_server.exchange.records import (
 )
 from datacat_server.exchange.replay import (
     VITALS_WRITER,
+    check_refusal,
     event_of,
     first_header_of,
     header_of,
+    position_of,
     reading_of,
     samples_of,
     state_of,
@@ -170,7 +172,7 @@ class _Replayed:
     def _take(self, row: Row) -> None:
         match row:
             case WriterRow():
-                self._writers[row.writer] = row.next
+                self._writers[row.writer] = position_of(row)
             case StateRow() if self._live is None:
                 self._create(row)
             case StateRow():
@@ -189,6 +191,7 @@ class _Replayed:
             case VerdictRow():
                 self._judge(status_of(row))
             case RefusalRow():
+                check_refusal(row)
                 self._refusals.append(row)
                 if len(self._refusals) >= _AT_ONCE:
                     self._flush()
