@@ -1,5 +1,6 @@
 """For all tests of the checkout: where interpreters come from, and that no process is left behind."""
 
+import gc
 import os
 import signal
 
@@ -40,6 +41,12 @@ LONG = {
     "test_go_client.py",
     "test_quick_start.py",
 }
+
+
+def pytest_collection_finish() -> None:
+    """What is there now stays until the end: it need not be looked through each time that garbage is looked for."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(tryfirst=True)  # before the groups become part of the tests' ids
