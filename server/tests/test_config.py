@@ -62,6 +62,8 @@ def test_the_environment_speaks_in_words() -> None:
         ({"server_port": 70000}, "server_port: expected a port from 0 to 65535, got 70000"),
         ({"retention_days": 0}, "retention_days: expected a number above 0, got 0"),
         ({"data_path": ""}, "data_path: must not be empty"),
+        ({"data_path": "a\0b"}, "data_path: must not have a NUL character in it"),
+        ({"log_file": "\0"}, "log_file: must not have a NUL character in it"),
         ({"tls_cert_file": "a.pem"}, "tls_key_file: is missing"),
         ({"tls_key_file": "a.pem"}, "tls_cert_file: is missing"),
         ("[1]", "the file: expected an object, got an array"),

@@ -48,6 +48,9 @@ class Config(Struct, kw_only=True, frozen=True):
         for name in ("data_path", "host"):
             if not getattr(self, name):
                 raise ConfigError(f"{name}: must not be empty")
+        for name in ("data_path", "host", "tls_cert_file", "tls_key_file", "log_file"):
+            if "\0" in (getattr(self, name) or ""):
+                raise ConfigError(f"{name}: must not have a NUL character in it")
         if self.api_key and not all("!" <= character <= "~" for character in self.api_key):
             raise ConfigError("api_key: expected letters, digits and signs of ASCII, without blanks")
         if (self.tls_cert_file is None) != (self.tls_key_file is None):

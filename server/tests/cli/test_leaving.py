@@ -201,6 +201,29 @@ def test_what_ends_an_export_leaves_no_file(
     assert list(tmp_path.glob("*file*")) == []
 
 
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [("import - --data-path new", "the file is cut short"), ("prune --older-than 0s --data-path data", "say --yes")],
+)
+def test_where_standard_input_is_closed_there_is_nothing_to_read_and_nobody_to_ask(
+    store: Any, send: Post, tmp_path: Path, words: str, complaint: str
+) -> None:
+    send("s1", "1-0", 0, [event("x")])
+    command = f"{Path(sys.executable).with_name('datacat')} {words} <&-"
+    done = subprocess.run(command, shell=True, cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("error: ")
+    assert complaint in done.stderr
+    assert store.session("s1").event_count == 1
+
+
+@pytest.mark.parametrize("said", ["http://" + "a" * 70, "http://a..b", "http://[::1", "nowhere"])
+@pytest.mark.parametrize("command", ["ls", "export"])
+def test_an_address_that_can_be_none_is_said(start: Start, command: str, said: str) -> None:
+    code, _, err = start("datacat", command, "--url", said).finish()
+    assert (code, err) == (1, f"error: --url: expected an address such as http://localhost:9090, not {said}\n")
+
+
 def test_a_signal_that_nohup_has_switched_off_stays_off(server: Any, address: str, tmp_path: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", "from datacat_server.cli.main import main; main()", "tail", "--url", address],

@@ -37,9 +37,17 @@ def address_of(url: str | None) -> str:
     """The address of the server that is meant; what can be none ends the command."""
     said = url or os.environ.get("DATACAT_URL") or DEFAULT_URL
     address: str | None = server_address(said)
-    if address is None:
+    if address is None or not _can_be_a_host(urlsplit(address).hostname or ""):
         fail(f"--url: expected an address such as {DEFAULT_URL}, not {said}")
     return address
+
+
+def _can_be_a_host(name: str) -> bool:
+    try:
+        name.encode("idna")
+    except UnicodeError:  # a part of it is empty, or longer than names may be
+        return False
+    return True
 
 
 def key_of(api_key: str | None) -> str | None:

@@ -57,7 +57,7 @@ def leaving_well() -> Iterator[None]:
     What asks it to end, or its terminal going away, ends it as Ctrl-C does, with nothing left behind; for whoever
     waits for it, it has died by that signal.
     """
-    _have_somewhere_to_write()
+    _have_all_three()
     asked: list[int] = []
 
     def end(number: int, frame: FrameType | None) -> None:
@@ -91,8 +91,11 @@ def leaving_well() -> Iterator[None]:
         fail(f"what there is to say cannot be written: {error.strerror}")
 
 
-def _have_somewhere_to_write() -> None:
-    """Who has closed standard output, or standard error, as services may, wants none of what would go there."""
+def _have_all_three() -> None:
+    """Who has closed standard output, or standard error, as services may, wants none of what would go there; where
+    standard input is closed, there is nothing to read. No file that is opened later takes their numbers then.
+    """
+    sys.stdin = sys.stdin or open(os.devnull, encoding="utf-8")  # noqa: SIM115
     sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
 
