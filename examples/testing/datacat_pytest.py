@@ -8,6 +8,7 @@ a test that is silent for longer than --datacat-hang-after seconds is a hang, an
 
 With pytest-xdist the run is one session all the same, that of the process which hands out the tests. Each worker is a
 session besides, of the product "... worker", for what only its own process can tell: how it died, where it hangs.
+With --dist=each a test has an event for each worker that ran it.
 """
 
 from __future__ import annotations
@@ -155,7 +156,7 @@ class Record:
         self._log = log
         self._names_running = names_running
         self._running: list[str] = []
-        self._begun: dict[str, dict[str, Any]] = {}
+        self._begun: dict[tuple[str | None, str], dict[str, Any]] = {}  # by worker and test
         self._counts: Counter[str] = Counter()
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
@@ -190,7 +191,8 @@ class Record:
             self._log.update_state({"running": self._running})
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        test = self._begun.setdefault(report.nodeid, {"outcome": "passed", "seconds": {}})
+        key = worker_of(report), report.nodeid
+        test = self._begun.setdefault(key, {"outcome": "passed", "seconds": {}})
         outcome = outcome_of(report)
         if test["outcome"] == "passed" and outcome != "passed":
             test.update(outcome=outcome, phase=report.when, why=_why(report))
@@ -204,11 +206,11 @@ class Record:
             if fields:
                 self._log.log_fields({**fields, "data": {"test": report.nodeid, "phase": report.when}})
         if report.when == "teardown" or outcome == "crashed":
-            self._finish(report, self._begun.pop(report.nodeid))
+            self._finish(report, self._begun.pop(key))
 
     def _finish(self, report: pytest.TestReport, test: dict[str, Any]) -> None:
         outcome = test["outcome"]
-        data = {"test": report.nodeid, "worker": getattr(report, "worker_id", None), **test}
+        data = {"test": report.nodeid, "worker": worker_of(report), **test}
         self._log.log_event(
             "test_" + outcome,
             level=LEVELS.get(outcome, "info"),
@@ -243,6 +245,13 @@ def outcome_of(report: pytest.TestReport) -> str:
     if report.failed:
         return {"setup": "error", "call": "failed", "teardown": "error"}.get(report.when or "", "crashed")
     return report.outcome
+
+
+def worker_of(report: pytest.TestReport) -> str | None:
+    """With pytest-xdist, which worker ran the test; None without."""
+    died = getattr(report, "node", None)  # it makes the report of a worker that died itself
+    named: str | None = getattr(report, "worker_id", None) if died is None else died.gateway.id
+    return named
 
 
 def exception_fields(error: BaseException, test_file: str) -> dict[str, Any]:

@@ -170,9 +170,23 @@ def test_with_xdist_a_worker_that_dies_is_a_crash_of_its_own_and_the_run_goes_on
     assert code == 1, printed
     tests = results_in(stage.session(run, "ended"))
     assert (tests["test_fate"]["outcome"], tests["test_guest"]["outcome"]) == ("crashed", "passed")
+    assert (tests["test_fate"]["worker"], list(tests["test_fate"]["seconds"])) == ("gw0", ["setup"])
     died, other = stage.sessions_of("Workers worker", 2)
     assert stage.session(died["id"], "crashed")["state"]["running"] == ["fates.py::test_fate"]
     stage.session(other["id"], "ended")
+
+
+def test_with_each_worker_running_each_test_no_phases_are_mixed(stage, folder):
+    words = ("fates.py", *XDIST, "2", "--dist", "each")
+    run, printed, code = run_of(stage, folder, *words, product="Each", FATE="spill")
+    assert code == 1, printed
+    session = stage.session(run, "ended")
+    assert session["state"]["counts"] == {"passed": 6, "error": 2}
+    found = [
+        event["data"] for event in session["events"] if "test" in (event["data"] or {}) and event["category"] == "test"
+    ]
+    assert {data["worker"] for data in found} == {"gw0", "gw1"}
+    assert [list(data["seconds"]) for data in found] == [["setup", "call", "teardown"]] * 8
 
 
 def test_a_test_that_hangs_is_found_with_its_stacks_while_it_hangs(stage, folder):
