@@ -9,6 +9,7 @@ from pathlib import Path
 
 from support.reading import get, session_with_status, wait_for
 from support.servers import Server
+from support.terminals import Terminal
 
 DATACAT = [sys.executable, "-c", "from datacat_server.cli.main import main; main()"]
 
@@ -60,6 +61,42 @@ def test_sync_tells_what_is_left_and_ships_it_when_the_server_is_there(programs,
         assert len(get(f"{server.url}/api/sessions?limit=100")["sessions"]) == 50
         done = datacat(programs, server.url, "sync")
         assert (done.returncode, done.stdout) == (0, "Nothing waits to be shipped.\n")
+    finally:
+        server.stop()
+
+
+def test_sync_shows_how_far_it_is_and_after_ctrl_c_and_a_dead_server_nothing_is_lost_or_there_twice(
+    programs, tmp_path: Path
+):
+    server = Server(tmp_path / "data")
+    code = """
+import datacat
+for number in range(20):
+    session = datacat.create_session(product="Left", version=str(number))
+    for i in range(1000): session.log_event("x", {"i": i, "text": "y" * 200})
+"""
+    programs.start(code, server.url, DATACAT_DAEMON="true").communicate()
+    shown = Terminal("sync", folder=tmp_path, DATACAT_SPOOL=str(programs.spool))
+    try:
+        shown.until("Shipping")
+        server.kill()
+        shown.until(" of 20,000 records")
+        shown.interrupt()
+        assert shown.finish() == 130
+    finally:
+        shown.close()
+    assert "Traceback" not in shown.text
+    assert "\x1b[2K" in shown.raw.rpartition("Shipping")[2]  # the line is erased
+    assert shown.raw.rpartition("\x1b[?25")[2].startswith("h")  # and the cursor is there again
+    server = Server(tmp_path / "data", server.port)
+    try:
+        done = datacat(programs, server.url, "sync")
+        assert (done.returncode, done.stdout.splitlines()[-1].partition(":")[0]) == (0, "All is shipped")
+        sessions = get(f"{server.url}/api/sessions?limit=100")["sessions"]
+        assert sorted(int(session["version"]) for session in sessions) == [*range(20)]
+        for session in sessions:
+            events = get(f"{server.url}/api/sessions/{session['id']}?include=events")["events"]
+            assert [event["data"]["i"] for event in events if event["name"] == "x"] == [*range(1000)]
     finally:
         server.stop()
 
