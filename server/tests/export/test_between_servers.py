@@ -171,7 +171,7 @@ def test_a_full_disk_leaves_no_file(start: Start, tmp_path: Path, tmpfs: Callabl
     place = tmpfs("1m")
     code, _, err = run(start, "export", str(place / "all.ndjson"), "--data-path", "first")
     assert code == 1
-    assert "No space left on device" in err
+    assert "No space left on device; free some space there" in err
     assert not list(place.iterdir())
 
 

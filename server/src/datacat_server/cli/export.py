@@ -1,5 +1,6 @@
 """`datacat export`."""
 
+import errno
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ from datacat_server.terminal.progress import Show, progress_bar
 from datacat_server.wording import count, size
 
 _STDOUT = "-"
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @takes_filter
@@ -77,7 +79,8 @@ def export(
     except FileExistsError:
         fail(f"{file} is there already; name another file, or replace it with --force")
     except OSError as error:
-        fail(f"{file} cannot be written: {error.strerror or error}")
+        advice = "; free some space there, or take another place" if error.errno in _FULL else ""
+        fail(f"{file} cannot be written: {error.strerror or error}{advice}")
     except (ServerError, StoreError, MissingPackage, ValueError) as error:
         fail(error)
     _say(file, kind, tally, written, as_json=as_json)
