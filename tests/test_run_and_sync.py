@@ -101,6 +101,19 @@ for number in range(20):
         server.stop()
 
 
+def test_what_stands_behind_a_damaged_record_is_delivered_and_the_damage_is_counted(programs, server):
+    code = "import datacat\ns = datacat.create_session(product='Left')\nfor i in range(100): s.log_event('x', {'i': i})"
+    programs.start(code, server.url, DATACAT_DAEMON="true").communicate()
+    (segment,) = (path for path in programs.spool.rglob("*.segment") if b'"i":50}' in path.read_bytes())
+    segment.write_bytes(segment.read_bytes().replace(b'"i":50}', b'"i":5~}'))
+    done = datacat(programs, server.url, "sync", "--json")
+    assert (done.returncode, json.loads(done.stdout)["complete"]) == (0, True)
+    (summary,) = get(f"{server.url}/api/sessions")["sessions"]
+    assert summary["lost_count"] == 1
+    events = get(f"{server.url}/api/sessions/{summary['id']}")["events"]
+    assert sorted(event["data"]["i"] for event in events if event["name"] == "x") == [*range(50), *range(51, 100)]
+
+
 def test_sync_refuses_an_address_that_is_none(programs):
     done = datacat(programs, "http://127.0.0.1:9", "sync", "--server-url", "nowhere")
     assert (done.returncode, done.stderr.partition(":")[0]) == (1, "error")

@@ -46,7 +46,8 @@ What a reader finds after every kind of end
 - killed while making a segment: it still has its temporary name; the reader never sees it.
 - killed while taking up a prepared segment: it is still PREPARED, or its header's CRC does not hold; it has no record.
 - a byte is flipped, or the file is cut short, by somebody else: the reader stops in front of the damaged record. If a
-  later segment exists, its header says which ordinal comes next, so the number of lost records is known, and reported.
+  later segment exists, or the writer is gone, it goes on at the next record whose checksum holds. The ordinal in the
+  header of a later segment tells how many are lost; where there is none, a damaged stretch counts as one.
 - machine switched off: pages that had not reached the disk are zeros or old; the same rules hold for what is there.
 """
 

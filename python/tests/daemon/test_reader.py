@@ -33,11 +33,11 @@ def write(folder, payloads, writer=None):
     return ends
 
 
-def read_all(folder, limit=1000, **options):
+def read_all(folder, limit=1000, over=False, **options):
     """Everything there is to read, by as many calls as bring something."""
     reader = WriterReader(folder, "1-0", **options)
     found = []
-    while records := reader.read(limit):
+    while records := reader.read(limit, over=over):
         found += records
     reader.close()
     return found
@@ -102,6 +102,52 @@ def test_a_flipped_bit_never_yields_a_record_that_was_not_written(payloads, data
         assert ordinals == sorted(set(ordinals))
         untouched = [o for s in ends for end, o in ends[s] if s != sequence or (HEADER_SIZE + 16 <= end <= at)]
         assert set(untouched) <= set(ordinals)
+
+
+@given(payloads=PAYLOADS, limit=st.integers(1, 50), data=st.data())
+@settings(max_examples=120, deadline=None)
+def test_a_damaged_record_costs_itself_alone_once_its_writer_is_gone(payloads, limit, data):
+    with tempfile.TemporaryDirectory() as name:
+        ends = write(name, payloads)
+        sequence = data.draw(st.sampled_from(sorted(ends)))
+        which = data.draw(st.integers(0, len(ends[sequence]) - 1))
+        begin = ends[sequence][which - 1][0] if which else HEADER_SIZE
+        end, ordinal = ends[sequence][which]
+        at = data.draw(st.integers(begin, end - 1))
+        spoil(Path(name, segment_name("1-0", sequence)), at, data.draw(st.integers(1, 255)))
+        found = read_all(Path(name), limit, over=True)
+        everything = [(number, payload) for number, payload in enumerate(payloads) if number != ordinal]
+        assert [(record.ordinal, record.payload) for record in found] == everything
+
+
+@given(payloads=PAYLOADS, data=st.data())
+@settings(max_examples=40, deadline=None)
+def test_a_damaged_head_of_a_segment_costs_nothing_once_its_writer_is_gone(payloads, data):
+    with tempfile.TemporaryDirectory() as name:
+        sequence = data.draw(st.sampled_from(sorted(write(name, payloads))))
+        at = data.draw(st.integers(0, 31))
+        spoil(Path(name, segment_name("1-0", sequence)), at, data.draw(st.integers(1, 255)))
+        found = read_all(Path(name), over=True)
+        assert [(record.ordinal, record.payload) for record in found] == list(enumerate(payloads))
+
+
+def test_of_a_page_that_never_reached_the_disk_the_records_are_missing_and_no_others(folder):
+    (ends,) = write(folder, [b'{"n":%d}' % number for number in range(30)]).values()
+    path = folder / segment_name("1-0", 0)
+    content = path.read_bytes()
+    begin, end = ends[9][0], ends[19][0]
+    path.write_bytes(content[:begin] + bytes(end - begin) + content[end:])
+    assert [record.ordinal for record in read_all(folder)] == list(range(10))
+    found = read_all(folder, over=True)
+    assert [record.payload for record in found] == [b'{"n":%d}' % n for n in (*range(10), *range(20, 30))]
+    assert [record.ordinal for record in found] == [*range(10), *range(11, 21)]  # one at least is missing
+
+
+def spoil(path, at, mask):
+    """Change a byte of a file."""
+    content = bytearray(path.read_bytes())
+    content[at] ^= mask
+    path.write_bytes(content)
 
 
 @given(payloads=PAYLOADS, seed=st.integers(0, 2**32))

@@ -50,11 +50,15 @@ class Outbox:
         log: where troubles are written.
         most_records: how many are shipped at once.
         interval_us: microseconds of records that may be folded into one.
+
+    Attributes:
+        over: all writers had written their last before the next `fill`.
     """
 
     def __init__(
         self, folder: Path, log: DaemonLog, most_records: int = MOST_RECORDS, interval_us: int = 1_000_000
     ) -> None:
+        self.over = False
         self._folder = folder
         self._log = log
         self._acked = positions_in(folder)
@@ -110,7 +114,7 @@ class Outbox:
         most_bytes = max(_LEAST_BYTES, _PASS_BYTES // max(1, len(writers)))
         for writer in writers:
             reader = self._reader(writer)
-            records = reader.read(most_records, most_bytes)
+            records = reader.read(most_records, most_bytes, self.over or writer in ended)
             if len(writers) > MOST_WRITERS_OPEN:
                 reader.close()
             self._unread = self._unread or reader.trouble

@@ -102,7 +102,7 @@ class Shipment:
 
         Raises OSError where something in the spool cannot be read; what could be has been sent then.
         """
-        finished = self.finished
+        finished = self._outbox.over = self.finished
         asked = self._asked
         urgent = self._hurries or asked != self._answered
         self._answered, self._hurries = asked, False

@@ -1,9 +1,11 @@
 """The reader's side of a writer's chain of segments (layout and commit rule: `datacat.segment`).
 
 Nothing here raises on damage. A reader stops in front of what is not a committed record and looks again on the next
-call; it goes on in a later segment only once that one has begun, and what lies between, damaged or missing segments
-too, is then lost, and known by the jump of the ordinals. A file that cannot be read for another reason (no descriptor
-left, a failing disk) is not passed over: `trouble` says so, and what is in it counts as unread.
+call. Only what the writer has left behind for good is known to be damage: it has begun a later segment, or will never
+write again. Then the reader goes on at the next committed record behind it, which the rest of the segment is searched
+for. How many records the damage has cost nobody knows then; it counts as one, until the next segment's header tells.
+What is lost is known by the jump of the ordinals, of missing segments too. A file that cannot be read for another
+reason (no descriptor left, a failing disk) is not passed over: `trouble` says so, and what is in it counts as unread.
 
 Files are read, not mapped: a file that somebody cuts short would end the daemon by SIGBUS.
 """
@@ -106,6 +108,7 @@ class WriterReader:
         self._size = 0
         self._room = 0
         self._sealed = -1
+        self._over = False
 
     def close(self) -> None:
         """Let go of the open segment; a later read opens it again and goes on where it was."""
@@ -114,12 +117,19 @@ class WriterReader:
             self._descriptor = -1
             self._at = max(self._at, self.next)
 
-    def read(self, limit: int, most_bytes: int = sys.maxsize) -> list[Record]:
-        """Up to `limit` records, of about `most_bytes`, that were committed since the last call."""
+    def read(self, limit: int, most_bytes: int = sys.maxsize, over: bool = False) -> list[Record]:
+        """Up to `limit` records, of about `most_bytes`, that were committed since the last call.
+
+        Args:
+            limit: how many.
+            most_bytes: at least one record, however large.
+            over: the writer had written its last before the call: what looks unfinished is damage.
+        """
         records: list[Record] = []
         self.trouble = None
         self.more = False
         self._room = most_bytes
+        self._over = over
         if self._descriptor < 0 and not self._open_again() and not self._open_first():
             return records
         while True:
@@ -128,12 +138,16 @@ class WriterReader:
             if self.more or self.trouble is not None:
                 return records
             if stop is _Stop.WAIT:
-                if self._later_segment() is None:
+                if not over and self._later_segment() is None:
                     return records
                 # The rest of this one may have been committed, and the next begun, after the look above.
                 stop = self._read_segment(records, limit)
                 self.more = stop is _Stop.LIMIT
                 if self.more or self.trouble is not None:
+                    return records
+                if stop is _Stop.WAIT and self._pass_damage():
+                    continue
+                if self.trouble is not None:
                     return records
             if not self._open_later():
                 if stop is _Stop.SEAL:
@@ -220,6 +234,15 @@ class WriterReader:
         self.next = ordinal
         return position
 
+    def _pass_damage(self) -> bool:
+        """Go to the first committed record behind what is damaged, if there is one in this segment."""
+        found = find_record(self._pread(self._size - self._offset), 1)
+        if found is None:
+            return False
+        self._offset += found
+        self.next += 1
+        return True
+
     def _pread(self, want: int) -> bytes:
         try:
             return read_at(self._descriptor, want, self._offset)
@@ -298,13 +321,36 @@ class WriterReader:
             self.trouble = error
             return -1, None
         try:
-            return descriptor, parse_header(read_at(descriptor, layout.HEADER_SIZE, 0), sequence)
+            header = parse_header(read_at(descriptor, layout.HEADER_SIZE, 0), sequence)
+            if header is None and self._over:  # one that was made ready and never taken up has no records either
+                content = read_at(descriptor, os.fstat(descriptor).st_size, 0)
+                if find_record(content, layout.HEADER_SIZE) is not None:
+                    header = Header(sequence, self.next, len(content))
+            return descriptor, header
         except OSError as error:
             self.trouble = error
             return descriptor, None
 
     def _path(self, sequence: int) -> Path:
         return self._folder / str(layout.segment_name(self.writer, sequence))
+
+
+def find_record(data: bytes, begin: int) -> int | None:
+    """Where the first committed record begins in a part of a segment, from a position on.
+
+    No payload is taken for records: JSON has no zero bytes, and the length of each record has one.
+    """
+    brace = data.find(b"{", begin + _HEAD.size)
+    while brace >= 0:
+        start = brace - _HEAD.size
+        length, _, kind, _ = _HEAD.unpack_from(data, start)
+        end = start + 4 + length
+        if kind in _KINDS and layout.BODY.size < length and end + 4 <= len(data):
+            (checksum,) = layout.WORD.unpack_from(data, end)
+            if layout.checksum(data[start + 4 : end]) == checksum:
+                return start
+        brace = data.find(b"{", brace + 1)
+    return None
 
 
 def parse_header(data: bytes, sequence: int) -> Header | None:
