@@ -236,11 +236,12 @@ class WriterReader:
 
     def _pass_damage(self) -> bool:
         """Go to the first committed record behind what is damaged, if there is one in this segment."""
-        found = find_record(self._pread(self._size - self._offset), 1)
+        found = find_record(self._pread(self._size - self._offset), 0)
         if found is None:
             return False
-        self._offset += found
-        self.next += 1
+        if found:  # otherwise it has been committed just now
+            self._offset += found
+            self.next += 1
         return True
 
     def _pread(self, want: int) -> bytes:
