@@ -107,7 +107,8 @@ def test_what_stands_behind_a_damaged_record_is_delivered_and_the_damage_is_coun
     (segment,) = (path for path in programs.spool.rglob("*.segment") if b'"i":50}' in path.read_bytes())
     segment.write_bytes(segment.read_bytes().replace(b'"i":50}', b'"i":5~}'))
     done = datacat(programs, server.url, "sync", "--json")
-    assert (done.returncode, json.loads(done.stdout)["complete"]) == (0, True)
+    told = json.loads(done.stdout)
+    assert (done.returncode, told["complete"], told["records"]) == (0, True, 100)
     (summary,) = get(f"{server.url}/api/sessions")["sessions"]
     assert summary["lost_count"] == 1
     events = get(f"{server.url}/api/sessions/{summary['id']}")["events"]

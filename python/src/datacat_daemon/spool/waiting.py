@@ -28,7 +28,7 @@ class Waiting:
         for writer in writers_in(folder):
             reader = WriterReader(folder, writer, acknowledged.get(writer, 0))
             first: int | None = None
-            while records := reader.read(_PASS_RECORDS):
+            while records := reader.read(_PASS_RECORDS, over=True):  # behind what is only unfinished stands nothing
                 first = records[0].ordinal if first is None else first
             if first is not None:
                 self._ranges[writer] = (first, reader.next)
