@@ -131,6 +131,15 @@ def test_a_damaged_head_of_a_segment_costs_nothing_once_its_writer_is_gone(paylo
         assert [(record.ordinal, record.payload) for record in found] == list(enumerate(payloads))
 
 
+def test_a_damaged_head_costs_nothing_either_where_all_before_it_was_settled(folder):
+    ends = write(folder, [b'{"n":%d}' % number for number in range(60)])
+    first = ends[1][0][1]
+    (folder / segment_name("1-0", 0)).unlink()
+    spoil(folder / segment_name("1-0", 1), 8, 255)
+    found = read_all(folder, over=True, at=first)
+    assert [(record.ordinal, record.payload) for record in found] == [(n, b'{"n":%d}' % n) for n in range(first, 60)]
+
+
 def test_of_a_page_that_never_reached_the_disk_the_records_are_missing_and_no_others(folder):
     (ends,) = write(folder, [b'{"n":%d}' % number for number in range(30)]).values()
     path = folder / segment_name("1-0", 0)

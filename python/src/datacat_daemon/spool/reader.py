@@ -324,13 +324,20 @@ class WriterReader:
         try:
             header = parse_header(read_at(descriptor, layout.HEADER_SIZE, 0), sequence)
             if header is None and self._over:  # one that was made ready and never taken up has no records either
-                content = read_at(descriptor, os.fstat(descriptor).st_size, 0)
-                if find_record(content, layout.HEADER_SIZE) is not None:
-                    header = Header(sequence, self.next, len(content))
+                header = self._header_of_what_is_there(descriptor, sequence)
             return descriptor, header
         except OSError as error:
             self.trouble = error
             return descriptor, None
+
+    def _header_of_what_is_there(self, descriptor: int, sequence: int) -> Header | None:
+        """A header for a segment whose own is damaged; None where there is no record in it. Raises OSError."""
+        content = read_at(descriptor, os.fstat(descriptor).st_size, 0)
+        if find_record(content, layout.HEADER_SIZE) is None:
+            return None
+        # Without the segment before it, what is known is that all of those were settled.
+        follows = self.sequence >= 0 or sequence == 0
+        return Header(sequence, self.next if follows else self._at, len(content))
 
     def _path(self, sequence: int) -> Path:
         return self._folder / str(layout.segment_name(self.writer, sequence))
