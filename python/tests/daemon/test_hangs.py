@@ -109,9 +109,9 @@ def test_a_process_that_holds_the_interpreter_lock_still_shows_every_stack(bench
     assert sum("blocks" in stack for stack in functions) == 1
     assert sum("waits" in stack for stack in functions) == 1
     assert hung["data"]["timeout_seconds"] == 0.5
-    assert hung["data"]["silent_seconds"] > 0.5
+    assert hung["data"]["silent_seconds"] >= 0.5  # told to a millisecond
     recovered = server.wait_for_verdict("recovered")
-    assert recovered["data"]["hung_seconds"] > 0.5
+    assert recovered["data"]["hung_seconds"] >= 0.5
     bench.finish(daemon)
     assert server.verdicts() == ["hung", "recovered", "ended"]
 

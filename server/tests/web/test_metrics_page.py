@@ -86,17 +86,24 @@ def test_a_metric_is_found_by_a_part_of_its_name_and_shown_when_it_is_chosen(pag
     expect(page.locator("h1")).to_have_text("memory_usage")
 
 
-def test_a_bar_says_what_it_stands_for_and_a_click_shows_its_sessions_alone(page: Page) -> None:
+def test_a_bar_says_what_it_stands_for_and_a_click_shows_its_sessions_alone(
+    page: Page, send: Callable[..., Any]
+) -> None:
     page.goto("/metrics?name=memory_usage&scale=linear")
+    expect(page.locator("#connection")).to_have_text("live")
     bar = page.locator(".bars a").last
     bar.hover()
-    expect(page.locator(".reading")).to_have_text(re.compile(r"5,000 – 5,\d+: 1 session$"))
+    said = re.compile(r"5,000 – 5,\d+: 1 session$")
+    expect(page.locator(".reading")).to_have_text(said)
+    send("s9", records=[{"kind": "metric", "name": "memory_usage", "type": "gauge", "value": 300}], version="1.9")
+    expect(page.locator(".told")).to_contain_text("4 sessions")
+    expect(page.locator(".reading")).to_have_text(said)  # the pointer is where it was
     bar.click()
-    expect(page.locator("#spread")).to_contain_text("1 session of 3")
+    expect(page.locator("#spread")).to_contain_text("1 session of 4")
     expect(page.locator(".edges a.row")).to_have_count(1)
     assert "least=5000.0" in page.url
     page.get_by_role("link", name="show all").click()
-    expect(page.locator(".told")).to_contain_text("3 sessions")
+    expect(page.locator(".told")).to_contain_text("4 sessions")
 
 
 def test_a_metric_is_shown_by_fold_and_version_with_the_sessions_at_its_edges(
