@@ -59,10 +59,11 @@ def test_every_page_opens_from_the_disk_on_a_phone_and_asks_no_other_host(site: 
         assert wider <= 0, f"{file.name} is {wider} px wider than the screen"
 
 
-def test_a_page_of_each_kind_asks_no_other_host_by_script_either(site: Path, page: Page) -> None:
+def test_a_page_of_each_kind_fits_and_asks_no_other_host_by_script_either(site: Path, page: Page) -> None:
     for name in OF_EACH_KIND:
         page.goto((site / name).as_uri())
         expect(page.locator("html.js")).to_have_count(1)  # the theme's script has run
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, name
 
 
 def test_the_search_finds_a_call_without_a_web_server(site: Path, page: Page) -> None:

@@ -74,7 +74,9 @@ def test_nothing_that_was_logged_runs_or_breaks_a_page(
     for address in (
         f"/sessions?product={quote(session.product)}",
         f"/sessions?product={quote(session.product + 'x')}",
-        f"{where}?at=0.15&series=all",  # all that a session's page can show at once
+        where,
+        f"{where}?level=exception",
+        f"{where}?at=0.15&series=all",
         f"/sessions/{quote(PAYLOADS[name].encode('utf-8', 'replace').decode(), safe='')}",
     ):
         look(page, address)
