@@ -18,8 +18,9 @@ _FIND = Path(__file__).parents[2] / "scripts" / "browser.py"
 @pytest.fixture(scope="module")
 def browser() -> Iterator["Browser"]:
     """Chromium, as scripts/browser.py finds it."""
-    from playwright.sync_api import sync_playwright  # most test processes never need it
+    from playwright.sync_api import expect, sync_playwright  # most test processes never need it
 
+    expect.set_options(timeout=30_000)  # as long as for all else: a busy machine is slow, and that is no failure
     path = subprocess.run([sys.executable, str(_FIND)], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
     sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []  # Chromium refuses to run as root in its sandbox
     quiet = ["--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update"]

@@ -129,7 +129,7 @@ def test_every_open_page_says_that_the_server_is_away_and_comes_back_by_itself(
         for where, walk in walks.items():
             expect(walk.page.locator("#lost")).to_be_hidden(timeout=SLOW)
             expect(walk.page.locator("#connection")).to_have_text("live")
-            assert walk.page.url.endswith(where)
+            walk.page.wait_for_url(f"**{where}")
             assert not [wrong for wrong in walk.wrong if not any(word in wrong for word in UNREACHED)]
             walk.wrong.clear()
         follower = walks[f"/sessions/{session_id}"].page

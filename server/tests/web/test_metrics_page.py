@@ -48,7 +48,7 @@ def test_the_space_probe_question_is_answered_in_three_clicks_from_the_empty_pag
     expect(page.locator(".folds [aria-current]")).to_have_text("peak")
     assert "5,000" not in page.inner_text("main")
     assert clicks <= 3
-    assert page.url.endswith("/metrics?name=memory_usage&ever_contains=window_state.open%3Aspace+probe")
+    page.wait_for_url("**/metrics?name=memory_usage&ever_contains=window_state.open%3Aspace+probe")
 
 
 def test_the_space_probe_question_is_answered_by_the_keyboard_alone(page: Page) -> None:
@@ -101,7 +101,7 @@ def test_a_bar_says_what_it_stands_for_and_a_click_shows_its_sessions_alone(
     bar.click()
     expect(page.locator("#spread")).to_contain_text("1 session of 4")
     expect(page.locator(".edges a.row")).to_have_count(1)
-    assert "least=5000.0" in page.url
+    page.wait_for_url("**least=5000.0*")
     page.get_by_role("link", name="show all").click()
     expect(page.locator(".told")).to_contain_text("4 sessions")
 

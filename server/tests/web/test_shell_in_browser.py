@@ -108,7 +108,7 @@ def test_a_deletion_is_said_once_and_leads_back_to_the_filter(page: Page, store:
     expect(page.locator("h1")).to_have_text("Delete 1 session?")
     page.get_by_role("button", name="Delete 1 session for good").click()
     expect(page.locator(".done")).to_have_text("1 session deleted for good.")
-    assert page.url.endswith("/sessions?product=One&sort=-updated")
+    page.wait_for_url("**/sessions?product=One&sort=-updated")
     live(page)
     Recording("s-new", product="One").event(1, "x").send(store)
     expect(page.locator('[data-session="s-new"]')).to_be_visible()

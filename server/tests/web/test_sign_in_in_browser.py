@@ -25,7 +25,7 @@ def test_a_browser_signs_in_once_and_out_again(
     page.fill("#key", make_key("alice", "read"))
     page.get_by_role("button", name="Sign in").click()
     expect(page.locator("h1")).to_contain_text("Secret")
-    assert page.url.endswith("/sessions/s-1")
+    page.wait_for_url("**/sessions/s-1")
     other = context.new_page()
     other.goto("/sessions")
     expect(other.locator("main")).to_contain_text("Secret")
