@@ -67,10 +67,15 @@ function watch(): void {
   // Other rows than before, without the ones that were added.
   if (table?.dataset["own"] === undefined) loading?.abort();
   if (!table || getComputedStyle(table).overflowY !== "auto") return;
-  const { ends } = observersOf(table);
+  const { ends, chunks } = observersOf(table);
   ends.disconnect();
   const end = table.querySelector<HTMLElement>(".older");
   if (end) ends.observe(end);
+  // Rows that the server did not answer for while it was away are asked for again, where they are seen.
+  for (const chunk of table.querySelectorAll(".event-chunk:empty")) {
+    chunks.unobserve(chunk);
+    chunks.observe(chunk);
+  }
 }
 
 /** Put in what is new at the beginning of a table that reaches farther than a page. */
@@ -154,7 +159,7 @@ async function fill(chunk: HTMLElement): Promise<void> {
     chunk.append(rows);
     chunk.style.minHeight = "";
   } catch {
-    // It stays empty, and is asked for again when it is seen again.
+    // It stays empty, and is asked for again when it is seen again, or when the server is back.
   } finally {
     filling.delete(chunk);
   }

@@ -10,7 +10,7 @@ from datacat_server.web.session.events import FIRST_PAGE
 from playwright.sync_api import Browser, FloatRect, Page, expect
 from support.recordings import Recording, exception, played
 
-from .conftest import careful_page
+from .conftest import Pages, careful_page
 
 
 @pytest.fixture
@@ -156,3 +156,27 @@ def test_rows_that_come_by_scrolling_are_there_once_and_in_the_readers_zone(
         assert len(ids) == len(set(ids)) > FIRST_PAGE
         title = oldest.locator("summary time").get_attribute("title")
         assert title and title.endswith("+05:45")
+
+
+def test_rows_asked_for_while_the_server_was_away_come_when_it_is_back(
+    browser: Browser, served: Pages, store: SqliteStore
+) -> None:
+    recording = Recording("s-1")
+    for number in range(400):
+        recording.event(number / 4, f"event-{number:03}")
+    recording.status(100, "ended", "End").send(store)
+    with careful_page(browser, served.address, height=900) as page:
+        page.goto("/sessions/s-1")
+        table, oldest = page.locator("#event-table"), page.locator(".event-row", has_text="event-000")
+        while not oldest.count():
+            table.evaluate("table => table.scrollTo(0, table.scrollHeight)")
+            page.wait_for_timeout(50)
+        table.evaluate("table => table.scrollTo(0, 0)")
+        expect(oldest).to_have_count(0)
+        served.stop()
+        expect(page.locator("#connection")).to_have_text("not live")
+        with page.expect_event("requestfailed", lambda request: "/s-1/events?" in request.url):
+            table.evaluate("table => table.scrollTo(0, table.scrollHeight)")
+        expect(oldest).to_have_count(0)
+        served.start()
+        expect(oldest).to_be_visible()
