@@ -312,6 +312,16 @@ def test_what_waits_is_counted_without_reading_all_of_it_and_for_a_bounded_time(
     assert "ended: at least 0 records waiting" in ended
 
 
+def test_a_spool_that_cannot_be_is_bad(doctor: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    code, findings = doctor(DATACAT_SPOOL=str(tmp_path / "file" / "spool"))
+    assert code == 1
+    [told] = of(findings, "spool", "bad")
+    assert told.startswith("programs of this user drop all that they log") and told.endswith("in $DATACAT_SPOOL")
+    code, findings = doctor(DATACAT_SPOOL=str(tmp_path / "to" / "be" / "made"))
+    assert (code, of(findings, "spool", "bad")) == (0, [])
+
+
 def test_what_is_found_is_told_at_once(start: Start, tmp_path: Path) -> None:
     stuck = "import datacat_server.doctor.examination as e, time; e.look_at_ports = lambda *_: time.sleep(600)"
     program = start("datacat", "doctor", prelude=stuck, DATACAT_SPOOL=str(tmp_path))

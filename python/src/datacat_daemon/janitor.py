@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from datacat_daemon.spool.folders import process_folders
 from datacat_daemon.spool.locks import FileLock
 from datacat_daemon.spool.quota import SpoolQuota
 from datacat_daemon.watching.process import process_of, watch_process
@@ -73,7 +74,7 @@ class Janitor:
 
     def _folders(self) -> list[Path]:
         try:
-            return sorted(path for path in self._spool.iterdir() if path.is_dir())
+            return process_folders(self._spool)
         except OSError:
             return []
 

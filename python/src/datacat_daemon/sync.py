@@ -26,6 +26,7 @@ from datacat_daemon.janitor import runs
 from datacat_daemon.shipping.endpoint import CERTIFICATE, KEY_ADVICE, certificate_trouble, explained
 from datacat_daemon.shipping.shipment import Shipment
 from datacat_daemon.shipping.shipper import Shipper
+from datacat_daemon.spool.folders import process_folders
 from datacat_daemon.spool.locks import FileLock
 from datacat_daemon.spool.log import DaemonLog, last_trouble
 from datacat_daemon.spool.manifest import BadManifest, Manifest, read_manifest
@@ -81,6 +82,7 @@ class Sync:
 
     Attributes:
         sessions: what was found.
+        unreadable: folders in which there may be more, each with why they cannot be read.
     """
 
     def __init__(
@@ -100,8 +102,9 @@ class Sync:
         self._counts: dict[Path, Waiting] = {}
         self._spools = [Path(root) for root in spool.spool_roots()] if spools is None else spools
         self.sessions: list[Leftover] = []
-        for folder in sorted(path for root in self._spools for path in root.glob(f"*/*/{MANIFEST}")):
-            self._find(folder.parent)
+        self.unreadable: dict[Path, str] = {}
+        for manifest in self._in_sessions(MANIFEST):
+            self._find(manifest.parent)
 
     def run(self, progress: Callable[[], None]) -> bool:
         """Ship; True if nothing is left.
@@ -129,12 +132,38 @@ class Sync:
             for watch in self._watches.values():
                 watch.close()
         progress()
-        return all(session.shipped for session in self.sessions)
+        return self.complete
+
+    @property
+    def complete(self) -> bool:
+        """Nothing is left, as far as anybody can tell."""
+        return not self.unreadable and all(session.shipped for session in self.sessions)
 
     def set_aside(self) -> list[Path]:
         """Records that servers would not take; they are kept for people to look at."""
-        found = [path for root in self._spools for path in root.glob(f"*/*/{REJECTED}/*.json")]
-        return sorted(path for path in found if path.name != REFUSED_SESSION)
+        return [path for path in self._in_sessions(f"{REJECTED}/*.json") if path.name != REFUSED_SESSION]
+
+    def _in_sessions(self, pattern: str) -> list[Path]:
+        """Files of sessions; what keeps folders from being looked through is noted."""
+        found: list[Path] = []
+        for root in self._spools:
+            try:
+                for process in process_folders(root):
+                    self._look_through(process, pattern, found)
+            except FileNotFoundError:
+                continue  # nothing was ever logged there
+            except OSError as error:
+                self.unreadable[root] = error.strerror or str(error)
+        return found
+
+    def _look_through(self, process: Path, pattern: str, found: list[Path]) -> None:
+        try:
+            os.listdir(process)  # a pattern finds nothing in a folder that cannot be read, and does not say so
+            found += sorted(process.glob(f"*/{pattern}"))
+        except FileNotFoundError:
+            pass  # shipped meanwhile
+        except OSError as error:
+            self.unreadable[process] = error.strerror or str(error)
 
     def _find(self, folder: Path) -> None:
         try:

@@ -128,7 +128,7 @@ def test_a_daemon_that_left_no_word_does_not_keep_writers_from_writing(bench, se
 
 def rejected(spool, name, days, whole=False, size=MB):
     """A session of which only what its server would not take is left, or one that was refused as a whole."""
-    session = spool / f"{name}-1-x" / f"session{name}"
+    session = spool / f"{name}-1-00000000" / f"session{name}"
     folder = session / "rejected"
     folder.mkdir(parents=True)
     (folder / ("session.json" if whole else "w.0.json")).write_bytes(b"x" * size)

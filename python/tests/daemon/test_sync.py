@@ -178,3 +178,13 @@ def test_an_address_of_something_else_is_said_to_be_none_of_a_server(bench, away
         with pytest.raises(DatacatError, match="its port is usually 9090"):
             DatacatClient(url).get_all_sessions()
         pages.shutdown()
+
+
+def test_a_spool_that_cannot_be_read_is_not_taken_for_an_empty_one(bench, server, sync):
+    bench.spool.write_text("no folder")
+    work = sync()
+    assert not work.run(lambda: None)
+    assert work.unreadable == {bench.spool: "Not a directory"}
+    bench.spool.unlink()
+    work = sync()
+    assert work.run(lambda: None) and not work.unreadable

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from datacat.quota import FULL
 
+from datacat_daemon.spool.folders import process_folders
 from datacat_daemon.spool.locks import FileLock
 from datacat_daemon.spool.removal import is_rejected, remove_process, remove_rejected
 
@@ -40,7 +41,7 @@ class SpoolQuota:
         began = time.monotonic()
         if began < self._next and not at_once:
             return
-        taken = size_of(self._spool)
+        taken = sum(size_of(folder) for folder in self._folders())
         too_old = time.time() - RETENTION_DAYS * 86_400
         for changed, folder in self._rejected():
             if changed < too_old or taken >= self._limit:
@@ -51,11 +52,17 @@ class SpoolQuota:
     def _rejected(self) -> list[tuple[float, Path]]:
         """What servers would not take, the oldest first, with the time of its last change."""
         found = []
-        for folder in _folders(self._spool):
-            for session in _folders(folder):
+        for folder in self._folders():
+            for session in _folders_in(folder):
                 if is_rejected(session):
                     found.append(((session / "rejected").stat().st_mtime, session))
         return sorted(found)
+
+    def _folders(self) -> list[Path]:
+        try:
+            return process_folders(self._spool)
+        except OSError:
+            return []
 
     def _tell(self, full: bool) -> None:
         path = self._spool / FULL
@@ -105,7 +112,7 @@ def _remove(session: Path) -> int:
         lock.release()
 
 
-def _folders(folder: Path) -> list[Path]:
+def _folders_in(folder: Path) -> list[Path]:
     try:
         return [path for path in folder.iterdir() if path.is_dir()]
     except OSError:

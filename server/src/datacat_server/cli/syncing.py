@@ -63,9 +63,11 @@ def _words(session: Leftover, records: int) -> str:
 def _tell(work: Sync) -> None:
     left = [session for session in work.sessions if not session.shipped]
     aside = work.set_aside()
-    if not work.sessions:
+    for folder, trouble in work.unreadable.items():
+        typer.echo(safe(f"Left: what is in {folder}, which cannot be read: {trouble}; run this as the user whose it is"))
+    if not work.sessions and not work.unreadable:
         typer.echo("Nothing waits to be shipped.")
-    elif not left:
+    elif work.sessions and not left:
         typer.echo(f"All is shipped: {count(len(work.sessions), 'session')}.")
     else:
         for why in dict.fromkeys(session.why for session in left):
@@ -101,5 +103,6 @@ def _as_data(work: Sync) -> dict[str, Any]:
         "records": sum(session.records for session in work.sessions),
         "waiting": sum(session.waiting for session in work.sessions),
         "set_aside": [str(path) for path in work.set_aside()],
-        "complete": all(session.shipped for session in work.sessions),
+        "unreadable": {str(folder): why for folder, why in work.unreadable.items()},
+        "complete": work.complete,
     }

@@ -1,6 +1,7 @@
 """Everything that the doctor looks at, in order."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from datacat_server.doctor.ports import look_at_ports
 from datacat_server.doctor.progress import Progress, untold
 from datacat_server.doctor.settings import look_at_settings
 from datacat_server.doctor.spool import ABOUT as SPOOL
-from datacat_server.doctor.spool import look_at_spool, spool_folders
+from datacat_server.doctor.spool import can_hold_records, look_at_spool, spool_folders
 from datacat_server.doctor.versions import look_at_versions
 
 
@@ -47,7 +48,11 @@ def examine(
 
 
 def _look_at_spools() -> Iterator[Finding]:
-    for root in spool_folders():
+    roots = spool_folders()
+    usable = False
+    for root in roots:
+        with suppress(OSError):
+            usable |= can_hold_records(root)
         if not root.is_dir():
             yield ok(SPOOL, f"{root}: nothing was ever logged here")
             continue
@@ -55,6 +60,12 @@ def _look_at_spools() -> Iterator[Finding]:
             yield from look_at_spool(root)
         except OSError as error:
             yield bad(SPOOL, f"{root} cannot be read: {error.strerror}", "make it readable for this user")
+    if roots and not usable:
+        yield bad(
+            SPOOL,
+            "programs of this user drop all that they log: there is no folder that it can be kept in",
+            "name a folder of your own in $DATACAT_SPOOL",
+        )
 
 
 def _look_at_disks(config: Config, folder: Path) -> Iterator[Finding]:

@@ -1,5 +1,6 @@
 """The spool of this user: what waits in it for a server, by the process that logged it."""
 
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,16 +41,26 @@ def spool_folders() -> list[Path]:
     return [Path(root) for root in spool_roots()]
 
 
+def can_hold_records(root: Path) -> bool:
+    """Whether programs of this user can log into a spool, which may be yet to be made."""
+    if root.exists() and hasattr(os, "getuid") and root.stat().st_uid != os.getuid():
+        return False
+    place = root
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    return place.is_dir() and os.access(place, os.W_OK | os.X_OK)
+
+
 def look_at_spool(root: Path) -> Iterator[Finding]:
     """A line for the whole, and one for each process that has something to deliver, the first 20."""
+    from datacat_daemon.spool.folders import process_folders
     from datacat_daemon.spool.log import last_trouble
     from datacat_daemon.watching.process import process_of, watch_process
 
     deadline = time.monotonic() + _SECONDS
-    folders = sorted(path for path in root.iterdir() if path.is_dir())
     total = Left()
     lines: list[Finding] = []
-    for folder in folders:
+    for folder in process_folders(root):
         left = _left_in(folder, deadline)
         for name in ("sessions", "waiting", "uncounted", "rejected", "dropped"):
             setattr(total, name, getattr(total, name) + getattr(left, name))
