@@ -64,7 +64,9 @@ def _tell(work: Sync) -> None:
     left = [session for session in work.sessions if not session.shipped]
     aside = work.set_aside()
     for folder, trouble in work.unreadable.items():
-        typer.echo(safe(f"Left: what is in {folder}, which cannot be read: {trouble}; run this as the user whose it is"))
+        typer.echo(
+            safe(f"Left: what is in {folder}, which cannot be read: {trouble}; run this as the user whose it is")
+        )
     if not work.sessions and not work.unreadable:
         typer.echo("Nothing waits to be shipped.")
     elif work.sessions and not left:
