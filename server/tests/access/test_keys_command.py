@@ -80,9 +80,9 @@ def test_a_key_can_be_revoked_by_its_id_and_its_name_used_again(start: Start) ->
         (["add", "a\x1b[31mb", "--scope", "read"], 1, "error: NAME: expected"),
         (["add", "x" * 101, "--scope", "read"], 1, "error: NAME: expected"),
         (["add", "one", "--scope", "read", "--data-path", "/dev/null/data"], 1, "error: data_path: "),
-        (["ls", "--data-path", "none"], 1, "error: data_path: "),
+        (["ls", "--data-path", "none"], 1, "error: there is no database in "),
         (["ls", "--config", "none.json"], 1, "error: none.json: there is no such file"),
-        (["revoke", "one", "--data-path", "none"], 1, "error: data_path: "),
+        (["revoke", "one", "--data-path", "none"], 1, "error: there is no database in "),
     ],
 )
 def test_what_will_not_do_is_named(start: Start, arguments: list[str], code: int, complaint: str) -> None:
@@ -106,6 +106,22 @@ def test_the_data_folder_is_found_as_the_server_finds_it(start: Start, tmp_path:
     assert (tmp_path / "elsewhere" / "datacat.sqlite3").exists()
     assert "require_api_key" not in err, "it is set"
     assert "api_key of the configuration" in keys(start, "ls")[2]
+
+
+@pytest.mark.parametrize("arguments", [["ls"], ["revoke", "one"]])
+def test_who_looks_for_keys_in_another_folder_leaves_nothing_there(
+    start: Start, tmp_path: Path, arguments: list[str]
+) -> None:
+    (tmp_path / "another").mkdir()
+    code, out, err = keys(start, *arguments, "--data-path", "another")
+    assert (code, out) == (1, "")
+    assert "say where it is with --data-path" in err
+    assert list((tmp_path / "another").iterdir()) == []
+
+
+def test_a_mistyped_variable_is_said_as_by_every_command(start: Start) -> None:
+    _, _, err = keys(start, "add", "one", "--scope", "read", DATACAT_DATA_PAHT="elsewhere")
+    assert "DATACAT_DATA_PAHT: unknown variable" in err
 
 
 def test_an_empty_list_says_how_to_make_one(start: Start) -> None:

@@ -8,8 +8,8 @@ import typer
 
 from datacat_server.cli.copying import copying
 from datacat_server.cli.leaving import fail
+from datacat_server.cli.moving import folder_of
 from datacat_server.cli.options import JsonOption
-from datacat_server.cli.settings import configured
 from datacat_server.cli.where import ConfigOption, DataPathOption
 from datacat_server.store.errors import StoreError
 from datacat_server.store.sqlite.upkeep.backup import back_up
@@ -30,10 +30,10 @@ def backup(
     The copy is as of one moment, checked, and readable for you only. Nothing waits for it, and one that fails or is
     interrupted leaves nothing behind. `datacat restore` puts it back.
     """
-    config = configured(config_file, {"data_path": data_path})
+    folder = folder_of(data_path, config_file)
     try:
         with copying() as progress:
-            contents = back_up(Path(config.data_path).absolute(), file.absolute(), force=force, progress=progress)
+            contents = back_up(folder, file.absolute(), force=force, progress=progress)
     except StoreError as error:
         fail(error)
     sessions = contents.rows["sessions"]

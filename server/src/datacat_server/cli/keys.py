@@ -1,6 +1,5 @@
 """`datacat keys`: the API keys of a data folder, made, listed and revoked, whether a server runs on it or not."""
 
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,11 +13,12 @@ from rich.text import Text
 from datacat_server.access.scopes import Scope
 from datacat_server.access.tokens import digest, new_token
 from datacat_server.cli.leaving import fail
-from datacat_server.cli.moving import opened
+from datacat_server.cli.moving import database_in, opened
 from datacat_server.cli.options import JsonOption
 from datacat_server.cli.running import EXIT_CODES, Command, Group
+from datacat_server.cli.settings import configured
 from datacat_server.cli.where import ConfigOption, DataPathOption
-from datacat_server.config import Config, ConfigError, load_config
+from datacat_server.config import Config
 from datacat_server.model import encode
 from datacat_server.store.errors import StoreError
 from datacat_server.store.keys import KeyStore, NameTaken, StoredKey, UnknownKey
@@ -59,11 +59,11 @@ def add(
         fail(f"NAME: expected at most {LONGEST_NAME} printable characters, without blanks around them")
     if unknown := [one for one in scope if one not in list(Scope)]:
         fail(f"--scope: expected {', '.join(Scope)}, not {unknown[0]!r}")
-    config = _config(config_file, data_path)
+    config = configured(config_file, {"data_path": data_path})
     key_id, token = new_token()
     scopes = tuple(one.value for one in Scope if one in scope)
     key = StoredKey(id=key_id, name=name, scopes=scopes, digest=digest(token), created=datetime.now(UTC))
-    with _store(config) as store:
+    with _store(config, make=True) as store:
         try:
             store.add_key(key)
         except NameTaken:
@@ -87,8 +87,8 @@ def ls(
     as_json: JsonOption = False,
 ) -> None:
     """List the keys. When one was last used is known to ten minutes."""
-    config = _config(config_file, data_path)
-    with _store(config, must_exist=True) as store:
+    config = configured(config_file, {"data_path": data_path})
+    with _store(config) as store:
         shown = [key for key in store.api_keys() if every or key.revoked is None]
     if as_json:
         print(encode([_facts(key) for key in shown]).decode())
@@ -112,8 +112,8 @@ def revoke(
     as_json: JsonOption = False,
 ) -> None:
     """End a key. Servers refuse it within two seconds, and browsers that signed in with it are signed out."""
-    config = _config(config_file, data_path)
-    with _store(config, must_exist=True) as store:
+    config = configured(config_file, {"data_path": data_path})
+    with _store(config) as store:
         try:
             key = store.revoke_key(name, datetime.now(UTC))
         except UnknownKey:
@@ -125,18 +125,12 @@ def revoke(
     typer.echo(f"Revoked the key {key.name!r}. Servers refuse it within two seconds.")
 
 
-def _config(file: Path | None, data_path: str | None) -> Config:
-    try:
-        return load_config(file, {"data_path": data_path}, os.environ)
-    except ConfigError as error:
-        fail(error)
-
-
 @contextmanager
-def _store(config: Config, *, must_exist: bool = False) -> Iterator[KeyStore]:
+def _store(config: Config, *, make: bool = False) -> Iterator[KeyStore]:
+    """The keys of a data folder, which has to have a database unless one may be made."""
     folder = Path(config.data_path).absolute()
-    if must_exist and not folder.is_dir():
-        fail(f"data_path: {folder} is not there; name the folder of the server's data with --data-path")
+    if not make:
+        database_in(folder)
     try:
         with opened(folder) as store:
             yield store

@@ -8,8 +8,8 @@ import typer
 
 from datacat_server.cli.copying import copying
 from datacat_server.cli.leaving import fail
+from datacat_server.cli.moving import folder_of
 from datacat_server.cli.options import JsonOption
-from datacat_server.cli.settings import configured
 from datacat_server.cli.where import ConfigOption, DataPathOption
 from datacat_server.store.errors import StoreError
 from datacat_server.store.sqlite.upkeep.backup import restore as put_back
@@ -29,8 +29,7 @@ def restore(
 
     The backup is checked first. The data that are there are kept beside it under another name.
     """
-    config = configured(config_file, {"data_path": data_path})
-    folder = Path(config.data_path).absolute()
+    folder = folder_of(data_path, config_file)
     try:
         with copying() as progress:
             contents, kept = put_back(folder, file.absolute(), force=force, progress=progress)
