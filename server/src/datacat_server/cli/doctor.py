@@ -34,9 +34,9 @@ def doctor(
     server_port: Annotated[int | None, typer.Option(help="Port of the server.", metavar="INT")] = None,
     web_port: Annotated[int | None, typer.Option(help="Port of the web UI.", metavar="INT")] = None,
     tls_cert_file: Annotated[
-        str | None, typer.Option(help="Certificate of the server, PEM, if it has one.", metavar="TEXT")
+        str | None, typer.Option(help="Certificate of the server, PEM, if it has one.", metavar="FILE")
     ] = None,
-    tls_key_file: Annotated[str | None, typer.Option(help="Its key, PEM.", metavar="TEXT")] = None,
+    tls_key_file: Annotated[str | None, typer.Option(help="Its key, PEM.", metavar="FILE")] = None,
     data_path: DataPathOption = None,
     config_file: ConfigOption = None,
     as_json: JsonOption = False,

@@ -1,6 +1,6 @@
 """Reads the stacks that programs print when they fail: Python's tracebacks and Go's panics; others in `stacks`.
 
-Python (2.7 to 3.13, `traceback.format_exception`): blocks of `Traceback (most recent call last):`, two lines a frame,
+Python (2.7 to 3.14, `traceback.format_exception`): blocks of `Traceback (most recent call last):`, two lines a frame,
 and the exception; of a chain the last block was raised last. An exception group is printed behind a margin of `|`, its
 parts between lines of `+---`, two columns further in.
 Go (`debug.PrintStack`, a panic): `goroutine 1 [running]:`, then a function and, behind a tab, its place, the innermost
