@@ -44,7 +44,8 @@ def test_the_page_of_the_api_shows_and_tries_calls_with_nothing_from_elsewhere(b
     page.goto(f"{address}/schema/ui")
     page.get_by_label("API key").fill("wrong")
     page.get_by_role("button", name="Open").click()
-    expect(page.get_by_role("status")).to_contain_text("key")
+    expect(page.get_by_role("status")).to_contain_text("the API key is wrong")
+    expect(page.get_by_label("API key")).to_have_value("wrong")  # to be mended, not to be typed anew
     page.screenshot(path=SCREENSHOTS / "the_page_of_the_api-asks.png")
     page.get_by_label("API key").fill("sesame")
     page.get_by_role("button", name="Open").click()

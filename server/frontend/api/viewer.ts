@@ -22,7 +22,13 @@ function show(place: HTMLElement, spec: unknown, key: string | null): void {
   });
 }
 
+/** Ask for a key, and say why. A form that is there stays, with what is typed in it. */
 function ask(place: HTMLElement, address: string, why: string): void {
+  const asked = place.querySelector("form.key [role=status]");
+  if (asked) {
+    asked.textContent = why;
+    return;
+  }
   const form = document.createElement("form");
   form.className = "key";
   const label = document.createElement("label");
@@ -46,10 +52,14 @@ function ask(place: HTMLElement, address: string, why: string): void {
   field.focus();
 }
 
+let loads = 0;
+
 async function load(place: HTMLElement, address: string, key: string | null): Promise<void> {
+  const own = ++loads;
   try {
     const answer = await fetch(address, { headers: key ? { Authorization: `Bearer ${key}` } : {} });
     const content = await answer.json();
+    if (own !== loads) return; // another key has been given meanwhile
     if (answer.ok) {
       place.replaceChildren();
       show(place, content, key);
@@ -59,7 +69,7 @@ async function load(place: HTMLElement, address: string, key: string | null): Pr
       ask(place, address, "This server asks for a key. It stays in this page and is gone when you leave it.");
     }
   } catch {
-    ask(place, address, "The server does not answer; see that it runs, then try again.");
+    if (own === loads) ask(place, address, "The server does not answer; see that it runs, then try again.");
   }
 }
 
