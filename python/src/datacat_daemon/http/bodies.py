@@ -12,16 +12,13 @@ from typing import Any
 from datacat.tame import MAX_TEXT
 
 from datacat_daemon.http.errors import bad_request
+from datacat_daemon.shipping.fold import LONGEST_NAME, LONGEST_TAG, MOST_BOUNDS, MOST_TAGS
 
 LEVELS = ("debug", "info", "warning", "error", "critical")
 OTHER_LEVELS = ("warn", "fatal", "notice", "trace")
 """Names that the server takes for one of the levels (docs/design/records.md)."""
 
 METRIC_TYPES = ("gauge", "counter", "histogram", "timer")
-MOST_NAME = 1_000
-MOST_TAGS = 100
-MOST_TAG = 200
-MOST_BUCKETS = 200
 _TEXTS = ("level", "category", "group", "message", "exception_type", "exception_msg", "source_file", "source_function")
 
 Body = dict[str, Any]
@@ -57,7 +54,7 @@ def event_fields(body: Body) -> dict[str, Any]:
     if is_exception and body.get("name") is None:
         fields["name"] = "exception"
     else:
-        fields["name"] = required_text(body, "name", MOST_NAME)
+        fields["name"] = required_text(body, "name", LONGEST_NAME)
     fields["source_line"] = whole_number(body, "source_line")
     fields["labels"] = words(body, "labels")
     trace = body.get("stacktrace")
@@ -73,7 +70,7 @@ def metric_fields(body: Body) -> dict[str, Any]:
     if kind not in METRIC_TYPES:
         raise bad_request(f"type: expected one of {', '.join(METRIC_TYPES)}, not {kind!r}")
     fields: dict[str, Any] = {
-        "name": required_text(body, "name", MOST_NAME),
+        "name": required_text(body, "name", LONGEST_NAME),
         "type": kind,
         "value": number(body, "value"),
         "unit": text(body, "unit"),
@@ -170,16 +167,16 @@ def words(body: Body, name: str) -> list[str] | None:
 def _check_tags(tags: list[str] | None) -> None:
     if tags is not None and len(tags) > MOST_TAGS:
         raise bad_request(f"tags: expected at most {MOST_TAGS}")
-    if tags is not None and any(len(tag) > MOST_TAG for tag in tags):
-        raise bad_request(f"tags: expected at most {MOST_TAG} characters in each")
+    if tags is not None and any(len(tag) > LONGEST_TAG for tag in tags):
+        raise bad_request(f"tags: expected at most {LONGEST_TAG} characters in each")
 
 
 def _buckets(body: Body) -> list[float] | None:
     bounds = body.get("buckets")
     if bounds is None:
         return None
-    if not isinstance(bounds, list) or len(bounds) > MOST_BUCKETS:
-        raise bad_request(f"buckets: expected a list of at most {MOST_BUCKETS} numbers, not {_shown(bounds)}")
+    if not isinstance(bounds, list) or len(bounds) > MOST_BOUNDS:
+        raise bad_request(f"buckets: expected a list of at most {MOST_BOUNDS} numbers, not {_shown(bounds)}")
     return [checked for bound in bounds if (checked := number({"buckets": bound}, "buckets")) is not None]
 
 

@@ -21,10 +21,12 @@ from datacat_daemon.spool.reader import Record
 DEFAULT_BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 """Upper bounds of a histogram for which none were given."""
 
-_MOST_BOUNDS = 200
-_MOST_TAGS = 100
-_LONGEST_TAG = 200
-_LONGEST_NAME = 1_000
+MOST_BOUNDS = 200
+MOST_TAGS = 100
+LONGEST_TAG = 200
+LONGEST_NAME = 1_000
+"""What the server takes of a metric (docs/design/records.md)."""
+
 _LARGEST = 2.0**53
 _COUNTER_KEYS = {"name", "type", "delta", "tags"}
 _HISTOGRAM_KEYS = {"name", "type", "value", "unit", "tags", "buckets"}
@@ -147,11 +149,11 @@ def _read(payload: bytes) -> tuple[_Key | None, dict[str, Any]]:
 
 def _key(content: dict[str, Any]) -> _Key | None:
     name, tags = content.get("name"), content.get("tags") or ()
-    if not (isinstance(name, str) and 0 < len(name) <= _LONGEST_NAME):
+    if not (isinstance(name, str) and 0 < len(name) <= LONGEST_NAME):
         return None
-    if not (isinstance(tags, (list, tuple)) and len(tags) <= _MOST_TAGS):
+    if not (isinstance(tags, (list, tuple)) and len(tags) <= MOST_TAGS):
         return None
-    if not all(isinstance(tag, str) and len(tag) <= _LONGEST_TAG for tag in tags):
+    if not all(isinstance(tag, str) and len(tag) <= LONGEST_TAG for tag in tags):
         return None
     tag_set = tuple(sorted(set(tags)))
     if content.get("type") == "counter":
@@ -161,7 +163,7 @@ def _key(content: dict[str, Any]) -> _Key | None:
         unit, bounds = content.get("unit"), content.get("buckets") or ()
         plain = content.keys() <= _HISTOGRAM_KEYS and _is_number(content.get("value"))
         plain = plain and isinstance(unit, (str, type(None)))
-        if plain and isinstance(bounds, (list, tuple)) and len(bounds) <= _MOST_BOUNDS and all(map(_is_number, bounds)):
+        if plain and isinstance(bounds, (list, tuple)) and len(bounds) <= MOST_BOUNDS and all(map(_is_number, bounds)):
             return ("histogram", name, tag_set, unit, tuple(bounds))
     return None
 
