@@ -11,6 +11,7 @@ from typing import Any
 from datacat import machine
 
 from datacat_daemon.http.errors import bad_request
+from datacat_daemon.watching.proc_status import read_status
 from datacat_daemon.watching.process import Process, watch_process
 
 _MOST_PID = (1 << 32) - 1 if sys.platform == "win32" else 1 << 22
@@ -24,10 +25,10 @@ def watch_parent(pid: int) -> Process:
         raise bad_request(f"parent_pid: {pid} is no process id")
     if pid == os.getpid():
         raise bad_request(f"parent_pid: {pid} is this daemon; send the process id of your own program")
-    status = _status(pid)
+    status = read_status(pid)
     if not _is_ours(pid, status):
         raise bad_request(f"parent_pid: process {pid} is another user's")
-    is_thread = status is not None and status.get("Tgid") != [str(pid)]
+    is_thread = status is not None and status.get("Tgid") != str(pid)
     process = None if is_thread else watch_process(pid, machine.process_start(pid))
     if process is None or process.has_ended():
         if process is not None:
@@ -66,20 +67,11 @@ def name_of(pid: int) -> str:
     return os.path.basename(words[0]) if words and words[0] else f"process {pid}"
 
 
-def _status(pid: int) -> dict[str, list[str]] | None:
-    """The words of `/proc/PID/status` by their names, None where there is none."""
-    try:
-        lines = Path(f"/proc/{pid}/status").read_text(errors="replace").splitlines()
-    except OSError:
-        return None
-    return {name: rest.split() for name, _, rest in (line.partition(":") for line in lines)}
-
-
-def _is_ours(pid: int, status: dict[str, list[str]] | None) -> bool:
+def _is_ours(pid: int, status: dict[str, str] | None) -> bool:
     if sys.platform == "win32":
         return True  # another user's cannot be opened: that is said by whoever watches it
     if status is not None:
-        return status.get("Uid", ["-1"])[0] == str(os.getuid())
+        return status.get("Uid", "").split()[:1] == [str(os.getuid())]
     try:
         os.kill(pid, 0)
     except PermissionError:
