@@ -85,7 +85,11 @@ class Daemon:
             folder: the process folder, inside the spool.
             process: its process, if it is watched already; it is closed here when it is not watched any more.
         """
-        return self._adopt(folder, process)
+        watch = ProcessWatch.adopt(folder, self._shipper, self._config, process)
+        if watch is not None:
+            self._watches[folder] = watch
+            watch.look(time.monotonic())
+        return watch is not None
 
     def welcome(self, folder: Path, process: Process | None = None) -> None:
         """The same from another thread, while it runs: with the next turn, which is now."""
@@ -162,18 +166,11 @@ class Daemon:
         self._waker.wait(wakers, seconds)
         self._waker.clear()
 
-    def _adopt(self, folder: Path, process: Process | None = None) -> bool:
-        watch = ProcessWatch.adopt(folder, self._shipper, self._config, process)
-        if watch is not None:
-            self._watches[folder] = watch
-            watch.look(time.monotonic())
-        return watch is not None
-
     def _take_newcomers(self) -> None:
         while self._newcomers:
             folder, process = self._newcomers.popleft()
             known = folder in self._watches
-            if (known or not self._adopt(folder, process)) and process is not None:
+            if (known or not self.look_after(folder, process)) and process is not None:
                 process.close()
 
     def _adopt_orphans(self) -> bool:
@@ -189,7 +186,7 @@ class Daemon:
         room = min(MOST_ORPHANS - busy, most_processes() - len(self._watches))
         adopted = 0
         while self._orphans and adopted < room:
-            adopted += self._adopt(self._orphans.popleft())
+            adopted += self.look_after(self._orphans.popleft())
         return adopted
 
     def _stay_on_duty(self) -> bool:
@@ -214,5 +211,5 @@ class Daemon:
             return False
         self._shipper = Shipper(self._config, self.wake)
         for folder in left:
-            self._adopt(folder)
+            self.look_after(folder)
         return True

@@ -60,7 +60,7 @@ class Header(NamedTuple):
 def writers_in(folder: Path) -> dict[str, list[int]]:
     """The writers of a session's folder, each with the rising sequence numbers of its segments.
 
-    None where there is no folder. Raises OSError where there is one that cannot be read.
+    Empty where there is no folder. Raises OSError where there is one that cannot be read.
     """
     found: dict[str, list[int]] = {}
     try:
