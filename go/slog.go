@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"slices"
+	"unicode/utf8"
 )
 
 // Handler makes events of a session out of what is logged by [log/slog]: the message is the name, the attributes are
@@ -77,6 +78,9 @@ const mostName = 1_000
 func cut(text string, most int) string {
 	if len(text) <= most {
 		return text
+	}
+	for most > 0 && !utf8.RuneStart(text[most]) { // no letter is cut in two
+		most--
 	}
 	return text[:most]
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log/slog"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -18,6 +19,7 @@ func TestSlogRecordsAreEvents(t *testing.T) {
 	door.Warn("opened", "by", "key", slog.Group("at", "x", 2), slog.Group("", "inline", true))
 	log.WithGroup("").WithGroup("empty").Error("failed", "err", errors.New("no key"), "after", time.Second)
 	log.Log(ctx, slog.LevelError+4, "")
+	log.Info(strings.Repeat("a", 999) + "éé")
 	slog.New(datacat.NewHandler(session, nil)).Debug("unseen")
 	found := flushed(t, session)
 	type seen struct {
@@ -38,6 +40,7 @@ func TestSlogRecordsAreEvents(t *testing.T) {
 			"err": "no key", "after": "1s",
 		}}},
 		{"log", datacat.LevelCritical, map[string]any{"world": 1.0}},
+		{strings.Repeat("a", 999), datacat.LevelInfo, map[string]any{"world": 1.0}},
 	}
 	if !reflect.DeepEqual(events, want) {
 		t.Errorf("the events are %+v", events)
