@@ -5,7 +5,7 @@
     python flaky.py 3f0c5f0e-... 9b1d77a2-...          these, by the ids of their sessions
 
 Between runs of one version nothing has changed but luck: a test that passes in one and fails in another is flaky.
-Between versions a test that passed in the last run of the oldest one and fails in all runs of the newest one broke.
+Between versions a test that passed in all runs of the oldest one and fails in all runs of the newest one broke.
 Exit codes: 0, 1 where a test broke, 2 where the runs could not be read.
 """
 
@@ -58,7 +58,7 @@ class Server:
         return [session["id"] for session in page["sessions"]]
 
     def tests_of(self, run: str) -> list[dict[str, Any]]:
-        """The data of all tests of a run, as they finished; those of which it died or hangs at the end."""
+        """The data of all tests of a run that came to an end, in the order in which they did."""
         found: list[dict[str, Any]] = []
         cursor = ""
         while True:
