@@ -12,19 +12,18 @@ import typer
 from datacat_server.cli.commands import application
 from datacat_server.cli.groups import COMMANDS, group_of
 from datacat_server.cli.options import CONTEXT, for_typer
-from datacat_server.cli.running import Command
+from datacat_server.cli.running import EXIT_CODES, Command
 from datacat_server.cli.server import server
 from datacat_server.cli.web import web
 from tables import fenced, paragraphs, table
 
-INTRODUCTION = """\
+INTRODUCTION = f"""\
 # Command line
 
 Made from the commands themselves: `--help` of each says the same. `datacat`, `datacat-server` and `datacat-web` come
 with the server, `datacat-daemon` with the client.
 
-Exit codes, of all commands: 0 done, 1 not done, with the reason on standard error, 2 misused, 130 ended by Ctrl-C; a
-server that is stopped by it is done. `datacat run` has that of the program it runs.
+{EXIT_CODES} So it is with all commands but `datacat run`, which has that of the program it runs.
 """
 _VALUES = {int: "INT", float: "NUM", Path: "FILE"}
 
