@@ -13,6 +13,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable
+from contextlib import closing
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from typing import Any
@@ -195,9 +196,8 @@ def test_the_web_ui_alone_removes_and_suspends_nothing(start: Start, tmp_path: P
     with urllib.request.urlopen(f"{address}/sessions/old", timeout=30) as page:
         assert page.status == 200
     web.finish(signal.SIGTERM)
-    with sqlite3.connect(tmp_path / "datacat_data" / "datacat.sqlite3") as db:
+    with closing(sqlite3.connect(tmp_path / "datacat_data" / "datacat.sqlite3")) as db:
         assert db.execute("SELECT status FROM sessions").fetchall() == [("active",)]
-    db.close()
 
 
 def test_a_session_that_falls_silent_is_suspended_until_it_is_heard_again(start: Start) -> None:

@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import urllib.request
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -130,9 +131,8 @@ def test_an_answer_breaks_off_when_its_session_is_removed_and_holds_nothing_back
     monkeypatch.setattr(session_json, "_PIECE", 500)
     pieces = store.session_json("s1")
     store.delete("s1")
-    with sqlite3.connect(tmp_path / "data" / "datacat.sqlite3") as db:
+    with closing(sqlite3.connect(tmp_path / "data" / "datacat.sqlite3")) as db:
         # A reader of an older state would keep it from being emptied.
         assert db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0
-    db.close()
     with pytest.raises(UnknownSession):
         list(pieces)

@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -133,7 +134,7 @@ def test_long_states_get_snapshots_and_reopen_as_they_were(
 ) -> None:
     patches = [{"kind": "state", "state": {"n": n, f"k{n % 50}": "x" * 100}} for n in range(300)]
     send("s1", "1-0", 0, patches[:200])
-    with sqlite3.connect(tmp_path / "data" / "datacat.sqlite3") as db:
+    with closing(sqlite3.connect(tmp_path / "data" / "datacat.sqlite3")) as db:
         assert 5 < db.execute("SELECT count(*) FROM snapshots").fetchone()[0] < 60
     # Another store does not have the session in memory, and goes on from what is in the tables; so does the first then.
     other = SqliteStore(tmp_path / "data")
@@ -281,7 +282,7 @@ def test_a_deleted_session_leaves_nothing(store: SqliteStore, send: Send, tmp_pa
     send("s2", "1-0", 0, everything())
     store.delete("s1")
     store.delete("s2")
-    with sqlite3.connect(tmp_path / "data" / "datacat.sqlite3") as db:
+    with closing(sqlite3.connect(tmp_path / "data" / "datacat.sqlite3")) as db:
         tables = [row[0] for row in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
         assert len(tables) >= 9
         # The index of texts has rows that tell of itself, and a number of an alert is never used again.

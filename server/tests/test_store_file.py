@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ def test_the_change_token_moves_with_every_write_of_any_process(
 
 def test_a_file_of_a_newer_version_or_of_no_database_is_refused(tmp_path: Path) -> None:
     SqliteStore(tmp_path).close()
-    with sqlite3.connect(tmp_path / "datacat.sqlite3") as db:
+    with closing(sqlite3.connect(tmp_path / "datacat.sqlite3")) as db:
         db.execute("PRAGMA user_version = 9999")
     with pytest.raises(StoreError, match="newer version"):
         SqliteStore(tmp_path)
@@ -60,12 +61,11 @@ def test_a_file_that_another_process_holds_is_unavailable(
     store: SqliteStore, tmp_path: Path, send: Callable[..., Any]
 ) -> None:
     store._writer.run(lambda ledger: ledger._db.execute("PRAGMA busy_timeout = 50").fetchone())
-    with sqlite3.connect(tmp_path / "data" / "datacat.sqlite3", isolation_level=None) as other:
+    with closing(sqlite3.connect(tmp_path / "data" / "datacat.sqlite3", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreUnavailable, match="another process holds"):
             send("s1")
         other.execute("ROLLBACK")
-    other.close()
     send("s1")
     assert store.session("s1").id == "s1"
 
@@ -81,9 +81,8 @@ def test_a_job_that_breaks_a_rule_of_the_tables_is_undone_alone(store: SqliteSto
 
 def test_a_damaged_file_is_an_error_of_the_store(store: SqliteStore, tmp_path: Path, send: Callable[..., Any]) -> None:
     send("s1", "1-0", 0, [{"kind": "event", "name": "x"}])
-    with sqlite3.connect(tmp_path / "data" / "datacat.sqlite3") as other:
+    with closing(sqlite3.connect(tmp_path / "data" / "datacat.sqlite3")) as other:
         other.execute("DROP TABLE events")
-    other.close()
     with pytest.raises(StoreError, match="table events has no column"):
         store.session("s1")
     with pytest.raises(StoreError, match="no such table"):
@@ -102,9 +101,8 @@ def test_a_damaged_file_is_an_error_of_the_store(store: SqliteStore, tmp_path: P
 )
 def test_a_database_of_something_else_is_refused_by_its_name(tmp_path: Path, script: str, why: str) -> None:
     file = tmp_path / "datacat.sqlite3"
-    with sqlite3.connect(file) as db:
+    with closing(sqlite3.connect(file)) as db:
         db.executescript(script)
-    db.close()
     with pytest.raises(StoreError, match=why) as raised:
         SqliteStore(tmp_path)
     assert str(file) in str(raised.value)
