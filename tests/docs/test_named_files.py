@@ -20,7 +20,10 @@ PLACES = (
 NAME = re.compile(r"`([\w./-]+(?:\.(?:py|ts|css|html|go)|/))`")
 
 
-@pytest.mark.parametrize("page", ["how-a-record-travels", "adding-a-store", "adding-a-page", "adding-a-client"])
+PAGES = ("where-a-change-begins", "how-a-record-travels", "adding-a-store", "adding-a-page", "adding-a-client")
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_every_file_that_a_design_note_names_is_there(page: str) -> None:
     names = NAME.findall((ROOT / f"docs/design/{page}.md").read_text(encoding="utf-8"))
     assert names
