@@ -33,11 +33,9 @@ class Left(Struct):
 
 
 def spool_folders() -> list[Path]:
-    """The folders that may hold a spool of this user; none without the client library."""
-    try:
-        from datacat.spool import spool_roots
-    except ImportError:
-        return []
+    """The folders that may hold a spool of this user."""
+    from datacat.spool import spool_roots
+
     return [Path(root) for root in spool_roots()]
 
 
