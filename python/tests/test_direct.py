@@ -75,6 +75,12 @@ def test_the_client_speaks_the_rest_api(server):
     assert [one["id"] for one in client.get_all_sessions()] == [session_id]
 
 
+def test_a_session_may_be_registered_as_it_may_be_created(server):
+    client = DatacatClient(server.url)
+    session = client.get_session(client.register_session("Tool", "2", hostname="bluebird"))
+    assert (session["product"], session["version"], session["hostname"]) == ("Tool", "2", "bluebird")
+
+
 def test_an_unknown_session_and_a_bad_record_say_what_is_wrong(server):
     client = DatacatClient(server.url)
     with pytest.raises(DatacatError) as caught:
