@@ -2,8 +2,12 @@ package datacat_test
 
 import (
 	"errors"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -175,6 +179,23 @@ func TestNobodyAtAnAddressIsUnreachable(t *testing.T) {
 }
 
 // A body that the server refuses as a whole is halved down to the record at fault.
+func TestTheApplicationsOwnHTTPClientIsTaken(t *testing.T) {
+	target, err := url.Parse(serverURL(t))
+	must(t, err)
+	front := httptest.NewUnstartedServer(httputil.NewSingleHostReverseProxy(target))
+	front.Config.ErrorLog = log.New(io.Discard, "", 0)
+	front.StartTLS()
+	t.Cleanup(front.Close)
+	if _, err := direct(t, front.URL).StartSession(ctx, "Gopher", "1"); !errors.Is(err, datacat.ErrUnreachable) {
+		t.Errorf("a server whose certificate nobody knows gives %v", err)
+	}
+	session := begin(t, direct(t, front.URL, datacat.WithHTTPClient(front.Client()))) // it knows the certificate
+	must(t, session.LogEvent(ctx, "seen", nil))
+	if seen := eventsNamed(flushed(t, session), "seen"); len(seen) != 1 {
+		t.Errorf("the events are %+v", seen)
+	}
+}
+
 func TestABatchThatIsRefusedWholeIsHalved(t *testing.T) {
 	line := newLine(t)
 	client := direct(t, line.url)
