@@ -44,17 +44,24 @@ def process_folder():
     pid, folder = _process_folder
     if pid == os.getpid() and os.path.isdir(folder):
         return folder, None
+    try:
+        folder = new_process_folder(os.getpid())
+    except (OSError, IOError) as error:
+        return None, error
+    _process_folder = (os.getpid(), folder)
+    return folder, None
+
+
+def new_process_folder(pid):
+    """Make the folder of a process in the first spool that takes one; its path. Raises OSError where none does."""
     error = None
     for root in spool_roots():
         try:
             open_root(root)
-            folder = make_process_folder(root, os.getpid())
+            return make_process_folder(root, pid)
         except (OSError, IOError) as caught:
             error = error or caught
-        else:
-            _process_folder = (os.getpid(), folder)
-            return folder, None
-    return None, error
+    raise error
 
 
 def take_up_process_folder(folder):

@@ -51,7 +51,7 @@ class WrappedSession:
     def __init__(
         self, pid: int, path: str, command: Sequence[str], settings: Settings, place: Path | None = None
     ) -> None:
-        process = _make_process_folder(pid) if place is None else str(place.parent)
+        process = str(spool.new_process_folder(pid)) if place is None else str(place.parent)
         if place is not None:
             os.mkdir(process, 0o700)
         server = DatacatClient(settings.server_url)
@@ -141,14 +141,3 @@ def announce(
 def _ending(status: int) -> dict[str, Any]:
     signal, code = read_status(status)
     return {"exit_code": code} if signal is None else {"signal": signal}
-
-
-def _make_process_folder(pid: int) -> str:
-    error = None
-    for root in spool.spool_roots():
-        try:
-            spool.open_root(root)
-            return str(spool.make_process_folder(root, pid))
-        except OSError as caught:
-            error = error or caught
-    raise error or OSError("there is no place for the spool")
