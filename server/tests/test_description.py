@@ -83,6 +83,22 @@ def test_bodies_and_answers_have_their_shapes(schema: Any) -> None:
     assert {"product", "from", "to", "state", "ever_contains", "limit", "cursor"} <= set(names)
 
 
+def test_an_answer_has_what_the_schema_says_that_it_always_has_and_a_body_may_leave_out_what_has_a_default(
+    schema: Any, api: TestClient
+) -> None:
+    kinds = schema["components"]["schemas"]
+    api.post("/api/sessions", json={"product": "Game", "id": "s1"})
+    for part, name, absent in (("metrics", "Metric", "count"), ("events", "Event", "exception_type")):
+        assert api.post(f"/api/sessions/s1/{part}", json={"name": "e", "value": 1}).status_code == 200
+        [answered] = api.get("/api/sessions/s1").json()[part]
+        described = kinds[name]["properties"]
+        assert answered.keys() == set(kinds[name]["required"]), name
+        assert absent in described.keys() - answered.keys()
+        assert not any("default" in field for field in described.values()), name
+    assert kinds["NewEvent"]["required"] == ["name"]
+    assert "default" in kinds["NewEvent"]["properties"]["level"]
+
+
 def test_every_type_field_and_parameter_is_described(schema: Any) -> None:
     for name, kind in schema["components"]["schemas"].items():
         assert kind["description"], name

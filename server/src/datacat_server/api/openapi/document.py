@@ -42,7 +42,8 @@ def document(app: Litestar, *, requires_key: bool) -> dict[str, Any]:
     """The description of all that is routed in an application, as JSON has it."""
     calls = sorted(_calls(app), key=lambda call: (call[0].path_format, _METHODS.index(call[1])))
     types = [kind for _, _, handler in calls for kind in _types(handler)]
-    found, components = _schemas(types)
+    bodies = [body.type for _, _, handler in calls if (body := _body(handler)) is not None]
+    found, components = _schemas(types, bodies)
     paths: dict[str, Any] = {}
     for route, method, handler in calls:
         operation = _operation(route, handler, requires_key)
@@ -126,10 +127,11 @@ def _types(handler: HTTPRouteHandler) -> Iterator[Any]:
             yield kind
 
 
-def _schemas(types: list[Any]) -> tuple[Iterator[dict[str, Any]], dict[str, Any]]:
+def _schemas(types: list[Any], bodies: list[Any]) -> tuple[Iterator[dict[str, Any]], dict[str, Any]]:
     """The schema of each type, in their order, and all those by name that they refer to."""
     alternatives = [_alternatives(kind) for kind in types]
-    schemas, components = schemas_of([Error, *chain.from_iterable(alternatives)])
+    taken = list(chain.from_iterable(map(_alternatives, bodies)))
+    schemas, components = schemas_of([Error, *chain.from_iterable(alternatives)], taken)
     each = iter(schemas[1:])
     grouped = (list(islice(each, len(kinds))) for kinds in alternatives)
     return (group[0] if len(group) == 1 else {"anyOf": group} for group in grouped), components

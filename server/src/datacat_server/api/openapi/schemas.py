@@ -5,7 +5,7 @@ from inspect import cleandoc
 from typing import Any
 
 import msgspec
-from msgspec import inspect
+from msgspec import NODEFAULT, inspect
 
 from datacat_server.api.openapi.docstrings import about, about_fields
 
@@ -13,8 +13,12 @@ REFERENCE = "#/components/schemas/{name}"
 _ANY_NUMBER = [{"type": "integer"}, {"type": "number"}]
 
 
-def schemas_of(types: Sequence[Any]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+def schemas_of(types: Sequence[Any], bodies: Sequence[Any]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """The schema of each type, in their order, and the ones by name that they refer to.
+
+    Args:
+        types: those of the bodies and of the answers.
+        bodies: those among them that are taken; what no body refers to is answered alone.
 
     Unlike msgspec's own, a field is described by what the docstrings say of it. A time is said to be one: all that are
     answered have a zone. And a number is said once to be whole, where it may be written with a fraction of 0.
@@ -22,6 +26,7 @@ def schemas_of(types: Sequence[Any]) -> tuple[list[dict[str, Any]], dict[str, An
     schemas, components = msgspec.json.schema_components(types, ref_template=REFERENCE)
     for component in components.values():
         component["description"] = cleandoc(component.get("description", ""))
+    taken = {struct.cls for struct in _structs(inspect.multi_type_info(bodies), set())}
     for struct in _structs(inspect.multi_type_info(types), set()):
         component, said = components[struct.cls.__name__], about_fields(struct.cls)
         component["description"] = about(struct.cls)
@@ -34,7 +39,21 @@ def schemas_of(types: Sequence[Any]) -> tuple[list[dict[str, Any]], dict[str, An
             for part in (schema, *schema.get("anyOf", ())):
                 if part.get("type") == "integer" and part.get("anyOf") == _ANY_NUMBER:
                     del part["anyOf"]
+        if struct.cls not in taken:
+            _mark_what_is_always_sent(struct, component)
     return list(schemas), components
+
+
+def _mark_what_is_always_sent(struct: inspect.StructType, component: dict[str, Any]) -> None:
+    """What an answer has a default for is sent all the same. What may be absent (`UNSET`) has none, and is optional."""
+    if struct.cls.__struct_config__.omit_defaults:
+        return
+    properties, required = component["properties"], set(component["required"])
+    for field in struct.fields:
+        if field.default is not NODEFAULT or field.default_factory is not NODEFAULT:
+            properties[field.encode_name].pop("default", None)
+            required.add(field.encode_name)
+    component["required"] = [name for name in properties if name in required]
 
 
 def schema_of(kind: Any) -> dict[str, Any]:
