@@ -1,6 +1,7 @@
-"""What MkDocs calls while it builds the site: adds the pages made of the program itself, and leads links out of `docs`.
+"""What MkDocs calls while it builds the site: adds pages, and makes links.
 
 A reference page is Markdown that is made at each build, from the program that it describes, and is no file anywhere.
+What points out of `docs` leads to the repository, and a picture to itself.
 """
 
 import posixpath
@@ -8,6 +9,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import cells
 import command_line
 import go_package
 import rest_calls
@@ -26,8 +28,15 @@ PAGES: dict[str, Callable[[], str]] = {
     "reference/go.md": go_package.page,
 }
 _LINK = re.compile(r"(?<=\]\()(\.\./[^)\s#]+)(#[^)\s]*)?(?=\))")
+_PICTURE = re.compile(r"^!\[[^\]]*\]\(([^)\s]+)\)$", re.MULTILINE)
 
 log = get_plugin_logger("datacat")
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """Leave out the page for what is not there: its links would have to begin at the root of a host."""
+    config.theme.static_templates.discard("404.html")
+    return config
 
 
 def on_files(files: Files, *, config: MkDocsConfig) -> Files:
@@ -39,7 +48,10 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Lead what points out of `docs` to the repository; what is not there is a warning, and no site is built."""
+    """Lead what points out of `docs` to the repository, and a picture to itself, at its full size.
+
+    What is not there is a warning, and no site is built.
+    """
     folder = posixpath.dirname(page.file.src_uri)
     repository = config.extra["repository"]
 
@@ -53,4 +65,9 @@ def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: 
         kind = "tree" if there.is_dir() else "blob"
         return f"{repository}/{kind}/main/{path}{found[2] or ''}"
 
-    return _LINK.sub(led, markdown)
+    return _PICTURE.sub(r"[\g<0>](\1)", _LINK.sub(led, markdown))
+
+
+def on_page_content(html: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Have the cells of tables say of which column they are."""
+    return cells.with_columns(html)

@@ -6,7 +6,7 @@ import shlex
 from typing import Any
 
 from schema import api, said, words
-from tables import fenced, paragraphs, table
+from tables import fenced, fields, paragraphs, table
 
 ADDRESS = "http://127.0.0.1:9090"
 INTRODUCTION = """\
@@ -46,7 +46,7 @@ def _call(path: str, method: str, call: dict[str, Any]) -> str:
         [
             f"### {method} {path} {{#{_anchor(call)} data-toc-label='{_short(method, path)}'}}",
             call["description"],
-            table(("Parameter", "In", "Type", "What"), [_parameter(one) for one in call["parameters"]]),
+            fields(("Parameter", "In", "Type", "What"), [_parameter(one) for one in call["parameters"]]),
             *(_body(kind, one) for kind, one in body.items()),
             _example(path, method, call, body),
             table(("Answers", "With"), _answers(call["responses"])),
@@ -70,7 +70,7 @@ def _overview(described: dict[str, Any]) -> str:
         for path, methods in described["paths"].items()
         for method, call in methods.items()
     ]
-    return paragraphs(["## All calls", table(("Call", "What"), rows)])
+    return paragraphs(["## All calls", fields(("Call", "What"), rows)])
 
 
 def _parameter(parameter: dict[str, Any]) -> tuple[str, str, str, str]:

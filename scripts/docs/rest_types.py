@@ -3,14 +3,14 @@
 from typing import Any
 
 from schema import anchor, api, said, words
-from tables import paragraphs, table
+from tables import fields, paragraphs
 
 RECORDS = "docs/design/records.md"
 INTRODUCTION = """\
 # Types of the REST API
 
 What bodies and answers of [the REST API](rest-api.md) are made of. A field that is not marked as always there may be
-absent or null.
+left out of a body, or be absent from an answer.
 """
 
 
@@ -23,14 +23,14 @@ def page() -> str:
 def _type(name: str, schema: dict[str, Any]) -> str:
     required = schema.get("required", [])
     rows = [
-        (f"`{field}`", words(one, ""), "yes" if field in required else "", _linked(said(one["description"], one)))
+        (f"`{field}`", words(one, ""), "always" if field in required else "", _linked(said(one["description"], one)))
         for field, one in schema.get("properties", {}).items()
     ]
     return paragraphs(
         [
             f"## {name} {{#{anchor(name)}}}",
             _linked(schema["description"]),
-            table(("Field", "Type", "Always", "What"), rows) or f"One of {words(schema, '')}.",
+            fields(("Field", "Type", "There", "What"), rows) or f"One of {words(schema, '')}.",
         ]
     )
 

@@ -11,6 +11,12 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(["| " + " | ".join(head) + " |", "|" + "---|" * len(head), *lines])
 
 
+def fields(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table of names, each followed by what it is, and a text about it last: such columns need no names."""
+    written = table(head, rows)
+    return f'<div class="fields" markdown>\n\n{written}\n\n</div>' if written else ""
+
+
 def fenced(text: str, language: str = "text") -> str:
     """A block of code."""
     return f"```{language}\n{text.rstrip()}\n```"
