@@ -26,6 +26,7 @@ settings.load_profile("datacat")
 # What a shell or nohup starts in the background ignores these, and so would all programs that the tests start.
 if "PYTEST_XDIST_WORKER" in os.environ:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # What takes longest begins first, so that in the end no processor waits for another one's last test.
