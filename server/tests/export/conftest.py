@@ -58,11 +58,11 @@ def exported(store: SqliteStore, wanted: Filter = EVERY) -> list[bytes]:
 
 
 def imported(store: SqliteStore, lines: Iterable[bytes], *, replace: bool = False) -> Intaken:
-    intake = Intake(store, replace=replace)
-    for line in lines:
-        intake.feed(line)
-    intake.finish()
-    return intake.done
+    with closing(Intake(store, replace=replace)) as intake:
+        for line in lines:
+            intake.feed(line)
+        intake.finish()
+        return intake.done
 
 
 PAST_VALUES = (
