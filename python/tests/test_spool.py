@@ -56,6 +56,35 @@ def test_a_spool_laid_out_by_another_user_is_not_used(tmp_path, monkeypatch):
     assert folder is None and "belongs to another user" in str(error)
 
 
+@pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() != 0, reason="needs to give a folder away")
+@pytest.mark.parametrize("link", [False, True])
+def test_a_folder_among_the_temporary_files_that_another_user_has_made_is_not_used(tmp_path, link):
+    place = tmp_path / (f"datacat-{os.getuid()}")
+    if link:
+        place.symlink_to(tmp_path / "mine")
+        (tmp_path / "mine").mkdir()
+    else:
+        place.mkdir(0o777)
+    os.chown(place, 65534, 65534, follow_symlinks=False)
+    done = run(tmp_path, HOME="/proc/nowhere", XDG_STATE_HOME="", TMPDIR=str(tmp_path))
+    assert done.stdout == "100\n"
+    assert "No such file" in done.stderr or "another user" in done.stderr
+    assert not list(tmp_path.glob("*/spool/*"))
+
+
+def test_whatever_the_umask_what_is_made_above_a_spool_is_private(tmp_path, monkeypatch):
+    before = os.umask(0)
+    try:
+        spool.open_root(str(tmp_path / "a" / "b" / "spool"))
+    finally:
+        os.umask(before)
+    for folder in (tmp_path / "a", tmp_path / "a" / "b", tmp_path / "a" / "b" / "spool"):
+        assert folder.stat().st_mode & 0o777 == 0o700
+    monkeypatch.chdir(tmp_path)
+    spool.open_root("relative")
+    assert (tmp_path / "relative").is_dir()
+
+
 def test_a_read_only_file_system_warns_drops_and_lets_the_program_run(tmp_path):
     disk = tmp_path / "disk"
     disk.mkdir()

@@ -80,12 +80,16 @@ def map_file(path, size):
 
 def make_private_folders(path):
     """Make a folder, and what is missing above it, for this user only."""
-    if not os.path.isdir(path):
-        try:
-            os.makedirs(path, 0o700)
-        except OSError:
-            if not os.path.isdir(path):
-                raise
+    if os.path.isdir(path):
+        return
+    above = os.path.dirname(path)
+    if above not in ("", path):
+        make_private_folders(above)  # what os.makedirs makes above is not private since Python 3.7
+    try:
+        os.mkdir(path, 0o700)
+    except OSError:
+        if not os.path.isdir(path):
+            raise
 
 
 def open_temporary(path):

@@ -30,8 +30,7 @@ def spool_roots():
         base = os.environ.get("XDG_STATE_HOME") or os.path.join(home, ".local", "state")
     if base and os.path.isabs(base):
         roots.append(os.path.join(base, "datacat", "spool"))
-    user = os.getuid() if hasattr(os, "getuid") else "user"
-    roots.append(os.path.join(tempfile.gettempdir(), "datacat-%s" % user, "spool"))
+    roots.append(os.path.join(_among_temporary_files(), "spool"))
     return roots
 
 
@@ -73,7 +72,10 @@ def take_up_process_folder(folder):
 def open_root(root):
     """Make a folder for the spool, if it is not there. Raises OSError where it cannot be, or is another user's."""
     make_private_folders(root)
-    _refuse_foreign(root)
+    _refuse_foreign(os.stat(root), root)
+    above = os.path.dirname(root)
+    if above == _among_temporary_files():  # whoever made that could put a folder in place of ours, or made it a link
+        _refuse_foreign(os.lstat(above), above)
 
 
 def make_process_folder(root, pid):
@@ -97,7 +99,12 @@ def write_manifest(folder, manifest):
     replace_file(os.path.join(folder, "manifest.json"), json.dumps(tame(manifest), indent=1).encode("ascii"))
 
 
-def _refuse_foreign(root):
+def _among_temporary_files():
+    user = os.getuid() if hasattr(os, "getuid") else "user"
+    return os.path.join(tempfile.gettempdir(), "datacat-%s" % user)
+
+
+def _refuse_foreign(found, folder):
     """A spool in a folder that all share could have been laid out by somebody else: then it is not used."""
-    if hasattr(os, "getuid") and os.stat(root).st_uid != os.getuid():
-        raise OSError("%s belongs to another user" % root)
+    if hasattr(os, "getuid") and found.st_uid != os.getuid():
+        raise OSError("%s belongs to another user" % folder)
