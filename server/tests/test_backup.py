@@ -93,6 +93,9 @@ def test_a_backup_never_replaces_a_file_unasked_nor_the_database_at_all(tmp_path
     for name in ("datacat.sqlite3", "../datacat_data/datacat.sqlite3"):
         code, _, err = start("datacat", "backup", f"datacat_data/{name}", "--force").finish()
         assert (code, "is the database itself" in err) == (1, True)
+    for name in ("datacat.sqlite3-journal", "datacat.sqlite3-wal", "datacat.lock", "datacat.server.lock", "ballast"):
+        code, _, err = start("datacat", "backup", f"datacat_data/{name}", "--force").finish()
+        assert (code, err.endswith("; name another file\n")) == (1, True)
     assert start("datacat", "backup", "mine.txt", "--force").finish()[0] == 0
     assert names(tmp_path / "mine.txt") == []
     assert (tmp_path / "mine.txt").stat().st_mode & 0o777 == 0o600

@@ -15,13 +15,15 @@ from pathlib import Path
 
 from datacat_server.store.errors import StoreDamaged, StoreError
 from datacat_server.store.progress import Progress
+from datacat_server.store.sqlite.file.ballast import FILE_NAME as BALLAST_NAME
 from datacat_server.store.sqlite.file.connection import FILE_NAME, connect_read_only
-from datacat_server.store.sqlite.file.lock import LOCK_NAME, DataLock
+from datacat_server.store.sqlite.file.lock import LOCK_NAME, SERVER_LOCK_NAME, DataLock
 from datacat_server.store.sqlite.file.migrate import UnfitFile, version_of
 from datacat_server.store.sqlite.upkeep.check import Contents, contents_of, problems_in
 from datacat_server.unfinished import begin, name_it, sync
 
 _STEP_PAGES = 2_000
+_OF_SERVERS = (LOCK_NAME, SERVER_LOCK_NAME, BALLAST_NAME)
 _BESIDE = ("-wal", "-shm")
 _FULL = "its disk is full; free some space there, or take another place"
 
@@ -39,8 +41,12 @@ def back_up(data_path: Path, target: Path, *, force: bool, progress: Progress) -
         raise StoreError(f"there is no database in {data_path}; say where it is with --data-path")
     if target.is_dir():
         raise StoreError(f"{target} is a folder; name a file")
-    if target.exists() and source.parent.samefile(target.parent) and target.name.startswith(FILE_NAME):
-        raise StoreError(f"{target} is the database itself; name another file")
+    if target.parent.is_dir() and source.parent.samefile(target.parent):
+        beside = target.name.startswith(f"{FILE_NAME}-")  # SQLite takes it for its own, though it be yet to be made
+        if beside or (target.exists() and target.name.startswith(FILE_NAME)):
+            raise StoreError(f"{target} is the database itself; name another file")
+        if target.name in _OF_SERVERS:
+            raise StoreError(f"{target} is a file that servers need; name another file")
     if target.exists() and not force:
         raise StoreError(f"{target} is there already; name another file, or replace it with --force")
     with _copied(source, target.parent, progress) as (copy, contents):
