@@ -258,6 +258,14 @@ def test_an_import_from_the_keyboard_says_so_and_ctrl_c_ends_it(
     assert not (tmp_path / "data").exists()
 
 
+def test_a_folder_that_was_deleted_under_a_command_is_said(tmp_path: Path) -> None:
+    for words in ("up --port 0 --web-port 0", "doctor", "backup copy.sqlite3"):
+        script = f"mkdir gone && cd gone && rmdir ../gone && exec {sys.executable} -m datacat_server {words}"
+        done = subprocess.run(["sh", "-c", script], cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 1
+        assert done.stderr == "error: the folder in which this was started has been deleted; go to another one\n"
+
+
 def test_ctrl_c_ends_a_statement_that_takes_long(tmp_path: Path) -> None:
     code = """
 import sqlite3

@@ -1,6 +1,7 @@
 """What is damaged or foreign is refused with its place, and no half of a session is ever to be seen."""
 
 import gzip
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,15 @@ def changed(lines: list[bytes], kind: bytes, old: bytes, new: bytes) -> list[byt
     place = next(place for place, line in enumerate(lines) if line.startswith(b'{"kind":"%s"' % kind))
     assert old in lines[place]
     return [*lines[:place], lines[place].replace(old, new), *lines[place + 1 :]]
+
+
+def test_a_pipe_is_imported_like_a_file(start: Start, tmp_path: Path, lines: list[bytes]) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    program = start("datacat", "import", "pipe", "--data-path", "other")
+    (tmp_path / "pipe").write_bytes(gzip.compress(b"".join(line + b"\n" for line in lines)))
+    code, out, err = program.finish()
+    assert (code, err) == (0, "")
+    assert "2 sessions imported" in out
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Annotated, Protocol, cast
+from typing import IO, Annotated, Protocol, cast
 
 import msgspec
 import typer
@@ -107,17 +107,27 @@ def _feed(source: ReadableFile, take: Callable[[bytes], None], show: Show) -> No
 
 @contextmanager
 def _opened(file: str) -> Iterator[ReadableFile]:
-    """The file, which is read twice; standard input is copied for that."""
-    if file != "-":
-        with open(file, "rb") as source:
-            yield source
-    else:
+    """The file, which is read twice; standard input, and a pipe by whatever name, is copied for that."""
+    if file == "-":
         if sys.stdin.isatty():
             print("Reading what is typed or pasted here; Ctrl-D ends it", file=sys.stderr)
-        with tempfile.TemporaryFile() as copy:
-            shutil.copyfileobj(sys.stdin.buffer, copy)
-            copy.flush()
-            yield cast(ReadableFile, copy)  # by another name on Windows
+        with _copied(sys.stdin.buffer) as copy:
+            yield copy
+        return
+    with open(file, "rb") as source:
+        if source.seekable():
+            yield source
+        else:
+            with _copied(source) as copy:
+                yield copy
+
+
+@contextmanager
+def _copied(source: IO[bytes]) -> Iterator[ReadableFile]:
+    with tempfile.TemporaryFile() as copy:
+        shutil.copyfileobj(source, copy)
+        copy.flush()
+        yield cast(ReadableFile, copy)  # by another name on Windows
 
 
 @contextmanager

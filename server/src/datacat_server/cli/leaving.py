@@ -85,10 +85,19 @@ def leaving_well() -> Iterator[None]:
         _drop_output()
         raise SystemExit(INTERRUPTED) from None
     except OSError as error:
+        if error.errno == errno.ENOENT and _is_nowhere():
+            fail("the folder in which this was started has been deleted; go to another one")
         if error.errno not in _NO_ROOM:
             raise
         _drop_output()
         fail(f"what there is to say cannot be written: {error.strerror}")
+
+
+def _is_nowhere() -> bool:
+    try:
+        return not os.getcwd()
+    except OSError:
+        return True
 
 
 def _have_all_three() -> None:
