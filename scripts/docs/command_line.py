@@ -15,7 +15,7 @@ from datacat_server.cli.options import CONTEXT, for_typer
 from datacat_server.cli.running import EXIT_CODES, Command
 from datacat_server.cli.server import server
 from datacat_server.cli.web import web
-from tables import fenced, paragraphs, table
+from tables import fenced, fields, paragraphs
 
 INTRODUCTION = f"""\
 # Command line
@@ -58,8 +58,8 @@ def _command(command: Any, name: str, parent: Any) -> list[str]:
         f"{'#' * (2 + name.count(' ') + (' ' not in name))} {name}",
         _paragraphs(command.help),
         fenced(usage),
-        table(("Argument", "What"), [(f"`{one.metavar or one.name.upper()}`", _plain(one.help)) for one in arguments]),
-        table(("Option", "What"), [_option(one) for one in options]),
+        fields(("Argument", "What"), [(f"`{one.metavar or one.name.upper()}`", _plain(one.help)) for one in arguments]),
+        fields(("Option", "What"), [_option(one) for one in options]),
     ]
     for child in getattr(command, "commands", {}):
         parts += _command(command.commands[child], f"{name} {child}", context)
