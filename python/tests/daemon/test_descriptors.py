@@ -27,7 +27,7 @@ def leave_many(bench, url, count):
     (session,) = (path.parent for path in folder.glob("*/manifest.json"))
     manifest = json.loads((session / "manifest.json").read_text())
     for number in range(count - 1):
-        other = bench.spool / f"{process.pid}-{manifest['process_start'] or 0}-{number:06x}"
+        other = bench.spool / f"{process.pid}-{manifest['process_start'] or 0}-{number:08x}"
         shutil.copytree(folder, other, ignore=lambda *_: ["wake"])
         own = other / f"copy-{number}"
         (other / session.name).rename(own)
