@@ -71,7 +71,7 @@ def _option(param: Any) -> tuple[str, str]:
     choices = [str(one.value) for one in kind] if isinstance(kind, type) and issubclass(kind, enum.Enum) else []
     value = "" if param.is_flag else " " + (param.metavar or _VALUES.get(kind, "TEXT"))
     names = ", ".join(f"`{name}{value}`" for name in [*param.opts, *param.secondary_opts])
-    said = _plain(param.help)
+    said = _prose(_plain(param.help))
     if not all(choice in said for choice in choices):
         said += f" One of {', '.join(f'`{choice}`' for choice in choices)}."
     default = getattr(param.default, "value", param.default)
@@ -86,12 +86,17 @@ def _plain(text: str | None) -> str:
     return re.sub(r"<(?=\w)", "&lt;", said)
 
 
+def _prose(text: str) -> str:
+    """A sentence of a help, with the options that it names as code."""
+    return re.sub(r"(?<![\w`-])--[a-z][a-z-]*", r"`\g<0>`", text)
+
+
 def _paragraphs(text: str | None) -> str:
     """The help of a command as Markdown, with what is to be typed as code."""
     parts: list[str] = []
     for part in _plain(text).split("\n\n"):
         if not part.startswith("datacat"):
-            parts.append(part)
+            parts.append(_prose(part))
         elif parts and parts[-1].startswith("```"):
             parts[-1] = fenced(parts[-1].removeprefix("```sh\n").removesuffix("\n```") + "\n" + part, "sh")
         else:

@@ -28,6 +28,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "reference/go.md": go_package.page,
 }
 _LINK = re.compile(r"(?<=\]\()(\.\./[^)\s#]+)(#[^)\s]*)?(?=\))")
+_OPTION = re.compile(r"<code>(?=--?[a-z-]+</code>)")
 _PICTURE = re.compile(r"^!\[[^\]]*\]\(([^)\s]+)\)$", re.MULTILINE)
 
 log = get_plugin_logger("datacat")
@@ -69,5 +70,5 @@ def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: 
 
 
 def on_page_content(html: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Have the cells of tables say of which column they are."""
-    return cells.with_columns(html)
+    """Have the cells of tables say of which column they are, and options stand in one line."""
+    return _OPTION.sub('<code class="option">', cells.with_columns(html))
