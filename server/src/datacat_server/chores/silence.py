@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from datetime import UTC, datetime, timedelta
 from threading import Event
 
@@ -12,6 +13,7 @@ from datacat_server.store.protocol import Store
 log = logging.getLogger("datacat.silence")
 
 _LOOK_SECONDS = 1.0
+_LEAP = timedelta(seconds=1)
 
 
 async def watch_silence(store: Store, config: Config) -> None:
@@ -21,14 +23,21 @@ async def watch_silence(store: Store, config: Config) -> None:
     the suspension, in the store.
     """
     timeout = timedelta(seconds=config.heartbeat_timeout_seconds)
-    # While no server ran nobody could be heard: every session has the whole timeout to speak up.
-    await asyncio.sleep(timeout.total_seconds())
     failing = False
     stop = Event()
     try:
+        looked: tuple[datetime, float] | None = None
         while True:
+            now, awake = datetime.now(UTC), time.monotonic()
+            if looked is None or now - looked[0] - timedelta(seconds=awake - looked[1]) > _LEAP:
+                # While no server ran, or its machine slept, nobody could be heard; by a clock that was set ahead nobody
+                # was for long: every session has the whole timeout to speak up.
+                await asyncio.sleep(timeout.total_seconds())
+                looked = datetime.now(UTC), time.monotonic()
+                continue
+            looked = now, awake
             try:
-                await asyncio.to_thread(store.suspend_silent, datetime.now(UTC) - timeout, stop)
+                await asyncio.to_thread(store.suspend_silent, now - timeout, stop)
                 failing = False
             except StoreError as error:
                 if not failing:
