@@ -31,7 +31,7 @@ def filter_of(
     status: Annotated[
         str | None,
         QueryParameter(
-            description="What the sessions are, or had: any hang, one that is over, one in which they ended or crashed.",
+            description="What sessions are, or had: any hang, one that is over, one in which they ended or crashed.",
             schema_extra={"enum": ["", *STATUSES]},
         ),
     ] = None,
