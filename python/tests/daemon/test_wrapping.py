@@ -84,6 +84,17 @@ def test_the_memory_of_a_small_program_is_its_own(wrap, command, least, most):
     assert least <= run.finished()["peak_memory_bytes"] < most
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="descriptors are limited on POSIX")
+def test_a_program_that_cannot_be_forked_is_126_and_said(wrap):
+    import resource
+
+    few = lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (7, 7))  # noqa: E731
+    run = wrap(["echo", "hi"], ["--capture-output"], preexec_fn=few)
+    out, err = run.finish()
+    assert (run.process.returncode, out) == (126, b"")
+    assert err == b"datacat run: echo cannot be started: Too many open files\n"
+
+
 def test_a_program_that_is_not_there_is_127_and_one_that_is_none_is_126(wrap, tmp_path):
     run = wrap(["no-such-program"])
     _, err = run.finish()

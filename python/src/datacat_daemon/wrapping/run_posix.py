@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from datacat_daemon.wrapping.session import announce
 from datacat_daemon.wrapping.settings import Settings
-from datacat_daemon.wrapping.telling import say
+from datacat_daemon.wrapping.telling import CANNOT_EXECUTE, say
 
 if sys.platform != "win32":
     from datacat_daemon.wrapping.child import Child
@@ -23,9 +23,13 @@ def run_found(path: str, command: Sequence[str], settings: Settings) -> int:
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    output = Output() if settings.capture_output else None
     variables = {"DATACAT_URL": settings.server_url} if settings.server_url else {}
-    child = Child(path, command, variables, output.descriptors if output else (-1, -1))
+    try:
+        output = Output() if settings.capture_output else None
+        child = Child(path, command, variables, output.descriptors if output else (-1, -1))
+    except OSError as error:  # this user may have no more processes, or this one no more descriptors
+        say(f"{command[0]} cannot be started: {error.strerror}")
+        return CANNOT_EXECUTE << 8
     session = announce(child.pid, path, command, settings)
     signals = Signals()
     if output is not None:
