@@ -27,8 +27,8 @@ def run_found(path: str, command: Sequence[str], settings: Settings) -> int:
     try:
         output = Output() if settings.capture_output else None
         child = Child(path, command, variables, output.descriptors if output else (-1, -1))
-    except OSError as error:  # this user may have no more processes, or this one no more descriptors
-        say(f"{command[0]} cannot be started: {error.strerror}")
+    except OSError as caught:  # this user may have no more processes, or this one no more descriptors
+        say(f"{command[0]} cannot be started: {caught.strerror}")
         return CANNOT_EXECUTE << 8
     session = announce(child.pid, path, command, settings)
     signals = Signals()
