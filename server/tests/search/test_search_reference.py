@@ -18,7 +18,7 @@ from datacat_server.store.sqlite import SqliteStore
 from datacat_server.store.sqlite.file.connection import FILE_NAME, connect
 from datacat_server.store.sqlite.folds import search_terms
 from datacat_server.store.sqlite.folds.search_terms import build_terms
-from datacat_server.store.sqlite.folds.session_text import write_text
+from datacat_server.store.sqlite.folds.session_text import write_every_text
 from datacat_server.store.sqlite.reading import listing, selection
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
@@ -342,8 +342,8 @@ def test_every_filter_sort_and_page_is_what_looking_at_all_sessions_gives(
             db.execute("BEGIN")
             for table in ("session_texts", "terms", "postings", "overflows", "past_values"):
                 db.execute(f"DELETE FROM {table}")
+            write_every_text(db)
             for (session,) in db.execute("SELECT id FROM sessions").fetchall():
-                write_text(db, session)
                 build_terms(db, session)
             db.execute("COMMIT")
         with closing(SqliteStore(Path(folder))) as store:

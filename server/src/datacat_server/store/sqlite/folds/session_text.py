@@ -7,7 +7,7 @@ _NOT_IN_TEXTS = str.maketrans({_BETWEEN: "\ufffd", "\0": "\ufffd"})  # a NUL end
 
 _WRITE = (
     "INSERT INTO session_texts SELECT id, searchable(session_id, product, version, machine_id, hostname, reason)"
-    " FROM sessions WHERE id = ? ON CONFLICT (session) DO UPDATE SET text = excluded.text"
+    " FROM sessions WHERE {} ON CONFLICT (session) DO UPDATE SET text = excluded.text"
 )
 
 
@@ -23,4 +23,8 @@ def searchable(*texts: str | None) -> str:
 
 def write_text(db: sqlite3.Connection, session: int) -> None:
     """Bring the text of a session up to date with its row."""
-    db.execute(_WRITE, (session,))
+    db.execute(_WRITE.format("id = ?"), (session,))
+
+
+def write_every_text(db: sqlite3.Connection) -> None:
+    db.execute(_WRITE.format("TRUE"))
