@@ -16,7 +16,7 @@ from datacat_server.cli.leaving import fail
 from datacat_server.cli.moving import data_folder
 from datacat_server.cli.options import JsonOption
 from datacat_server.cli.rest import server_of
-from datacat_server.cli.where import ConfigOption, DataPathOption, KeyOption, UrlOption
+from datacat_server.cli.where import ConfigOption, InsteadOption, KeyOption, UrlOption
 from datacat_server.export.files import new_file, packed
 from datacat_server.export.formats import Format, LineWriter, MissingPackage, format_of, writer_of
 from datacat_server.export.stream import Tally, export_stream, lines_of
@@ -44,7 +44,7 @@ def export(
     force: Annotated[bool, typer.Option("--force", help="Replace the file if it is there.")] = False,
     url: UrlOption = None,
     api_key: KeyOption = None,
-    data_path: DataPathOption = None,
+    data_path: InsteadOption = None,
     config_file: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:

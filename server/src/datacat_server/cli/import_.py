@@ -18,7 +18,7 @@ from datacat_server.cli.moving import data_folder
 from datacat_server.cli.options import JsonOption
 from datacat_server.cli.rest import server_of
 from datacat_server.cli.uploading import Upload
-from datacat_server.cli.where import ConfigOption, DataPathOption, KeyOption, UrlOption
+from datacat_server.cli.where import ConfigOption, InsteadOption, KeyOption, UrlOption
 from datacat_server.export.check import Check
 from datacat_server.export.files import ReadableFile, read_lines
 from datacat_server.export.formats import MissingPackage
@@ -46,7 +46,7 @@ def import_(
     replace: Annotated[bool, typer.Option("--replace", help="Replace sessions that are there already.")] = False,
     url: UrlOption = None,
     api_key: KeyOption = None,
-    data_path: DataPathOption = None,
+    data_path: InsteadOption = None,
     config_file: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -36,3 +36,4 @@ UrlOption = Annotated[str | None, url_option(f"The server. Default: $DATACAT_URL
 KeyOption = Annotated[str | None, key_option("Key of the API; safer in $DATACAT_API_KEY.")]
 ConfigOption = Annotated[Path | None, config_option(_WHERE)]
 DataPathOption = Annotated[str | None, data_path_option("Folder of the data. Default: ./datacat_data.")]
+InsteadOption = Annotated[str | None, data_path_option("Folder of the data, instead of a server.")]
