@@ -28,7 +28,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "reference/go.md": go_package.page,
 }
 _LINK = re.compile(r"(?<=\]\()(\.\./[^)\s#]+)(#[^)\s]*)?(?=\))")
-_OPTION = re.compile(r"<code>(?=--?[a-z-]+</code>)")
+_OPTION = re.compile(r"<code>(?=--?[a-z-]+( [^ <]{1,16})?</code>)")
 _PICTURE = re.compile(r"^!\[[^\]]*\]\(([^)\s]+)\)$", re.MULTILINE)
 
 log = get_plugin_logger("datacat")

@@ -98,6 +98,12 @@ def test_the_search_finds_a_call_without_a_web_server(site: Path, page: Page) ->
     expect(page.locator(".md-search-result__item").first).to_be_visible(timeout=60_000)  # the index is large
 
 
+def test_an_option_stands_in_one_line_with_what_it_takes(site: Path) -> None:
+    guide = (site / "guides" / "terminal.html").read_text(encoding="utf-8")
+    for option in ("--url", "--page 2", "--sort -duration"):
+        assert f'<code class="option">{option}</code>' in guide
+
+
 def test_the_reference_names_every_call_and_command(site: Path) -> None:
     import datacat
     from datacat_server.cli.groups import COMMANDS
