@@ -39,6 +39,7 @@ class Recording:
     writer: str = "4711-ab12cd-0"
     hostname: str | None = "bluebird"
     started: float = field(default_factory=lambda: time.time() - 600)
+    heartbeat: float | None = None  # the last one; else that of the newest record
     dropped: int = 0
     facts: dict[str, Any] = field(
         default_factory=lambda: {"python": "3.11.7", "platform": "Linux-6.18", "argv": ["game.py"]}
@@ -74,7 +75,8 @@ class Recording:
             "facts": self.facts,
             "dropped": self.dropped,
         }
-        header["last_heartbeat"] = max((line["time"] for line in self.lines), default=start)
+        newest = max((line["time"] for line in self.lines), default=start)
+        header["last_heartbeat"] = newest if self.heartbeat is None else start + int(self.heartbeat * SECOND)
         writer = {"kind": "writer", "writer": self.writer, "first": self.sent, "next": len(self.lines)}
         lines = [header, writer, *self.lines[self.sent :]]
         self.sent = len(self.lines)

@@ -40,6 +40,14 @@ def test_the_first_sentence_says_what_is_wrong_right_now(pages: TestClient, stor
     assert 'href="/sessions?status=crashed&amp;from=-24h"' in text
 
 
+def test_a_session_that_hangs_has_the_time_of_its_last_heartbeat(pages: TestClient, store: SqliteStore) -> None:
+    """Not of the newest of its records: what is measured of its process goes on."""
+    hangs = Recording("s-hangs", started=time.time() - 3600, heartbeat=60)
+    hangs.status(70, "hung", "No heartbeat for 10 s").event(3500, "from_another_thread").send(store)
+    section = pages.get("/").text.partition('id="hung-now"')[2].partition("</section>")[0]
+    assert "59 min ago" in section
+
+
 def test_title_and_icon_of_the_tab_say_what_is_wrong(pages: TestClient, store: SqliteStore) -> None:
     played(Recording("s-runs"), 20).send(store)
     for address, title in (("/", "Overview · DataCat"), ("/sessions", "Sessions · DataCat")):
@@ -92,6 +100,7 @@ def test_the_newest_problems_are_told(pages: TestClient, store: SqliteStore) -> 
     text = pages.get("/").text
     assert "Newest problems" in text
     assert "KeyError" in text
+    assert "MyGame 1.4.2, 1 session" in words(text)
     store.ignore_problem(store.problems().problems[0].id)
     assert "Newest problems" not in pages.get("/").text
 

@@ -35,6 +35,13 @@ def test_a_list_of_problems_says_kind_count_and_version_and_filters(pages: TestC
     assert "No problem like that" in pages.get("/problems?q=nowhere").text
 
 
+def test_a_problem_of_an_unknown_version_is_only_new(pages: TestClient, store: SqliteStore) -> None:
+    segfault(Recording("s-1", version="unknown"), 1).send(store)
+    for address in ("/", "/problems"):
+        assert "unknown" not in words(pages.get(address).text.partition("Newest problems")[2].partition("</section>")[0])
+    assert "SIGSEGV in upload_texture new " in words(pages.get("/problems").text)
+
+
 def test_one_problem_shows_stack_days_and_sessions_as_a_page_and_as_json(pages: TestClient, store: SqliteStore) -> None:
     problem = crashed_ones(store)
     assert 'class="hit"' not in pages.get(f"/problems/{problem}").text  # one day is no course

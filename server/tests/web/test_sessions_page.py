@@ -55,6 +55,12 @@ def test_a_row_says_what_a_session_is(pages: TestClient, store: SqliteStore) -> 
         assert shown in text
 
 
+def test_a_row_has_the_beginning_of_the_id_which_a_terminal_takes(pages: TestClient, store: SqliteStore) -> None:
+    Recording("5f0c2d7e-1b6a-4f6e-9a51-000000abcdef").status(1, "crashed", "exit code 3").send(store)
+    for address in ("/", "/sessions"):
+        assert "<bdi>5f0c2d7e</bdi>" in pages.get(address).text
+
+
 def test_the_reason_of_a_clean_end_is_told_quietly(pages: TestClient, store: SqliteStore) -> None:
     Recording("s-1", version="unknown").status(1, "ended", "end() was called").send(store)
     text = pages.get("/sessions").text
