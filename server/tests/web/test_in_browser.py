@@ -130,6 +130,19 @@ def test_a_phone_shows_the_first_events_and_the_rest_when_asked(page: Page, stor
     expect(page.locator("#more-events summary")).to_be_hidden()
 
 
+@pytest.mark.parametrize("name", ["door_opened", "session_crashed_detected"])
+def test_on_a_phone_the_line_of_an_event_breaks_between_words(page: Page, store: SqliteStore, name: str) -> None:
+    Recording("s-1").event(1, name, level="critical", category="datacat").send(store)
+    page.set_viewport_size({"width": 360, "height": 800})
+    page.goto("/sessions/s-1")
+    summary = page.locator(".event-row summary").first
+    boxes = [summary.locator(part).bounding_box() for part in ("time", ".level", ".name b")]
+    ends = [round(box["y"] + box["height"]) for box in boxes if box and box["height"] < 30]  # none is broken
+    assert len(ends) == 3
+    assert abs(ends[0] - ends[1]) < 5
+    assert (abs(ends[0] - ends[2]) < 5) is (name == "door_opened")  # the longer one is in the next line
+
+
 def test_dark_and_light_follow_the_system_until_the_reader_chooses(page: Page) -> None:
     shade = "getComputedStyle(document.body).backgroundColor"
     page.emulate_media(color_scheme="dark")

@@ -106,6 +106,8 @@ def test_new_problems_of_a_release_lead_to_those_and_no_others(pages: TestClient
     html = pages.get("/releases?product=MyGame").text
     link = re.search(r'href="(/problems\?product=MyGame&amp;new_in=2.0&amp;status=any)">1<', html)
     assert link is not None
+    said = re.findall(r'data-label="(sessions?|new problems?)"', html)
+    assert said == ["sessions", "new problem", "session", "new problem"]
     text = words(pages.get(link[1].replace("&amp;", "&")).text)
     assert "Exit code 3" in text
     assert "SIGSEGV" not in text
