@@ -37,8 +37,9 @@ def test_a_list_of_problems_says_kind_count_and_version_and_filters(pages: TestC
 
 def test_a_problem_of_an_unknown_version_is_only_new(pages: TestClient, store: SqliteStore) -> None:
     segfault(Recording("s-1", version="unknown"), 1).send(store)
-    for address in ("/", "/problems"):
-        assert "unknown" not in words(pages.get(address).text.partition("Newest problems")[2].partition("</section>")[0])
+    newest = pages.get("/").text.partition("Newest problems")[2].partition("</section>")[0]
+    assert "MyGame, 1 session" in words(newest)
+    assert "unknown" not in words(pages.get("/problems").text)
     assert "SIGSEGV in upload_texture new " in words(pages.get("/problems").text)
 
 
