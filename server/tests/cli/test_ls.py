@@ -126,6 +126,22 @@ def test_where_it_is_narrow_products_are_cut_and_not_versions(post: Post, termin
     assert "end()" not in shown.lines[1]
 
 
+def test_a_product_of_usual_length_is_whole_in_80_columns(post: Post, terminal: Open) -> None:
+    post(
+        "9f02c1aa",
+        "1-0",
+        0,
+        [crash("killed by SIGKILL (kill -9, or the system ran out of memory)")],
+        product="Comet Boat",
+        version="1.5.0-rc1",
+    )
+    shown = terminal("ls", columns=80)
+    assert shown.finish() == 0
+    assert "Comet Boat" in shown.lines[1]
+    assert "killed by SIGKILL" in shown.lines[1]
+    assert "lasted" in shown.lines[0]
+
+
 def test_ids_are_shown_as_long_as_tells_them_apart(post: Post, terminal: Open) -> None:
     for session in ("9f02c1aa-0001", "9f02c1aa-0002", "1b00c1aa-0001"):
         post(session, "1-0", 0, [])

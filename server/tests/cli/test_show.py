@@ -98,9 +98,10 @@ def test_the_state_at_a_time_is_shown_with_what_changed_then(game: str, datacat:
             assert line in state_part.splitlines() or line in state_part, (time, line)
         assert "door_opened" in out
         assert "session_crashed_detected" not in out.partition("The events before")[2]
-    code, _, err = datacat("show", game, "--state-at", "noon")
-    assert code == 1
-    assert err.startswith("error: --state-at: expected a time since its start, such as 13:24.118")
+    for time in ("noon", "3", "3.5"):
+        code, _, err = datacat("show", game, "--state-at", time)
+        assert code == 1
+        assert err.startswith("error: --state-at: expected a time since its start, such as 13:24.118")
     _, out, _ = datacat("show", game, "--state-at", "2026-11-21T21:00:00Z")
     assert out.rstrip().endswith("none yet")
 

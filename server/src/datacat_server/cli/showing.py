@@ -16,6 +16,8 @@ from datacat_server.terminal.report import Told, report_lines
 from datacat_server.terminal.style import output, width_of
 
 _CLOCK = re.compile(r"(?:(\d{1,6}):)?(\d{1,6}):(\d{1,2}(?:\.\d{1,6})?)")
+_SMALL = re.compile(r"\d{1,7}(?:\.\d*)?")
+"""Nobody means so many seconds since 1970, and of what else it is a number of, it does not say."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,8 @@ def instant_of(text: str, session: Session) -> datetime:
             return session.created_at + timedelta(hours=hours, minutes=minutes, seconds=seconds)
         if text.startswith("+"):
             return session.created_at + timedelta(seconds=read_age(text[1:]))
+        if _SMALL.fullmatch(text):
+            raise ValueError(text)
         return read_instant(text)
     except TooFarBack:
         fail(f"--state-at: {text} is too far back: before 1970 there is nothing")

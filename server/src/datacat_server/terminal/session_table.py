@@ -17,14 +17,14 @@ _SAYS_NOTHING = {("ended", "end() was called"), ("ended", "the session ended")}
 _COLUMNS = (
     Column("status"),
     Column("id", least=SHORT_ID),
-    Column("product", least=8),
+    Column("product", least=10),
     Column("version", least=10),
     Column("started", goes=2),
     Column("lasted", goes=3),
     Column("events", goes=4, right=True),
     Column("exceptions", goes=6, right=True),
     Column("machine", least=8, goes=5),
-    Column("reason", least=20, goes=1),
+    Column("reason", least=18, goes=1),
 )
 
 
