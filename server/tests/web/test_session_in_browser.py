@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from datacat_server.store.sqlite import SqliteStore
 from datacat_server.web.session.events import FIRST_PAGE
-from playwright.sync_api import Browser, FloatRect, Page, expect
+from playwright.sync_api import Browser, FloatRect, Locator, Page, expect
 from support.recordings import Recording, exception, played
 
 from .conftest import Pages, careful_page
@@ -30,6 +30,20 @@ def opened(page: Page, where: str, lane: str = "events") -> FloatRect:
 
 def asked(page: Page, name: str) -> float:
     return float(parse_qs(urlsplit(page.url).query)[name][0])
+
+
+def send_400_events(store: SqliteStore) -> None:
+    recording = Recording("s-1")
+    for number in range(400):
+        recording.event(number / 4, f"event-{number:03}")
+    recording.status(100, "ended", "End").send(store)
+
+
+def scroll_to(oldest: Locator, table: Locator) -> None:
+    """Scroll the table of events to its end, as often as more come, until this row is there."""
+    while not oldest.count():
+        table.evaluate("table => table.scrollTo(0, table.scrollHeight)")
+        table.page.wait_for_timeout(50)
 
 
 def test_a_mark_leads_to_its_event_and_a_row_to_its_instant(page: Page, store: SqliteStore) -> None:
@@ -134,18 +148,13 @@ def test_many_turns_of_the_wheel_ask_for_few_pictures_and_the_last_one_is_shown(
 def test_rows_that_come_by_scrolling_are_there_once_and_in_the_readers_zone(
     browser: Browser, address: str, store: SqliteStore
 ) -> None:
-    recording = Recording("s-1")
-    for number in range(400):
-        recording.event(number / 4, f"event-{number:03}")
-    recording.status(100, "ended", "End").send(store)
+    send_400_events(store)
     with careful_page(browser, address, height=900, timezone_id="Asia/Kathmandu") as page:
         page.goto("/sessions/s-1")
         conditions = {"offline": False, "latency": 150, "downloadThroughput": -1, "uploadThroughput": -1}
         page.context.new_cdp_session(page).send("Network.emulateNetworkConditions", conditions)
         table, oldest = page.locator("#event-table"), page.locator(".event-row", has_text="event-000")
-        while not oldest.count():
-            table.evaluate("table => table.scrollTo(0, table.scrollHeight)")
-            page.wait_for_timeout(50)
+        scroll_to(oldest, table)
         for _ in range(3):  # chunks far from the screen give their rows back, and fetch them again
             table.evaluate("table => table.scrollTo(0, 0)")
             table.evaluate("table => table.scrollTo(0, table.scrollHeight)")
@@ -161,16 +170,11 @@ def test_rows_that_come_by_scrolling_are_there_once_and_in_the_readers_zone(
 def test_rows_asked_for_while_the_server_was_away_come_when_it_is_back(
     browser: Browser, served: Pages, store: SqliteStore
 ) -> None:
-    recording = Recording("s-1")
-    for number in range(400):
-        recording.event(number / 4, f"event-{number:03}")
-    recording.status(100, "ended", "End").send(store)
+    send_400_events(store)
     with careful_page(browser, served.address, height=900) as page:
         page.goto("/sessions/s-1")
         table, oldest = page.locator("#event-table"), page.locator(".event-row", has_text="event-000")
-        while not oldest.count():
-            table.evaluate("table => table.scrollTo(0, table.scrollHeight)")
-            page.wait_for_timeout(50)
+        scroll_to(oldest, table)
         table.evaluate("table => table.scrollTo(0, 0)")
         expect(oldest).to_have_count(0)
         served.stop()
